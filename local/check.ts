@@ -1,0 +1,19 @@
+// Type-checks every room with its own tsconfig, so that each sees only the platform that it may use.
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+
+const root = join(import.meta.dirname, "..");
+const projects = ["proto", "shared", "edge", "edge/src/node", "core", "sdk/typescript", "local", "tsconfig.test.json"];
+
+let failed = false;
+for (const project of projects) {
+  const result = spawnSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", join(root, project)], {
+    cwd: root,
+    stdio: "inherit",
+  });
+  if (result.status !== 0) {
+    console.error(`check: ${project} does not type-check`);
+    failed = true;
+  }
+}
+process.exit(failed ? 1 : 0);

@@ -1,0 +1,47 @@
+// Headers on the bus: their names, the broker's message ids, and the origin that fences a writer.
+
+export const messageIdHeader = "Nats-Msg-Id";
+export const expectedLastSubjectSequenceHeader = "Nats-Expected-Last-Subject-Sequence";
+export const originHeader = "Mio-Origin";
+export const traceparentHeader = "traceparent";
+
+/** Where a published message came from. It grows within a conversation, so "at or past ours" means published. */
+export interface Origin {
+  /** The shard layout's generation for ingress; 0 where there is none. */
+  generation: number;
+  sequence: number;
+  /** Position in the group. */
+  index: number;
+}
+
+/** `<generation>.<sequence>.<index>`. */
+export function formatOrigin(origin: Origin): string {
+  return `${origin.generation}.${origin.sequence}.${origin.index}`;
+}
+
+export function parseOrigin(text: string | undefined): Origin | undefined {
+  const match = /^(\d+)\.(\d+)\.(\d+)$/.exec(text ?? "");
+  return match ? { generation: Number(match[1]), sequence: Number(match[2]), index: Number(match[3]) } : undefined;
+}
+
+/** Below zero when a is before b, zero when equal, above when after. */
+export function compareOrigins(a: Origin, b: Origin): number {
+  return a.generation - b.generation || a.sequence - b.sequence || a.index - b.index;
+}
+
+export function inboundMessageId(accountId: string, sourceMessageId: string): string {
+  return `inb:${accountId}:${headerText(sourceMessageId)}`;
+}
+
+export function outboundMessageId(commandId: string): string {
+  return `out:${commandId}`;
+}
+
+export function enrichedMessageId(messageId: string): string {
+  return `enr:${messageId}`;
+}
+
+/** Percent-encodes what a header value cannot carry; printable ASCII but "%" stays as it is. */
+export function headerText(text: string): string {
+  return text.replace(/[^\x21-\x24\x26-\x7e]/gu, (character) => encodeURIComponent(character.isWellFormed() ? character : "\ufffd"));
+}

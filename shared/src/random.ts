@@ -1,0 +1,33 @@
+// Randomness as a parameter: production takes it from the host, simulation and faults from a printed seed.
+
+export interface Random {
+  /** A number in [0, 1). */
+  next(): number;
+  bytes(length: number): Uint8Array;
+}
+
+/** Randomness of a host's Web Crypto: `randomOf(globalThis.crypto)`. */
+export function randomOf(crypto: { getRandomValues(array: Uint32Array<ArrayBuffer>): unknown }): Random {
+  const next = () => {
+    const word = new Uint32Array(1);
+    crypto.getRandomValues(word);
+    return (word[0] ?? 0) / 2 ** 32;
+  };
+  return { next, bytes: (length) => bytesOf(next, length) };
+}
+
+/** The same sequence for the same seed (mulberry32: small, well spread, not for secrets). */
+export function seededRandom(seed: number): Random {
+  let state = seed >>> 0;
+  const next = () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+  return { next, bytes: (length) => bytesOf(next, length) };
+}
+
+function bytesOf(next: () => number, length: number): Uint8Array {
+  return Uint8Array.from({ length }, () => Math.floor(next() * 256));
+}
