@@ -1,0 +1,135 @@
+// Configuration, read once at the start into one typed record. Nobody else reads the environment.
+import { readFileSync } from "node:fs";
+import * as v from "valibot";
+
+export interface Config {
+  /** `local` allows checkpoints and R1 streams; anything else is production-like. */
+  environment: "local" | "staging" | "production";
+  natsUrls: string[];
+  natsUser: string | undefined;
+  natsPassword: string | undefined;
+  postgresDsn: string;
+  postgresPoolMax: number;
+  /** Loopback locally, all addresses in a pod. */
+  httpHost: string;
+  /** 0: any free port. */
+  httpPort: number;
+  logLevel: "debug" | "info" | "warn" | "error";
+  streamReplicas: number;
+  /** Disk that all streams together may reserve on the bus. */
+  streamBytesMax: number;
+  /** Partitions of the readers that hash conversations. Changing it replays nothing but moves lanes: stop all replicas first. */
+  partitions: number;
+  /** Regions whose ingress shards are read even before the first message. */
+  regions: string[];
+  /** How often the directory is compared with Postgres when nothing notified. */
+  directoryIntervalMs: number;
+  ownership: { heartbeatMs: number; claimAfterMs: number };
+  /** `<checkpoint>:<kill|pause>[:<skip>]`, only in the local environment (fault runs). */
+  checkpoint: string | undefined;
+}
+
+const gibibyte = 1024 ** 3;
+
+/** Name, what it is for, an example of a good value, and how the text becomes a value. */
+interface Variable<T> {
+  example: string;
+  fallback?: string;
+  schema: v.GenericSchema<string, T>;
+}
+
+const whole = (min: number, max: number) =>
+  v.pipe(v.string(), v.regex(/^\d+$/), v.transform(Number), v.integer(), v.minValue(min), v.maxValue(max));
+const list = v.pipe(
+  v.string(),
+  v.minLength(1),
+  v.transform((text) => text.split(",").map((each) => each.trim())),
+);
+
+const variables = {
+  MIO_ENV: variable(v.picklist(["local", "staging", "production"]), "production", "production"),
+  MIO_NATS_URL: variable(list, "nats://nats:4222"),
+  MIO_POSTGRES_DSN: variable(v.pipe(v.string(), v.regex(/^postgres(ql)?:\/\//)), "postgres://mio:secret@postgres:5432/mio"),
+  MIO_POSTGRES_POOL_MAX: variable(whole(2, 200), "10", "10"),
+  MIO_HTTP_HOST: variable(v.pipe(v.string(), v.minLength(1)), "0.0.0.0", "0.0.0.0"),
+  MIO_HTTP_PORT: variable(whole(0, 65_535), "8080", "8080"),
+  MIO_LOG_LEVEL: variable(v.picklist(["debug", "info", "warn", "error"]), "info", "info"),
+  MIO_STREAM_REPLICAS: variable(whole(1, 5), "3", "3"),
+  MIO_STREAM_BYTES_MAX: variable(whole(gibibyte / 16, 2 ** 50), String(20 * gibibyte), String(20 * gibibyte)),
+  MIO_PARTITIONS: variable(whole(1, 256), "8", "8"),
+  MIO_REGIONS: variable(list, "local", "local"),
+  MIO_DIRECTORY_INTERVAL_MS: variable(whole(100, 3_600_000), "10000", "10000"),
+  MIO_OWNERSHIP_HEARTBEAT_MS: variable(whole(50, 60_000), "3000", "3000"),
+  MIO_OWNERSHIP_CLAIM_AFTER_MS: variable(whole(100, 600_000), "10000", "10000"),
+};
+
+/** Reads the environment. Throws one line that names the variable and an example of a good value. */
+export function readConfig(env: Record<string, string | undefined>): Config {
+  const read = <T>(name: keyof typeof variables, from: Variable<T>): T => {
+    const text = valueOf(env, name) ?? from.fallback;
+    if (text === undefined) throw new ConfigError(`${name} is not set; set it like ${name}=${from.example}`);
+    const parsed = v.safeParse(from.schema, text);
+    if (!parsed.success) throw new ConfigError(`${name} has no good value; set it like ${name}=${from.example}`);
+    return parsed.output;
+  };
+  const environment = read("MIO_ENV", variables.MIO_ENV);
+  const checkpoint = env.MIO_CHECKPOINT;
+  if (checkpoint !== undefined && environment !== "local") {
+    throw new ConfigError("MIO_CHECKPOINT stops the process on purpose; it is allowed only with MIO_ENV=local");
+  }
+  const heartbeatMs = read("MIO_OWNERSHIP_HEARTBEAT_MS", variables.MIO_OWNERSHIP_HEARTBEAT_MS);
+  const claimAfterMs = read("MIO_OWNERSHIP_CLAIM_AFTER_MS", variables.MIO_OWNERSHIP_CLAIM_AFTER_MS);
+  if (claimAfterMs < 2 * heartbeatMs) {
+    throw new ConfigError(
+      "MIO_OWNERSHIP_CLAIM_AFTER_MS must be at least twice MIO_OWNERSHIP_HEARTBEAT_MS, or live owners lose their partitions",
+    );
+  }
+  return {
+    environment,
+    natsUrls: read("MIO_NATS_URL", variables.MIO_NATS_URL),
+    natsUser: valueOf(env, "MIO_NATS_USER"),
+    natsPassword: valueOf(env, "MIO_NATS_PASSWORD"),
+    postgresDsn: read("MIO_POSTGRES_DSN", variables.MIO_POSTGRES_DSN),
+    postgresPoolMax: read("MIO_POSTGRES_POOL_MAX", variables.MIO_POSTGRES_POOL_MAX),
+    httpHost: read("MIO_HTTP_HOST", environment === "local" ? { ...variables.MIO_HTTP_HOST, fallback: "127.0.0.1" } : variables.MIO_HTTP_HOST),
+    httpPort: read("MIO_HTTP_PORT", variables.MIO_HTTP_PORT),
+    logLevel: read("MIO_LOG_LEVEL", variables.MIO_LOG_LEVEL),
+    streamReplicas: read("MIO_STREAM_REPLICAS", environment === "local" ? { ...variables.MIO_STREAM_REPLICAS, fallback: "1" } : variables.MIO_STREAM_REPLICAS),
+    streamBytesMax: read("MIO_STREAM_BYTES_MAX", variables.MIO_STREAM_BYTES_MAX),
+    partitions: read("MIO_PARTITIONS", variables.MIO_PARTITIONS),
+    regions: read("MIO_REGIONS", variables.MIO_REGIONS),
+    directoryIntervalMs: read("MIO_DIRECTORY_INTERVAL_MS", variables.MIO_DIRECTORY_INTERVAL_MS),
+    ownership: { heartbeatMs, claimAfterMs },
+    checkpoint,
+  };
+}
+
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+/** The configuration as it may be logged: secrets only as "set" or "not set". */
+export function describeConfig(config: Config): Record<string, unknown> {
+  const { natsPassword, postgresDsn, ...rest } = config;
+  const dsn = new URL(postgresDsn);
+  if (dsn.password) dsn.password = "set";
+  return { ...rest, natsPassword: natsPassword === undefined ? "not set" : "set", postgresDsn: dsn.href };
+}
+
+/** `NAME`, or the content of the file that `NAME_FILE` names, as Kubernetes mounts secrets. */
+function valueOf(env: Record<string, string | undefined>, name: string): string | undefined {
+  const file = env[`${name}_FILE`];
+  if (file !== undefined) {
+    try {
+      return readFileSync(file, "utf8").trimEnd();
+    } catch (error) {
+      throw new ConfigError(`${name}_FILE names a file that cannot be read: ${file}`, { cause: error });
+    }
+  }
+  const text = env[name];
+  return text === "" ? undefined : text;
+}
+
+function variable<T>(schema: v.GenericSchema<string, T>, example: string, fallback?: string): Variable<T> {
+  return { schema, example, ...(fallback === undefined ? {} : { fallback }) };
+}
