@@ -5,7 +5,10 @@
  * `text` is `<name>:<kill|pause>[:<skip>]`: at the (skip + 1)-th pass of that point the process sends itself SIGKILL or SIGSTOP.
  * Throws when the text is of another form.
  */
-export function checkpoints(text: string | undefined, raise: (signal: "SIGKILL" | "SIGSTOP") => void): (name: string) => Promise<void> {
+export function checkpoints(
+  text: string | undefined,
+  raise: (signal: "SIGKILL" | "SIGSTOP") => void,
+): (name: string) => Promise<void> {
   if (text === undefined) return () => Promise.resolve();
   const match = /^([a-z_.]+):(kill|pause)(?::(\d+))?$/.exec(text);
   if (!match) throw new Error("MIO_CHECKPOINT is not of the form dedup.published:kill[:<passes to skip>]");

@@ -91,10 +91,16 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     natsPassword: valueOf(env, "MIO_NATS_PASSWORD"),
     postgresDsn: read("MIO_POSTGRES_DSN", variables.MIO_POSTGRES_DSN),
     postgresPoolMax: read("MIO_POSTGRES_POOL_MAX", variables.MIO_POSTGRES_POOL_MAX),
-    httpHost: read("MIO_HTTP_HOST", environment === "local" ? { ...variables.MIO_HTTP_HOST, fallback: "127.0.0.1" } : variables.MIO_HTTP_HOST),
+    httpHost: read(
+      "MIO_HTTP_HOST",
+      environment === "local" ? { ...variables.MIO_HTTP_HOST, fallback: "127.0.0.1" } : variables.MIO_HTTP_HOST,
+    ),
     httpPort: read("MIO_HTTP_PORT", variables.MIO_HTTP_PORT),
     logLevel: read("MIO_LOG_LEVEL", variables.MIO_LOG_LEVEL),
-    streamReplicas: read("MIO_STREAM_REPLICAS", environment === "local" ? { ...variables.MIO_STREAM_REPLICAS, fallback: "1" } : variables.MIO_STREAM_REPLICAS),
+    streamReplicas: read(
+      "MIO_STREAM_REPLICAS",
+      environment === "local" ? { ...variables.MIO_STREAM_REPLICAS, fallback: "1" } : variables.MIO_STREAM_REPLICAS,
+    ),
     streamBytesMax: read("MIO_STREAM_BYTES_MAX", variables.MIO_STREAM_BYTES_MAX),
     partitions: read("MIO_PARTITIONS", variables.MIO_PARTITIONS),
     regions: read("MIO_REGIONS", variables.MIO_REGIONS),

@@ -25,7 +25,10 @@ export async function serveHealth(options: { host: string; port: number; metrics
         return json(response, reasons.length === 0 ? 200 : 503, { ready: reasons.length === 0, reasons });
       }
       case "/status":
-        return json(response, 200, { instance: options.instance, ...Object.fromEntries([...sections].map(([name, read]) => [name, read()])) });
+        return json(response, 200, {
+          instance: options.instance,
+          ...Object.fromEntries([...sections].map(([name, read]) => [name, read()])),
+        });
       case "/metrics":
         response.writeHead(200, { "content-type": options.metrics.contentType });
         return response.end(await options.metrics.metrics());
@@ -54,7 +57,11 @@ function json(response: ServerResponse, code: number, body: unknown): void {
 function listen(server: Server, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) =>
-      reject(error.code === "EADDRINUSE" ? new Error(`port ${port} is in use; set MIO_HTTP_PORT to a free one, or 0`, { cause: error }) : error),
+      reject(
+        error.code === "EADDRINUSE"
+          ? new Error(`port ${port} is in use; set MIO_HTTP_PORT to a free one, or 0`, { cause: error })
+          : error,
+      ),
     );
     server.listen(port, host, resolve);
   });

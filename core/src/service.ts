@@ -1,10 +1,11 @@
 // What a core service is, and what it is given. Each service is one folder; main.ts chooses them by name.
+
+import type { Clock } from "@mio/shared/clock.ts";
+import type { Random } from "@mio/shared/random.ts";
 import type { NatsConnection } from "nats";
 import type { Pool } from "pg";
 import type { Logger } from "pino";
 import type { Registry } from "prom-client";
-import type { Clock } from "@mio/shared/clock.ts";
-import type { Random } from "@mio/shared/random.ts";
 import type { Config } from "./config.ts";
 
 export interface Service {

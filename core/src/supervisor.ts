@@ -9,7 +9,12 @@ const stopGraceMs = 20_000;
  * Resolves with the exit code once every service has ended: 0 after a stop, 1 when one failed or did not end in time.
  * `stop` is aborted by the caller on SIGTERM; the same signal ends the others when one service fails.
  */
-export async function supervise(services: readonly Service[], contextOf: (service: Service) => ServiceContext, stop: AbortController, log: Logger): Promise<number> {
+export async function supervise(
+  services: readonly Service[],
+  contextOf: (service: Service) => ServiceContext,
+  stop: AbortController,
+  log: Logger,
+): Promise<number> {
   let failed = false;
   const running = services.map(async (service) => {
     try {

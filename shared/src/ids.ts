@@ -35,6 +35,14 @@ export function messageIdOf(accountId: AccountId, sourceMessageId: SourceMessage
   return uuidV5(accountId, `message:${sourceMessageId}`) as MessageId;
 }
 
+/** Namespace of what belongs to no account; a constant of this project, never to change. */
+const rootNamespace = "6d696f00-0000-5000-8000-000000000000";
+
+/** A tenant's id from its slug. */
+export function tenantIdOf(slug: string): TenantId {
+  return uuidV5(rootNamespace, `tenant:${slug}`) as TenantId;
+}
+
 /** An account's id from what makes it unique, so that creating it twice is creating it once. */
 export function accountIdOf(tenantId: TenantId, channelType: string, externalId: string): AccountId {
   return uuidV5(tenantId, `account:${channelType}:${externalId}`) as AccountId;

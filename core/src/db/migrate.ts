@@ -2,7 +2,7 @@
 // services never migrate, they refuse to start on an older database.
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Client } from "pg";
+import { Client, type Pool } from "pg";
 
 const folder = join(import.meta.dirname, "migrations");
 /** Any constant that no other program locks: "mio" in ASCII. */
@@ -14,7 +14,9 @@ export async function migrate(dsn: string): Promise<string[]> {
   await client.connect();
   try {
     await client.query("select pg_advisory_lock($1)", [lockKey]);
-    await client.query("create table if not exists schema_migrations (name text primary key, applied_at timestamptz not null default now())");
+    await client.query(
+      "create table if not exists schema_migrations (name text primary key, applied_at timestamptz not null default now())",
+    );
     const missing = await missingMigrations(client);
     for (const name of missing) await apply(client, name);
     return missing;
@@ -24,7 +26,7 @@ export async function migrate(dsn: string): Promise<string[]> {
 }
 
 /** Names of the files that this program knows and the database does not have. */
-export async function missingMigrations(client: Pick<Client, "query">): Promise<string[]> {
+export async function missingMigrations(client: Pick<Client | Pool, "query">): Promise<string[]> {
   const table = await client.query<{ present: boolean }>("select to_regclass('schema_migrations') is not null as present");
   const applied = table.rows[0]?.present ? (await client.query<{ name: string }>("select name from schema_migrations")).rows : [];
   const names = new Set(applied.map((row) => row.name));
@@ -41,6 +43,8 @@ async function apply(client: Client, name: string): Promise<void> {
     await client.query("commit");
   } catch (error) {
     await client.query("rollback");
-    throw new Error(`migration ${name} failed and was rolled back: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new Error(`migration ${name} failed and was rolled back: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
   }
 }

@@ -1,0 +1,203 @@
+// Accounts in Postgres: one tenant's place on one platform, with what verifies its webhooks and what sends for it.
+// Every change draws a new row_version, which the directory carries to the edge; the same command again changes nothing.
+
+import { accountIdOf, isUuid, type TenantId } from "@mio/shared/ids.ts";
+import { DatabaseError, type Pool, type PoolClient } from "pg";
+import * as v from "valibot";
+import { AdminError } from "./admin-error.ts";
+import { getTenant } from "./tenants.ts";
+
+const accountRow = v.object({
+  id: v.string(),
+  tenant_id: v.string(),
+  channel_type: v.string(),
+  external_id: v.string(),
+  display_name: v.string(),
+  settings: v.record(v.string(), v.string()),
+  rate_limit_per_second: v.nullable(v.number()),
+  home_region: v.string(),
+  shard_count: v.number(),
+  created_at: v.date(),
+  disabled_at: v.nullable(v.date()),
+});
+export type Account = v.InferOutput<typeof accountRow>;
+
+const columns = Object.keys(accountRow.entries).join(", ");
+
+export interface AccountSecret {
+  scheme: string;
+  value: string;
+}
+
+export interface NewAccount {
+  tenant: string;
+  channelType: string;
+  externalId: string;
+  displayName?: string | undefined;
+  settings?: Record<string, string>;
+  ratePerSecond?: number | undefined;
+  homeRegion?: string | undefined;
+  verification: AccountSecret[];
+  credential?: string | undefined;
+}
+
+/** What an update may change; what is left out stays. Settings are merged by name. */
+export interface AccountChange {
+  displayName?: string | undefined;
+  settings?: Record<string, string>;
+  ratePerSecond?: number | undefined;
+}
+
+/** Tells admin's directory loop, in any process, that there is something to publish. */
+export const directoryNotification = "mio_directory";
+
+/** `created` is false when the same account was there already. Throws AdminError when it is there with other details. */
+export async function createAccount(
+  db: Pool,
+  wanted: NewAccount,
+  channelTypes: readonly string[],
+): Promise<{ account: Account; created: boolean }> {
+  if (!channelTypes.includes(wanted.channelType)) {
+    throw new AdminError(
+      "invalid",
+      `there is no channel type ${JSON.stringify(wanted.channelType)}; there are ${channelTypes.join(", ")}`,
+    );
+  }
+  if (wanted.externalId === "")
+    throw new AdminError("invalid", "an account needs the platform's id of its workspace, organisation or bot");
+  if (wanted.verification.length === 0)
+    throw new AdminError("invalid", "an account needs a secret that verifies its webhooks; nothing is accepted without one");
+  const tenant = await getTenant(db, wanted.tenant);
+  const id = accountIdOf(tenant.id as TenantId, wanted.channelType, wanted.externalId);
+  return inTransaction(db, async (client) => {
+    const inserted = await client.query(
+      `insert into accounts (id, tenant_id, channel_type, external_id, display_name, settings, rate_limit_per_second, home_region)
+       values ($1, $2, $3, $4, $5, $6, $7, coalesce($8, 'local')) on conflict (tenant_id, channel_type, external_id) do nothing returning ${columns}`,
+      [
+        id,
+        tenant.id,
+        wanted.channelType,
+        wanted.externalId,
+        wanted.displayName ?? wanted.externalId,
+        wanted.settings ?? {},
+        wanted.ratePerSecond ?? null,
+        wanted.homeRegion ?? null,
+      ],
+    );
+    if (inserted.rows.length === 0) {
+      const account = await readAccount(client, id);
+      await refuseOtherDetails(client, account, wanted);
+      return { account, created: false };
+    }
+    const secrets = wanted.verification.map((secret) => ["verification", secret.scheme, secret.value]);
+    if (wanted.credential !== undefined) secrets.push(["credential", "token", wanted.credential]);
+    for (const [purpose, scheme, value] of secrets) {
+      await client.query("insert into account_secrets (account_id, purpose, scheme, value) values ($1, $2, $3, $4)", [
+        id,
+        purpose,
+        scheme,
+        value,
+      ]);
+    }
+    await client.query(`notify ${directoryNotification}`);
+    return { account: v.parse(accountRow, inserted.rows[0]), created: true };
+  });
+}
+
+/** Throws AdminError when there is no such account. */
+export async function updateAccount(
+  db: Pool,
+  id: string,
+  change: AccountChange,
+): Promise<{ account: Account; changed: boolean }> {
+  return inTransaction(db, async (client) => {
+    const before = await readAccount(client, id);
+    const updated = await client.query(
+      `update accounts set display_name = coalesce($2, display_name), settings = settings || $3,
+         rate_limit_per_second = coalesce($4, rate_limit_per_second), row_version = nextval('directory_row_version')
+       where id = $1 and (display_name, settings, rate_limit_per_second) is distinct from
+         (coalesce($2, display_name), settings || $3, coalesce($4, rate_limit_per_second)) returning ${columns}`,
+      [id, change.displayName ?? null, change.settings ?? {}, change.ratePerSecond ?? null],
+    );
+    if (updated.rows.length === 0) return { account: before, changed: false };
+    await client.query(`notify ${directoryNotification}`);
+    return { account: v.parse(accountRow, updated.rows[0]), changed: true };
+  });
+}
+
+/** Its webhooks are refused within seconds and its commands fail. Throws AdminError when there is no such account. */
+export async function disableAccount(db: Pool, id: string): Promise<{ account: Account; changed: boolean }> {
+  return inTransaction(db, async (client) => {
+    const before = await readAccount(client, id);
+    if (before.disabled_at !== null) return { account: before, changed: false };
+    const updated = await client.query(
+      `update accounts set disabled_at = now(), row_version = nextval('directory_row_version') where id = $1 returning ${columns}`,
+      [id],
+    );
+    await client.query(`notify ${directoryNotification}`);
+    return { account: v.parse(accountRow, updated.rows[0]), changed: true };
+  });
+}
+
+export async function listAccounts(db: Pool, tenantSlug?: string): Promise<Account[]> {
+  const tenant = tenantSlug === undefined ? undefined : await getTenant(db, tenantSlug);
+  const found = await db.query(
+    `select ${columns} from accounts where $1::uuid is null or tenant_id = $1 order by channel_type, created_at, id`,
+    [tenant?.id ?? null],
+  );
+  return v.parse(v.array(accountRow), found.rows);
+}
+
+async function readAccount(client: PoolClient, id: string): Promise<Account> {
+  const found = isUuid(id) ? await client.query(`select ${columns} from accounts where id = $1 for update`, [id]) : { rows: [] };
+  if (found.rows.length === 0)
+    throw new AdminError("not_found", `there is no account ${JSON.stringify(id)}; "mio account list" shows them`);
+  return v.parse(accountRow, found.rows[0]);
+}
+
+async function refuseOtherDetails(client: PoolClient, account: Account, wanted: NewAccount): Promise<void> {
+  const secrets = await client.query<{ purpose: string; scheme: string; value: string }>(
+    "select purpose, scheme, value from account_secrets where account_id = $1 and (not_after is null or not_after > now())",
+    [account.id],
+  );
+  const holds = (purpose: string, value: string) => secrets.rows.some((row) => row.purpose === purpose && row.value === value);
+  const differing = [
+    wanted.displayName !== undefined && wanted.displayName !== account.display_name && "display name",
+    Object.entries(wanted.settings ?? {}).some(([name, value]) => account.settings[name] !== value) && "settings",
+    wanted.ratePerSecond !== undefined && wanted.ratePerSecond !== account.rate_limit_per_second && "rate limit",
+    wanted.homeRegion !== undefined && wanted.homeRegion !== account.home_region && "home region",
+    !wanted.verification.every((secret) => holds("verification", secret.value)) && "verification secret",
+    wanted.credential !== undefined && !holds("credential", wanted.credential) && "credential",
+    account.disabled_at !== null && "disabled",
+  ].filter((each) => each !== false);
+  if (differing.length > 0) {
+    throw new AdminError(
+      "exists",
+      `account ${account.id} exists with other details (${differing.join(", ")}); change it with "mio account update"`,
+    );
+  }
+}
+
+async function inTransaction<T>(db: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
+  const client = await db.connect();
+  try {
+    await client.query("begin");
+    const result = await work(client);
+    await client.query("commit");
+    return result;
+  } catch (error) {
+    await client.query("rollback");
+    throw isWorkspaceTaken(error)
+      ? new AdminError("exists", "another live account has this workspace; one workspace belongs to one account")
+      : error;
+  } finally {
+    client.release();
+  }
+}
+
+function isWorkspaceTaken(error: unknown): boolean {
+  return error instanceof DatabaseError && error.code === uniqueViolation && error.constraint === "accounts_workspace";
+}
+
+/** Postgres: unique_violation. */
+const uniqueViolation = "23505";

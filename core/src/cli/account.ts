@@ -1,0 +1,130 @@
+// `mio account`: a tenant's places on platforms.
+
+import { outboundDoors } from "@mio/shared/channels/outbound.ts";
+import { Command, InvalidArgumentError } from "commander";
+import {
+  type Account,
+  type AccountSecret,
+  createAccount,
+  disableAccount,
+  listAccounts,
+  updateAccount,
+} from "../admin/accounts.ts";
+import { withDatabase } from "./connection.ts";
+import { print } from "./output.ts";
+
+interface CreateOptions {
+  tenant: string;
+  channel: string;
+  externalId: string;
+  displayName?: string;
+  setting: Record<string, string>;
+  verification: AccountSecret[];
+  credential?: string;
+  rate?: number;
+  region?: string;
+}
+
+interface UpdateOptions {
+  displayName?: string;
+  setting: Record<string, string>;
+  rate?: number;
+}
+
+export function accountCommand(): Command {
+  const account = new Command("account").description("Accounts: a tenant's places on platforms.");
+  account
+    .command("create")
+    .description("Creates an account; the same command again changes nothing.")
+    .requiredOption("--tenant <slug>", "the tenant that owns it")
+    .requiredOption("--channel <type>", `channel type: ${outboundDoors.map((door) => door.channelType).join(", ")}`, channelType)
+    .requiredOption("--external-id <id>", "the platform's id of the workspace, organisation or bot")
+    .requiredOption("--verification <scheme=secret>", "what verifies its webhooks; may be repeated", collectSecret, [])
+    .option("--credential <token>", "the token that sends; without it the account only receives")
+    .option("--display-name <name>", "name for people")
+    .option("--setting <name=value>", "a setting of the channel; may be repeated", collectSetting, {})
+    .option("--rate <per second>", "requests a second at most; the channel's own limit when left out", wholeNumber)
+    .option("--region <name>", "home region of its conversations (default: local)")
+    .action(async (options: CreateOptions, command: Command) => {
+      const wanted = {
+        tenant: options.tenant,
+        channelType: options.channel,
+        externalId: options.externalId,
+        displayName: options.displayName,
+        settings: options.setting,
+        ratePerSecond: options.rate,
+        homeRegion: options.region,
+        verification: options.verification,
+        credential: options.credential,
+      };
+      const channelTypes = outboundDoors.map((door) => door.channelType);
+      const { account: made, created } = await withDatabase(command, (db) => createAccount(db, wanted, channelTypes));
+      print(command, { ...made, created }, table([made]));
+    });
+  account
+    .command("update <id>")
+    .description("Changes an account; what is left out stays.")
+    .option("--display-name <name>", "name for people")
+    .option("--setting <name=value>", "a setting of the channel; may be repeated", collectSetting, {})
+    .option("--rate <per second>", "requests a second at most", wholeNumber)
+    .action(async (id: string, options: UpdateOptions, command: Command) => {
+      const change = { displayName: options.displayName, settings: options.setting, ratePerSecond: options.rate };
+      const { account: updated, changed } = await withDatabase(command, (db) => updateAccount(db, id, change));
+      print(command, { ...updated, changed }, table([updated]));
+    });
+  account
+    .command("list")
+    .description("Lists accounts.")
+    .option("--tenant <slug>", "only those of one tenant")
+    .action(async (options: { tenant?: string }, command: Command) => {
+      const accounts = await withDatabase(command, (db) => listAccounts(db, options.tenant));
+      print(command, { accounts }, { ...table(accounts), empty: 'no accounts yet; make one with "mio account create"' });
+    });
+  account
+    .command("disable <id>")
+    .description("Stops an account: its webhooks are refused and its commands fail. Twice changes nothing.")
+    .action(async (id: string, _options: unknown, command: Command) => {
+      const { account: disabled, changed } = await withDatabase(command, (db) => disableAccount(db, id));
+      print(command, { ...disabled, changed }, table([disabled]));
+    });
+  return account;
+}
+
+function table(accounts: readonly Account[]) {
+  return {
+    columns: ["id", "channel_type", "external_id", "display_name", "disabled"],
+    rows: accounts.map((each) => [
+      each.id,
+      each.channel_type,
+      each.external_id,
+      each.display_name,
+      each.disabled_at?.toISOString() ?? "-",
+    ]),
+  };
+}
+
+/** The slug; a hyphen is taken for an underscore, as in URL paths. */
+function channelType(text: string): string {
+  return text.replaceAll("-", "_");
+}
+
+function collectSetting(text: string, before: Record<string, string>): Record<string, string> {
+  const [name, value] = pair(text, "a setting has the form name=value");
+  return { ...before, [name]: value };
+}
+
+function collectSecret(text: string, before: AccountSecret[]): AccountSecret[] {
+  const [scheme, value] = pair(text, "a verification secret has the form scheme=secret");
+  return [...before, { scheme, value }];
+}
+
+function pair(text: string, form: string): [string, string] {
+  const at = text.indexOf("=");
+  if (at < 1 || at === text.length - 1) throw new InvalidArgumentError(form);
+  return [text.slice(0, at), text.slice(at + 1)];
+}
+
+function wholeNumber(text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError("a whole number from 1 to 999999");
+  return Number(text);
+}

@@ -1,0 +1,36 @@
+// The `mio` command: what an operator can do, for a terminal. `--json` prints one JSON value on standard output.
+import { Command, CommanderError } from "commander";
+import { AdminError } from "../admin/admin-error.ts";
+import { accountCommand } from "./account.ts";
+import { ConnectionError } from "./connection.ts";
+import { migrateCommand } from "./migrate.ts";
+import { statusCommand } from "./status.ts";
+import { tenantCommand } from "./tenant.ts";
+
+const program = new Command("mio")
+  .description("Operates a MIO gateway: tenants, accounts and what runs.")
+  .option("--data <folder>", "data folder of a local system", ".mio")
+  .option("--json", "print JSON for programs")
+  .addHelpText(
+    "after",
+    "\nReaches the database by MIO_POSTGRES_DSN and core by MIO_CORE_URL; without them, the local system of the data folder.",
+  )
+  .exitOverride()
+  .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "mio: ")) });
+for (const command of [tenantCommand(), accountCommand(), statusCommand(), migrateCommand()]) program.addCommand(command);
+for (const command of [program, ...program.commands, ...program.commands.flatMap((each) => each.commands)])
+  command.exitOverride();
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    // Commander has said what is wrong; a bare `mio` has printed its help.
+    process.exitCode = error.exitCode;
+  } else {
+    const known = error instanceof AdminError || error instanceof ConnectionError;
+    console.error(`mio: ${error instanceof Error ? error.message : String(error)}`);
+    if (!known && process.env.MIO_DEBUG !== undefined) console.error(error);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,87 @@
+// The core's only program: `node core/src/main.ts dedup media-vault sender admin`. The words choose the services.
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import { clockOf } from "@mio/shared/clock.ts";
+import { randomOf } from "@mio/shared/random.ts";
+import { collectDefaultMetrics, Registry } from "prom-client";
+import { admin } from "./admin/service.ts";
+import { connectBus } from "./bus/connect.ts";
+import { checkpoints } from "./checkpoint.ts";
+import { type Config, describeConfig, readConfig } from "./config.ts";
+import { openDatabase } from "./db/pool.ts";
+import { dedup } from "./dedup/service.ts";
+import { serveHealth } from "./health.ts";
+import { createLog } from "./log.ts";
+import { mediaVault } from "./media-vault/service.ts";
+import { sender } from "./sender/service.ts";
+import type { Service } from "./service.ts";
+import { supervise } from "./supervisor.ts";
+
+const allServices: readonly Service[] = [dedup, mediaVault, sender, admin];
+
+const usage = `Usage: node core/src/main.ts [service ...]
+
+Runs core services in one process; without a name, all of them: ${allServices.map((service) => service.name).join(", ")}.
+Configuration comes from the environment (MIO_NATS_URL, MIO_POSTGRES_DSN, …); see core/README.md.`;
+
+async function main(words: readonly string[]): Promise<number> {
+  if (words.includes("--help") || words.includes("-h")) {
+    console.log(usage);
+    return 0;
+  }
+  const unknown = words.filter((word) => !allServices.some((service) => service.name === word));
+  if (unknown.length > 0) {
+    throw new Error(`unknown service: ${unknown.join(", ")}; there are ${allServices.map((service) => service.name).join(", ")}`);
+  }
+  const chosen = words.length === 0 ? allServices : allServices.filter((service) => words.includes(service.name));
+  return run(chosen, readConfig(process.env));
+}
+
+async function run(services: readonly Service[], config: Config): Promise<number> {
+  const instance = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
+  const log = createLog(config.logLevel, instance);
+  log.info({ config: describeConfig(config), services: services.map((service) => service.name) }, "starting");
+
+  const stop = new AbortController();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort(new Error(`stopped by ${signal}`)));
+  // Started by a parent that holds an IPC channel (local play): its end is ours.
+  process.once("disconnect", () => stop.abort(new Error("the parent process is gone")));
+
+  const metrics = new Registry();
+  collectDefaultMetrics({ register: metrics });
+  await using database = await openDatabase(config, log);
+  await using bus = await connectBus(config, `core-${instance}`, log);
+  const health = await serveHealth({ host: config.httpHost, port: config.httpPort, metrics, instance });
+  const checkpoint = checkpoints(config.checkpoint, (signal) => process.kill(process.pid, signal));
+  log.info({ http_port: health.port }, "ready");
+  process.send?.({ kind: "ready", http_port: health.port });
+
+  const contextOf = (service: Service) => ({
+    config,
+    log: log.child({ service: service.name }),
+    nats: bus.connection,
+    db: database.pool,
+    clock: clockOf(globalThis),
+    random: randomOf(globalThis.crypto),
+    metrics,
+    instance,
+    signal: stop.signal,
+    status: health.status,
+    readiness: health.readiness,
+    checkpoint,
+  });
+  try {
+    return await supervise(services, contextOf, stop, log);
+  } finally {
+    await health.close();
+    log.info("stopped");
+  }
+}
+
+main(process.argv.slice(2)).then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    console.error(`core: ${error instanceof Error ? error.message : String(error)}`);
+    process.exit(1);
+  },
+);
