@@ -1,0 +1,23 @@
+// Telegram's door for the edge. One webhook URL belongs to one bot, so the account is known from the path and the body names
+// no workspace. Updates queue per chat behind the first that is not answered 2xx: only what we could not store is refused.
+import type { InboundDoor, PlatformAnswer } from "../contract.ts";
+import { channelType } from "./names.ts";
+import { normaliseUpdate } from "./normalise.ts";
+import { verifySecretToken } from "./signature.ts";
+
+export const telegramInbound: InboundDoor = {
+  channelType,
+  legacyPaths: [],
+  claimedWorkspace: () => undefined,
+  unsignedHandshake: () => undefined,
+  verify: async (request, secrets) => verifySecretToken(request.headers, secrets),
+  signedHandshake: () => undefined,
+  normalise: (request, account) => normaliseUpdate(request.body, account),
+  answer: (outcome) => (outcome === "unavailable" ? again : done),
+};
+
+/** An empty body: JSON with a `method` would be carried out as an API call. */
+const done: PlatformAnswer = { status: 200, headers: {}, body: "" };
+
+/** Telegram honours Retry-After (0-3600 s); without it the wait doubles up to two minutes and the chat stands still for as long. */
+const again: PlatformAnswer = { status: 503, headers: { "Retry-After": "2" }, body: "" };

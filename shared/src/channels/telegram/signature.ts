@@ -1,0 +1,29 @@
+// Telegram signs nothing: it repeats a secret, chosen at setWebhook, in one header. All that can be checked is that the
+// header is there exactly once and equals a secret of ours; nothing about time, so repeats are dedup's business.
+import type { VerificationSecret, Verified } from "../contract.ts";
+
+export const secretTokenScheme = "telegram-secret-token";
+const header = "X-Telegram-Bot-Api-Secret-Token";
+
+/** 1-256 characters, as the documentation of setWebhook says. A repeated header arrives joined with ", " and so never fits. */
+const secretPattern = /^[A-Za-z0-9_-]{1,256}$/;
+
+/** Compares the header with every live secret, in time that depends on lengths only. A secret that Telegram could not have is skipped. */
+export function verifySecretToken(headers: Headers, secrets: readonly VerificationSecret[]): Verified {
+  const given = headers.get(header);
+  if (given === null) return { kind: "refused", reason: "secret_token_missing" };
+  if (!secretPattern.test(given)) return { kind: "refused", reason: "secret_token_malformed" };
+  let equal = false;
+  for (const secret of secrets) {
+    if (secret.scheme !== secretTokenScheme || !secretPattern.test(secret.value)) continue;
+    if (equalInConstantTime(given, secret.value)) equal = true;
+  }
+  return equal ? { kind: "verified" } : { kind: "refused", reason: "secret_token_wrong" };
+}
+
+/** Both are ASCII by now, so code units are bytes. */
+function equalInConstantTime(a: string, b: string): boolean {
+  let difference = a.length ^ b.length;
+  for (let index = 0; index < a.length; index++) difference |= a.charCodeAt(index) ^ b.charCodeAt(index % b.length);
+  return difference === 0;
+}
