@@ -1,0 +1,69 @@
+import { Pool } from "pg";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { accountIdOf, tenantIdOf } from "@mio/shared/ids.ts";
+import { testDatabase } from "@mio/local/testing/postgres.ts";
+import { createAccount, disableAccount, listAccounts, updateAccount } from "./accounts.ts";
+import { createTenant, listTenants } from "./tenants.ts";
+
+const database = await testDatabase();
+const db = new Pool({ connectionString: database.dsn, max: 4 });
+const channels = ["alpha", "beta"];
+const wanted = { tenant: "acme", channelType: "alpha", externalId: "W1", settings: { bot: "b" }, verification: [{ scheme: "hmac", value: "s1" }], credential: "t1" };
+
+beforeAll(async () => {
+  await createTenant(db, "acme", "Acme");
+});
+afterAll(async () => {
+  await db.end();
+  await database[Symbol.asyncDispose]();
+});
+
+async function everything(): Promise<unknown> {
+  const rows = await db.query("select (select jsonb_agg(a order by id) from accounts a) as accounts, (select jsonb_agg(s order by value) from account_secrets s) as secrets");
+  return rows.rows;
+}
+
+it("creates a tenant once, under an id that comes from its slug", async () => {
+  const again = await createTenant(db, "acme", "Acme");
+  expect(again).toMatchObject({ created: false, tenant: { id: tenantIdOf("acme") } });
+  expect((await listTenants(db)).map((tenant) => tenant.slug)).toEqual(["acme"]);
+  await expect(createTenant(db, "acme", "Other")).rejects.toMatchObject({ code: "exists" });
+  for (const slug of ["", "Acme", "a b", "ümlaut", "x".repeat(64)]) await expect(createTenant(db, slug), slug).rejects.toMatchObject({ code: "invalid" });
+});
+
+it("changes nothing when the same account is created again, and refuses other details", async () => {
+  const first = await createAccount(db, wanted, channels);
+  expect(first.account.id).toBe(accountIdOf(tenantIdOf("acme"), "alpha", "W1"));
+  const before = await everything();
+  expect((await createAccount(db, wanted, channels)).created).toBe(false);
+  expect(await everything()).toEqual(before);
+  await expect(createAccount(db, { ...wanted, credential: "t2" }, channels)).rejects.toThrow(/credential.*mio account update/);
+  expect(await everything()).toEqual(before);
+});
+
+it("says what is wrong with an account that cannot be", async () => {
+  await expect(createAccount(db, { ...wanted, channelType: "gamma" }, channels)).rejects.toThrow(/there are alpha, beta/);
+  await expect(createAccount(db, { ...wanted, tenant: "nobody" }, channels)).rejects.toMatchObject({ code: "not_found" });
+  await expect(createAccount(db, { ...wanted, externalId: "" }, channels)).rejects.toMatchObject({ code: "invalid" });
+  await expect(createAccount(db, { ...wanted, externalId: "W9", verification: [] }, channels)).rejects.toThrow(/verifies/);
+});
+
+it("G11: never gives one workspace to two live accounts", async () => {
+  await createTenant(db, "rival");
+  await expect(createAccount(db, { ...wanted, tenant: "rival" }, channels)).rejects.toThrow(/another live account/);
+});
+
+it("draws a new row version for a change, and none for the same change again", async () => {
+  const id = accountIdOf(tenantIdOf("acme"), "alpha", "W1");
+  const version = async () => (await db.query("select row_version from accounts where id = $1", [id])).rows[0].row_version;
+  const first = await version();
+  expect((await updateAccount(db, id, { settings: { url: "http://x" } })).changed).toBe(true);
+  const second = await version();
+  expect(BigInt(second)).toBeGreaterThan(BigInt(first));
+  expect((await updateAccount(db, id, { settings: { url: "http://x" } })).changed).toBe(false);
+  expect(await version()).toBe(second);
+  expect((await disableAccount(db, id)).changed).toBe(true);
+  expect((await disableAccount(db, id)).changed).toBe(false);
+  expect((await listAccounts(db, "acme"))[0]?.disabled_at).toBeInstanceOf(Date);
+  await expect(disableAccount(db, "no-uuid")).rejects.toMatchObject({ code: "not_found" });
+});

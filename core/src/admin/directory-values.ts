@@ -1,0 +1,94 @@
+// What the edge should know, computed from Postgres: one value a route. Pure, so that the loop around it only compares and writes.
+import { create } from "@bufbuild/protobuf";
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import {
+  DirectoryAccountSchema,
+  type DirectorySecret,
+  DirectorySecretSchema,
+  type DirectoryValue,
+  DirectoryValueSchema,
+} from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
+import { accountRoute, channelRoute, workspaceRoute } from "@mio/shared/bus/directory.ts";
+
+export interface DirectoryRow {
+  id: string;
+  tenant_id: string;
+  channel_type: string;
+  external_id: string;
+  settings: Record<string, string>;
+  home_region: string;
+  shard_count: number;
+  shard_generation: string;
+  row_version: string;
+  disabled: boolean;
+  secrets: { scheme: string; value: string; not_after: Date | null }[];
+}
+
+/**
+ * Values by route. Each account has a route of its own and, while it is live, its workspace's; a channel's shared route holds the
+ * secrets of all live accounts and only tells "verified, but nobody's" from "forged". Gone routes stay, as removed.
+ */
+export function directoryValuesOf(rows: readonly DirectoryRow[]): Map<string, DirectoryValue> {
+  const values = new Map<string, DirectoryValue>();
+  for (const row of rows) {
+    const own = accountValue(row, accountRoute(row.channel_type, row.id));
+    values.set(own.route, own);
+    const workspace = accountValue(row, workspaceRoute(row.channel_type, row.external_id));
+    const other = values.get(workspace.route);
+    // Of several accounts that ever had this workspace at most one is live (accounts_workspace); it speaks for the route.
+    if (other === undefined || other.removed) values.set(workspace.route, { ...workspace, rowVersion: later(workspace, other) });
+    else values.set(workspace.route, { ...other, rowVersion: later(workspace, other) });
+
+    const shared = channelValue(row);
+    const before = values.get(shared.route);
+    const secrets = [...(before?.secrets ?? []), ...shared.secrets];
+    values.set(shared.route, { ...shared, secrets, rowVersion: later(shared, before), removed: secrets.length === 0 });
+  }
+  return values;
+}
+
+function accountValue(row: DirectoryRow, route: string): DirectoryValue {
+  return create(DirectoryValueSchema, {
+    version: 1,
+    route,
+    rowVersion: BigInt(row.row_version),
+    removed: row.disabled,
+    secrets: liveSecrets(row),
+    account: create(DirectoryAccountSchema, {
+      tenantId: row.tenant_id,
+      accountId: row.id,
+      channelType: row.channel_type,
+      externalId: row.external_id,
+      settings: row.settings,
+      homeRegion: row.home_region,
+      shardCount: row.shard_count,
+      generation: BigInt(row.shard_generation),
+      disabled: row.disabled,
+    }),
+  });
+}
+
+function channelValue(row: DirectoryRow): DirectoryValue {
+  return create(DirectoryValueSchema, {
+    version: 1,
+    route: channelRoute(row.channel_type),
+    rowVersion: BigInt(row.row_version),
+    secrets: liveSecrets(row),
+  });
+}
+
+function liveSecrets(row: DirectoryRow): DirectorySecret[] {
+  if (row.disabled) return [];
+  return row.secrets.map((secret) =>
+    create(DirectorySecretSchema, {
+      scheme: secret.scheme,
+      value: secret.value,
+      accountId: row.id,
+      ...(secret.not_after === null ? {} : { notAfter: timestampFromDate(secret.not_after) }),
+    }),
+  );
+}
+
+function later(one: DirectoryValue, other: DirectoryValue | undefined): bigint {
+  return other !== undefined && other.rowVersion > one.rowVersion ? other.rowVersion : one.rowVersion;
+}

@@ -1,0 +1,62 @@
+// The admin service. For now the loop that carries accounts to the edge; the operator API joins it later.
+import { setTimeout as delay } from "node:timers/promises";
+import { Gauge } from "prom-client";
+import type { Service, ServiceContext } from "../service.ts";
+import { directoryNotification } from "./accounts.ts";
+import { publishDirectory } from "./directory-loop.ts";
+
+export const admin: Service = { name: "admin", run };
+
+async function run(context: ServiceContext): Promise<void> {
+  const state = { routes: 0, last_pass_at: "never", last_error: undefined as string | undefined };
+  context.status("directory", () => state);
+  context.readiness(() => (state.last_pass_at === "never" ? "the directory has not been published yet" : undefined));
+  const routes = new Gauge({ name: "mio_directory_routes", help: "Routes that the edge was given.", registers: [context.metrics] });
+
+  const wake = { next: new AbortController() };
+  const listening = listen(context, () => wake.next.abort());
+  while (!context.signal.aborted) {
+    wake.next = new AbortController();
+    try {
+      const pass = await publishDirectory(context.nats, context.db, context.clock.nowMs());
+      state.routes = pass.routes;
+      state.last_pass_at = new Date(context.clock.nowMs()).toISOString();
+      state.last_error = undefined;
+      routes.set(pass.routes);
+      if (pass.written > 0) context.log.info({ routes: pass.routes, written: pass.written }, "directory published");
+    } catch (error) {
+      // The next pass tries again; the edge goes on with what it knows.
+      state.last_error = error instanceof Error ? error.message : String(error);
+      context.log.warn({ err: error }, "directory pass failed");
+    }
+    await pause(context.config.directoryIntervalMs, AbortSignal.any([context.signal, wake.next.signal]));
+  }
+  await listening;
+}
+
+/** Calls `changed` when somebody changed an account. A lost connection is taken up again; meanwhile the interval serves. */
+async function listen(context: ServiceContext, changed: () => void): Promise<void> {
+  while (!context.signal.aborted) {
+    try {
+      const client = await context.db.connect();
+      const lost = new AbortController();
+      client.on("error", () => lost.abort());
+      client.on("notification", changed);
+      await client.query(`listen ${directoryNotification}`);
+      changed();
+      await pause(2 ** 31 - 1, AbortSignal.any([context.signal, lost.signal]));
+      client.removeAllListeners("notification");
+      client.release(true);
+    } catch (error) {
+      context.log.warn({ err: error }, "cannot listen for directory changes");
+    }
+    await pause(1_000, context.signal);
+  }
+}
+
+/** Resolves after `ms` or when the signal is aborted. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await delay(ms, undefined, { signal }).catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+  });
+}

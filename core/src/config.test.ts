@@ -1,0 +1,53 @@
+import { writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { ConfigError, describeConfig, readConfig } from "./config.ts";
+
+const good = { MIO_NATS_URL: "nats://a:4222,nats://b:4222", MIO_POSTGRES_DSN: "postgres://mio:secret@db:5432/mio" };
+
+describe("readConfig", () => {
+  it("needs only the bus and the database, and is production-like by default", () => {
+    const config = readConfig(good);
+    expect(config).toMatchObject({ environment: "production", natsUrls: ["nats://a:4222", "nats://b:4222"], streamReplicas: 3, httpHost: "0.0.0.0" });
+  });
+
+  it("listens on loopback and keeps one replica locally", () => {
+    expect(readConfig({ ...good, MIO_ENV: "local" })).toMatchObject({ streamReplicas: 1, httpHost: "127.0.0.1" });
+  });
+
+  it("names the variable and an example of a good value for everything missing or odd", () => {
+    const bad: Record<string, Record<string, string | undefined>> = {
+      MIO_NATS_URL: { MIO_NATS_URL: undefined },
+      MIO_POSTGRES_DSN: { MIO_POSTGRES_DSN: "mysql://db" },
+      MIO_ENV: { MIO_ENV: "prod" },
+      MIO_HTTP_PORT: { MIO_HTTP_PORT: "65536" },
+      MIO_PARTITIONS: { MIO_PARTITIONS: "1.5" },
+      MIO_STREAM_REPLICAS: { MIO_STREAM_REPLICAS: "-1" },
+      MIO_LOG_LEVEL: { MIO_LOG_LEVEL: "loud" },
+    };
+    for (const [name, change] of Object.entries(bad)) {
+      expect(() => readConfig({ ...good, ...change }), name).toThrow(new RegExp(`^${name} .* ${name}=\\S`));
+    }
+  });
+
+  it("refuses checkpoints outside the local environment", () => {
+    expect(() => readConfig({ ...good, MIO_CHECKPOINT: "dedup.marked:kill" })).toThrow(ConfigError);
+  });
+
+  it("refuses to claim partitions faster than owners can say that they live", () => {
+    expect(() => readConfig({ ...good, MIO_OWNERSHIP_CLAIM_AFTER_MS: "3000" })).toThrow(/MIO_OWNERSHIP_CLAIM_AFTER_MS/);
+  });
+
+  it("reads a value from a file, as clusters mount secrets", async () => {
+    const file = join(tmpdir(), `mio-dsn-${process.pid}`);
+    await writeFile(file, `${good.MIO_POSTGRES_DSN}\n`);
+    expect(readConfig({ MIO_NATS_URL: good.MIO_NATS_URL, MIO_POSTGRES_DSN_FILE: file }).postgresDsn).toBe(good.MIO_POSTGRES_DSN);
+  });
+
+  it("logs no secret", () => {
+    const described = JSON.stringify(describeConfig(readConfig({ ...good, MIO_NATS_PASSWORD: "hunter2" })));
+    expect(described).not.toMatch(/hunter2|secret/);
+    expect(described).toContain('"natsPassword":"set"');
+  });
+});
