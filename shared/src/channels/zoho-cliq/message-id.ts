@@ -1,0 +1,38 @@
+// Cliq writes one message id in several spellings: webhooks say `1777804687057%20137127178967`, decoded that is a space,
+// history joins the same pair with "_". Everything that we store uses the last; everything that we call, the first.
+
+const pairPattern = /^(\d{10,16})(?:%20|[ _])(\d{1,30})$/;
+
+/** The one spelling for our keys: `<epoch ms>_<number>`. An id of another form (a relay script's own) stays as it is. */
+export function canonicalMessageId(id: string): string {
+  return id.replace(pairPattern, "$1_$2");
+}
+
+/** The spelling for a URL path, encoded exactly once. */
+export function messageIdInPath(id: string): string {
+  return encodeURIComponent(spacedMessageId(id));
+}
+
+/** The decoded spelling, for JSON bodies. */
+export function spacedMessageId(id: string): string {
+  return id.replace(pairPattern, "$1 $2");
+}
+
+/** When the message was made, by the platform's clock, where its id says so: also in the `DM_<epoch ms>_…` of relay scripts. */
+export function epochMsOfMessageId(id: string): number | undefined {
+  const match = /^(?:DM_)?(\d{13})(?:%20|[ _])/.exec(id);
+  return match ? Number(match[1]) : undefined;
+}
+
+/**
+ * The source_message_id of a message: `<chat id>:<canonical message id>`. The organisation is left out on purpose: an
+ * account is one organisation, some events do not name it, and a sent message must get the id that its echo would have.
+ */
+export function sourceMessageIdText(chatId: string, messageId: string): string {
+  return `${chatId}:${canonicalMessageId(messageId)}`;
+}
+
+/** The platform's message id out of either spelling or out of our own source_message_id for that chat. */
+export function platformMessageId(chatId: string, text: string): string {
+  return canonicalMessageId(text.startsWith(`${chatId}:`) ? text.slice(chatId.length + 1) : text);
+}
