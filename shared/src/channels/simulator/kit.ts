@@ -1,0 +1,40 @@
+// Puts a simulator together: a platform's own part on the shared world, deliveries, faults, log and control API.
+import type { Simulator, SimulatorHost } from "../contract.ts";
+import { ApiCalls } from "./api-call.ts";
+import { createControl } from "./control.ts";
+import { Deliveries } from "./deliveries.ts";
+import { Faults } from "./faults.ts";
+import { People } from "./people.ts";
+import type { SimulatedPlatform } from "./platform.ts";
+import { RequestLog } from "./request-log.ts";
+import { createSaver } from "./saver.ts";
+import { readState } from "./state.ts";
+import { World } from "./world.ts";
+
+/** Loads what was saved, goes on with the deliveries that are owed, and serves. Rejects when the saved text is not a state. */
+export async function createSimulator(platform: SimulatedPlatform, host: SimulatorHost): Promise<Simulator> {
+  const saved = readState(await host.load());
+  const saver = createSaver(host.clock, () => JSON.stringify({ ...world.state(), deliveries: deliveries.owed() }), host.save);
+  const world = new World(saved, saver.changed);
+  const faults = new Faults();
+  const requests = new RequestLog();
+  const deliveries = new Deliveries(platform, host, world, faults, saver.changed);
+  const people = new People(platform, host, world, deliveries);
+  const calls = new ApiCalls(host, faults, requests);
+  const kit = { host, world, people, calls };
+  const control = createControl({ ...kit, platform, deliveries, faults, requests });
+  for (const delivery of saved.deliveries) deliveries.queue(delivery);
+
+  return {
+    channelType: platform.channelType,
+    async fetch(request) {
+      const { pathname } = new URL(request.url);
+      return pathname === "/_control" || pathname.startsWith("/_control/") ? control(request) : platform.api(request, kit);
+    },
+    async close() {
+      calls.close();
+      await deliveries.close();
+      await saver.close();
+    },
+  };
+}

@@ -1,0 +1,57 @@
+// One attempt at one webhook: what was sent, when it arrived, what came back, and whether the platform tries again.
+import type { SimulatorHost } from "../contract.ts";
+import type { OutgoingWebhook, SimulatedPlatform } from "./platform.ts";
+import type { Attempt } from "./state.ts";
+
+export interface AttemptResult {
+  attempt: Attempt;
+  /** `delivered`: done. `retry`: as the schedule allows. `refused`: done, for the app forbids retries. */
+  end: "delivered" | "retry" | "refused";
+}
+
+export interface AttemptOrder {
+  host: SimulatorHost;
+  platform: SimulatedPlatform;
+  url: string;
+  webhook: OutgoingWebhook;
+  /** Waits this long first (a fault). */
+  lateMs: number;
+  stop: AbortSignal;
+}
+
+/** Status 0 when no complete answer came in time. Undefined when `stop` ended it. */
+export async function attemptWebhook(order: AttemptOrder): Promise<AttemptResult | undefined> {
+  const { clock } = order.host;
+  if (order.lateMs > 0) await clock.sleep(order.lateMs, order.stop).catch(() => undefined);
+  if (order.stop.aborted) return undefined;
+  const atMs = clock.nowMs();
+  const startMs = clock.monotonicMs();
+  const abort = new AbortController();
+  const onStop = () => abort.abort();
+  order.stop.addEventListener("abort", onStop, { once: true });
+  const timer = new AbortController();
+  clock.sleep(order.platform.retry.timeoutMs, timer.signal).then(onStop, () => undefined);
+  try {
+    const response = await order.host.fetch(order.url, {
+      method: "POST",
+      headers: order.webhook.headers,
+      body: order.webhook.body,
+      redirect: "manual",
+      signal: abort.signal,
+    });
+    await response.arrayBuffer();
+    const attempt = { atMs, status: response.status, durationMs: Math.round(clock.monotonicMs() - startMs) };
+    return { attempt, end: endOf(order.platform, response) };
+  } catch {
+    if (order.stop.aborted) return undefined;
+    return { attempt: { atMs, status: 0, durationMs: Math.round(clock.monotonicMs() - startMs) }, end: "retry" };
+  } finally {
+    timer.abort();
+    order.stop.removeEventListener("abort", onStop);
+  }
+}
+
+function endOf(platform: SimulatedPlatform, response: Response): AttemptResult["end"] {
+  if (platform.isDelivered ? platform.isDelivered(response) : response.ok) return "delivered";
+  return platform.forbidsRetry?.(response) ? "refused" : "retry";
+}
