@@ -1,5 +1,5 @@
 // Cliq writes one message id in several spellings: webhooks say `1777804687057%20137127178967`, decoded that is a space,
-// history joins the same pair with "_". Everything that we store uses the last; everything that we call, the first.
+// history joins the same pair with "_". Everything that we store uses the last; calls encode the decoded one exactly once.
 
 const pairPattern = /^(\d{10,16})(?:%20|[ _])(\d{1,30})$/;
 
@@ -8,12 +8,7 @@ export function canonicalMessageId(id: string): string {
   return id.replace(pairPattern, "$1_$2");
 }
 
-/** The spelling for a URL path, encoded exactly once. */
-export function messageIdInPath(id: string): string {
-  return encodeURIComponent(spacedMessageId(id));
-}
-
-/** The decoded spelling, for JSON bodies. */
+/** The decoded spelling, for JSON bodies and, encoded, for URL paths. */
 export function spacedMessageId(id: string): string {
   return id.replace(pairPattern, "$1 $2");
 }

@@ -1,0 +1,49 @@
+// A command as calls to Cliq, planned without any I/O.
+import { MessageRelation_Kind } from "@mio/proto/gen/mio/v1/relation_pb.ts";
+import type { SendCommand } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
+import * as v from "valibot";
+import type { EditTarget, Plan } from "../contract.ts";
+import { platformMessageId } from "./message-id.ts";
+import { splitText } from "./split-text.ts";
+
+/** Published limit of one message's text, in characters. */
+export const textLengthMax = 5_000;
+
+/** What `deliver` needs; the ledger keeps it as JSON between the two. */
+export const sendPayload = v.object({ chatId: v.string(), channelName: v.string(), text: v.string(), replyTo: v.string() });
+export const editPayload = v.object({ chatId: v.string(), messageId: v.string(), text: v.string() });
+
+/**
+ * Sends, replies and edits. A reply is a quote (`reply_to`) of its first part. An edit that is longer than one message becomes
+ * the edit with its first part, and new messages with the others.
+ */
+export function planCalls(command: SendCommand, editTarget: EditTarget | undefined): Plan {
+  const chatId = command.conversationExternalId;
+  if (chatId === "") return rejected("conversation_empty", "conversation_external_id is empty");
+  if (command.typing) return rejected("typing_unsupported", "a bot cannot show that it types on Zoho Cliq");
+  const relation = command.relation?.kind ?? MessageRelation_Kind.UNSPECIFIED;
+  if (!writtenRelations.includes(relation))
+    return rejected("relation_unsupported", "only replies and edits are sent to Zoho Cliq yet");
+  if (command.attachments.length > 0) return rejected("attachments_unsupported", "attachments are not sent to Zoho Cliq yet");
+  if (command.richContent) return rejected("rich_content_unsupported", "rich content is not sent to Zoho Cliq yet");
+  const [first, ...others] = splitText(command.text, textLengthMax);
+  if (first === undefined) return rejected("text_empty", "there is no text to send");
+
+  const channelName = command.attributes.cliq_channel_name ?? "";
+  const replied = relation === MessageRelation_Kind.REPLY ? (command.relation?.targetExternalId ?? "") : "";
+  const send = (text: string, replyTo: string) => ({ action: "send", payload: { chatId, channelName, text, replyTo } }) as const;
+  const opening = editTarget
+    ? ({ action: "edit", payload: { chatId, messageId: platformMessageId(chatId, editTarget.externalId), text: first } } as const)
+    : send(first, platformMessageId(chatId, replied));
+  return { kind: "calls", calls: [opening, ...others.map((text) => send(text, ""))] };
+}
+
+const writtenRelations: readonly MessageRelation_Kind[] = [
+  MessageRelation_Kind.UNSPECIFIED,
+  MessageRelation_Kind.REPLY,
+  MessageRelation_Kind.EDIT,
+];
+
+function rejected(code: string, reason: string): Plan {
+  return { kind: "rejected", code, reason };
+}
