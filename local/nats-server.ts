@@ -11,7 +11,13 @@ export interface NatsUser {
   user: string;
   password: string;
   /** Left out: everything. */
-  permissions?: { publish: { allow: readonly string[] }; subscribe: { allow: readonly string[] } };
+  permissions?: { publish: SubjectRules; subscribe: SubjectRules };
+}
+
+/** Deny wins over allow. */
+interface SubjectRules {
+  allow: readonly string[];
+  deny?: readonly string[];
 }
 
 export interface NatsServerOptions {
@@ -143,10 +149,11 @@ async function listens(folder: string, pid: number): Promise<boolean> {
 
 /** JSON is valid nats-server configuration. */
 function configuration(options: NatsServerOptions, ports: Ports, serverName: string): string {
+  // Only these two fields: the server refuses a configuration with one that it does not know.
   const users = (options.users ?? []).map(({ user, password, permissions }) => ({
     user,
     password,
-    ...(permissions ? { permissions } : {}),
+    ...(permissions ? { permissions: { publish: permissions.publish, subscribe: permissions.subscribe } } : {}),
   }));
   const config = {
     server_name: serverName,

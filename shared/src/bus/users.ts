@@ -1,0 +1,124 @@
+// The users of the bus as data: what each kind of process may publish and hear, and nothing beyond. Everybody hears only the own inbox
+// prefix; whatever is read from a stream comes there, because a consumer's creation names its filter in the subject that asks for it.
+import type { AccountId } from "../ids.ts";
+import { type BucketSpec, buckets, type StreamSpec, streams } from "./streams.ts";
+import { isToken } from "./subjects.ts";
+
+export type BusRole =
+  | { role: "edge" }
+  | { role: "core" }
+  | { role: "admin" }
+  /** `name` is also the consumer group, so replicas of one agent share it. */
+  | { role: "agent"; name: string; accounts: readonly AccountId[] }
+  /** A person on this machine. */
+  | { role: "operator" };
+
+export interface BusPermissions {
+  /** Deny wins over allow. */
+  publish: { allow: string[]; deny?: string[] };
+  subscribe: { allow: string[] };
+  /** `_INBOX_<user>`: the client must be told, for its default prefix is shared by all. */
+  inboxPrefix: string;
+}
+
+/** The user's name: the role, and for an agent `agent-<name>`. Throws when the agent's name is not one subject token. */
+export function busUserOf(role: BusRole): string {
+  if (role.role !== "agent") return role.role;
+  if (!isToken(role.name)) throw new Error(`an agent's name is letters, digits, "_" and "-", not ${JSON.stringify(role.name)}`);
+  return `agent-${role.name}`;
+}
+
+/** The inbox prefix of a user: pass it to the client as `inboxPrefix`. */
+export function inboxPrefixOf(user: string): string {
+  return `_INBOX_${user}`;
+}
+
+export function permissionsOf(role: BusRole): BusPermissions {
+  const inboxPrefix = inboxPrefixOf(busUserOf(role));
+  const { allow, deny } = publishOf(role);
+  const hears = role.role === "operator" ? [">"] : [`${inboxPrefix}.>`];
+  return { publish: { allow, ...(deny ? { deny } : {}) }, subscribe: { allow: hears }, inboxPrefix };
+}
+
+function publishOf(role: BusRole): { allow: string[]; deny?: string[] } {
+  switch (role.role) {
+    case "edge":
+      return { allow: ["mio.ingress.>", ...readingOf(buckets.directory)] };
+    case "core":
+      return { allow: ["mio.>", ...provisioning, ...reading, ...Object.values(buckets).map((bucket) => `$KV.${bucket.name}.>`)] };
+    case "admin":
+      return { allow: [`$KV.${buckets.directory.name}.>`, ...provisioning, ...reading] };
+    case "agent":
+      return agentPublishOf(role);
+    case "operator":
+      return { allow: [">"] };
+  }
+}
+
+/** Creates and changes streams and buckets; nobody but an operator deletes or purges one. */
+const provisioning = [
+  "$JS.API.INFO",
+  "$JS.API.STREAM.CREATE.*",
+  "$JS.API.STREAM.UPDATE.*",
+  "$JS.API.STREAM.NAMES",
+  "$JS.API.STREAM.LIST",
+];
+
+/** Reads every stream and bucket, with consumers of its own. */
+const reading = [
+  "$JS.API.STREAM.INFO.*",
+  "$JS.API.STREAM.MSG.GET.*",
+  "$JS.API.DIRECT.GET.>",
+  "$JS.API.CONSUMER.>",
+  "$JS.ACK.>",
+  "$JS.FC.>",
+];
+
+/** What wire.md lists for a read-only user of a bucket. */
+function readingOf(bucket: BucketSpec): string[] {
+  const stream = `KV_${bucket.name}`;
+  return [
+    "$JS.API.INFO",
+    `$JS.API.STREAM.INFO.${stream}`,
+    `$JS.API.STREAM.MSG.GET.${stream}`,
+    `$JS.API.CONSUMER.CREATE.${stream}.>`,
+    `$JS.API.CONSUMER.DELETE.${stream}.>`,
+    `$JS.API.DIRECT.GET.${stream}.>`,
+    `$JS.FC.${stream}.>`,
+  ];
+}
+
+/** The streams of which an agent reads its own accounts' part. */
+const agentStreams: readonly [StreamSpec, string][] = [
+  [streams.enriched, "mio.inbound_enriched"],
+  [streams.receipt, "mio.receipt"],
+  [streams.attachment, "mio.attachment"],
+];
+
+/**
+ * An agent reads through push consumers that deliver to its own inbox and that carry one account's filter in the subject of their
+ * creation; it writes commands of its own accounts, its group's positions, and dead letters under its own name. It may not change the
+ * durables that are there for others: creating one that exists would update it.
+ *
+ * A limit of the broker: it does not check where a consumer delivers to or where an answer goes, so an agent could have the broker repeat
+ * a message of its own account elsewhere. Readers therefore refuse what is at odds with its subject.
+ */
+function agentPublishOf(role: Extract<BusRole, { role: "agent" }>): { allow: string[]; deny: string[] } {
+  const positions = `$KV.${buckets.positions.name}.${role.name}.>`;
+  const allow = [
+    "$JS.API.INFO",
+    positions,
+    `$JS.API.DIRECT.GET.KV_${buckets.positions.name}.${positions}`,
+    `mio.dead_letter.${busUserOf(role)}.>`,
+    ...agentStreams.map(([stream]) => `$JS.FC.${stream.name}.>`),
+  ];
+  for (const account of role.accounts) {
+    if (!isToken(account)) throw new Error(`not an account id: ${JSON.stringify(account)}`);
+    allow.push(`mio.outbound.*.${account}.>`);
+    for (const [stream, prefix] of agentStreams) allow.push(`$JS.API.CONSUMER.CREATE.${stream.name}.*.${prefix}.*.${account}.>`);
+  }
+  const deny = agentStreams.flatMap(([stream]) =>
+    stream.durables.map((durable) => `$JS.API.CONSUMER.CREATE.${stream.name}.${durable.name}.>`),
+  );
+  return { allow, deny };
+}
