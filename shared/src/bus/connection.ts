@@ -33,8 +33,6 @@ export interface BusConnection {
   ): Promise<BusMessage>;
   publish(subject: string, payload?: Uint8Array | string, options?: { reply?: string; headers?: BusHeaders }): void;
   subscribe(subject: string, options?: { callback?: (error: Error | null, message: BusMessage) => void }): BusSubscription;
-  /** Ends when the connection is closed. */
-  status(): AsyncIterable<{ type: string }>;
   isClosed(): boolean;
 }
 
