@@ -4,8 +4,9 @@ import { randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { freePort } from "./free-port.ts";
-import { type ManagedProcess, type ProcessExit, startProcess } from "./managed-process.ts";
+import { type ManagedProcess, startProcess } from "./managed-process.ts";
 import { natsServerBinary } from "./nats-binary.ts";
+import { Part } from "./part.ts";
 
 export interface NatsUser {
   user: string;
@@ -37,24 +38,23 @@ export interface NatsServerOptions {
   report?: (line: string) => void;
 }
 
-export interface NatsServer extends AsyncDisposable {
+export class NatsServer extends Part {
   readonly url: string;
   readonly websocketUrl: string;
   readonly monitorUrl: string;
   readonly port: number;
   readonly websocketPort: number;
   readonly logFile: string;
-  /** Of the present process; another one after `restart`. */
-  readonly pid: number;
-  readonly exited: Promise<ProcessExit>;
-  /** SIGKILL; resolves when it is gone. */
-  kill(): Promise<void>;
-  /** SIGSTOP: it keeps its sockets and says nothing. */
-  pause(): void;
-  resume(): void;
-  stop(): Promise<void>;
-  /** Stops it if it runs, and starts it on the same ports and data. */
-  restart(): Promise<void>;
+
+  constructor(first: ManagedProcess, start: () => Promise<ManagedProcess>, ports: Ports, logFile: string) {
+    super("nats-server", first, start);
+    this.url = `nats://127.0.0.1:${ports.client}`;
+    this.websocketUrl = `ws://127.0.0.1:${ports.websocket}`;
+    this.monitorUrl = `http://127.0.0.1:${ports.monitor}`;
+    this.port = ports.client;
+    this.websocketPort = ports.websocket;
+    this.logFile = logFile;
+  }
 }
 
 const readyWithinMs = 30_000;
@@ -78,7 +78,7 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
     await writeFile(configFile, configuration(options, ports, serverName), { mode: 0o600 });
     const start = () => startAndWait(binary, configFile, logFile);
     try {
-      return serverOf(await start(), start, ports, logFile);
+      return new NatsServer(await start(), start, ports, logFile);
     } catch (error) {
       // Somebody took a port between our look and its listening; with other ports it may work.
       if (!chooses || attempt >= startAttemptsMax) throw error;
@@ -90,39 +90,6 @@ interface Ports {
   client: number;
   websocket: number;
   monitor: number;
-}
-
-function serverOf(first: ManagedProcess, start: () => Promise<ManagedProcess>, ports: Ports, logFile: string): NatsServer {
-  let current = first;
-  const stop = async () => {
-    await current.stop();
-  };
-  return {
-    url: `nats://127.0.0.1:${ports.client}`,
-    websocketUrl: `ws://127.0.0.1:${ports.websocket}`,
-    monitorUrl: `http://127.0.0.1:${ports.monitor}`,
-    port: ports.client,
-    websocketPort: ports.websocket,
-    logFile,
-    get pid() {
-      return current.pid;
-    },
-    get exited() {
-      return current.exited;
-    },
-    kill: async () => {
-      current.signal("SIGKILL");
-      await current.exited;
-    },
-    pause: () => current.signal("SIGSTOP"),
-    resume: () => current.signal("SIGCONT"),
-    stop,
-    restart: async () => {
-      await current.stop();
-      current = await start();
-    },
-    [Symbol.asyncDispose]: stop,
-  };
 }
 
 async function startAndWait(binary: string, configFile: string, logFile: string): Promise<ManagedProcess> {

@@ -6,7 +6,8 @@ import { chmod, chown, mkdir, readFile, rm, stat, writeFile } from "node:fs/prom
 import { join, resolve } from "node:path";
 import { Client } from "pg";
 import { freePort } from "./free-port.ts";
-import { type ManagedProcess, type ProcessExit, startProcess } from "./managed-process.ts";
+import { type ManagedProcess, startProcess } from "./managed-process.ts";
+import { Part } from "./part.ts";
 import { commandAs, postgresBinaries, postgresUser } from "./postgres-binaries.ts";
 import { commandLineOf } from "./process-identity.ts";
 
@@ -18,20 +19,21 @@ export interface PostgresOptions {
   fsync?: boolean;
 }
 
-export interface Postgres extends AsyncDisposable {
+export class Postgres extends Part {
   /** Of the database `mio`, as its owner. */
   readonly dsn: string;
   readonly port: number;
   readonly logFile: string;
-  readonly pid: number;
-  readonly exited: Promise<ProcessExit>;
-  kill(): Promise<void>;
-  pause(): void;
-  resume(): void;
-  stop(): Promise<void>;
-  restart(): Promise<void>;
+
+  constructor(first: ManagedProcess, start: () => Promise<ManagedProcess>, dsn: string, port: number, logFile: string) {
+    super("postgres", first, start, stopGraceMs);
+    this.dsn = dsn;
+    this.port = port;
+    this.logFile = logFile;
+  }
 }
 
+const stopGraceMs = 20_000;
 const readyWithinMs = 30_000;
 const database = "mio";
 
@@ -76,43 +78,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
       await new Promise((wake) => setTimeout(wake, 100));
     }
   };
-  return postgresOf(await start(), start, dsn, port, logFile);
-}
-
-function postgresOf(
-  first: ManagedProcess,
-  start: () => Promise<ManagedProcess>,
-  dsn: string,
-  port: number,
-  logFile: string,
-): Postgres {
-  let current = first;
-  const stop = async () => {
-    await current.stop(20_000);
-  };
-  return {
-    dsn,
-    port,
-    logFile,
-    get pid() {
-      return current.pid;
-    },
-    get exited() {
-      return current.exited;
-    },
-    kill: async () => {
-      current.signal("SIGKILL");
-      await current.exited;
-    },
-    pause: () => current.signal("SIGSTOP"),
-    resume: () => current.signal("SIGCONT"),
-    stop,
-    restart: async () => {
-      await stop();
-      current = await start();
-    },
-    [Symbol.asyncDispose]: stop,
-  };
+  return new Postgres(await start(), start, dsn, port, logFile);
 }
 
 async function initialise(

@@ -14,8 +14,7 @@ export async function testNats(options: Omit<NatsServerOptions, "dataDir"> = {})
       await server.stop();
       await remove();
     };
-    // A wrapper by prototype, so that `pid` and `exited` stay those of the present process.
-    return Object.create(server, { [Symbol.asyncDispose]: { value: stop } });
+    return Object.defineProperty(server, Symbol.asyncDispose, { value: stop });
   } catch (error) {
     await remove();
     throw error;

@@ -169,6 +169,9 @@ const refusals: Record<string, { role: BusRole; publish?: string[]; hear?: strin
       `$JS.API.CONSUMER.CREATE.${enriched}.ai-consumer-enriched.mio.inbound_enriched.*.${mine}.>`,
       `$JS.API.CONSUMER.CREATE.${enriched}.channel-pulse.mio.inbound_enriched.*.${mine}.>`,
       `$JS.API.CONSUMER.DELETE.${enriched}.ai-consumer-enriched`,
+      `$JS.API.CONSUMER.NAMES.${enriched}`,
+      `$JS.API.CONSUMER.LIST.${enriched}`,
+      `$JS.API.CONSUMER.INFO.${enriched}.ai-consumer-enriched`,
     ],
   },
   "core cannot delete or purge what it keeps, nor hear by any other way than its inbox": {

@@ -97,8 +97,9 @@ const agentStreams: readonly [StreamSpec, string][] = [
 
 /**
  * An agent reads through push consumers that deliver to its own inbox and that carry one account's filter in the subject of their
- * creation; it writes commands of its own accounts, its group's positions, and dead letters under its own name. It may not change the
- * durables that are there for others: creating one that exists would update it.
+ * creation; it writes commands of its own accounts, its group's positions, and dead letters under its own name. It may not touch the
+ * durables that are there for others (creating one that exists would update it); the consumers of other agents have names by chance that it
+ * cannot list.
  *
  * A limit of the broker: it does not check where a consumer delivers to or where an answer goes, so an agent could have the broker repeat
  * a message of its own account elsewhere. Readers therefore refuse what is at odds with its subject.
@@ -117,8 +118,12 @@ function agentPublishOf(role: Extract<BusRole, { role: "agent" }>): { allow: str
     allow.push(`mio.outbound.*.${account}.>`);
     for (const [stream, prefix] of agentStreams) allow.push(`$JS.API.CONSUMER.CREATE.${stream.name}.*.${prefix}.*.${account}.>`);
   }
+  for (const [stream] of agentStreams) allow.push(`$JS.API.CONSUMER.DELETE.${stream.name}.*`);
   const deny = agentStreams.flatMap(([stream]) =>
-    stream.durables.map((durable) => `$JS.API.CONSUMER.CREATE.${stream.name}.${durable.name}.>`),
+    stream.durables.flatMap(({ name }) => [
+      `$JS.API.CONSUMER.CREATE.${stream.name}.${name}.>`,
+      `$JS.API.CONSUMER.DELETE.${stream.name}.${name}`,
+    ]),
   );
   return { allow, deny };
 }
