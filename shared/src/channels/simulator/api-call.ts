@@ -51,7 +51,7 @@ export class ApiCalls {
     const answer = await this.#answer(misfortune.refusal, refusals, carryOut);
     const signal = AbortSignal.any([call.signal, this.#stop.signal]);
     if (answer.error !== undefined) entry.error = answer.error;
-    await clock.sleep(misfortune.lateMs, signal).catch(() => undefined);
+    if (misfortune.lateMs > 0) await clock.sleep(misfortune.lateMs, signal).catch(() => undefined);
     if (misfortune.lost) {
       await clock.sleep(lostAnswerHangsMs, signal).catch(() => undefined);
       return new Response(null, { status: 504 });

@@ -16,6 +16,8 @@ const attemptsLoggedMax = 100;
 
 interface Lane {
   log: Delivery[];
+  /** The length at which the log is trimmed next, so that a trim costs little per message also while nothing is done. */
+  trimAt: number;
   owed: number;
   /** The end of the line, on platforms where the webhooks of a conversation wait for each other. */
   tail: Promise<void>;
@@ -50,7 +52,7 @@ export class Deliveries {
     const lane = this.#lane(delivery);
     lane.owed += 1;
     lane.log.push(delivery);
-    if (lane.log.length > deliveriesLoggedMax * 1.25) forgetOldestDone(lane.log);
+    if (lane.log.length > lane.trimAt) trim(lane);
     this.#owed.add(delivery);
     this.#firstAttempts.set(delivery, Promise.withResolvers<Attempt>());
     this.#changed();
@@ -96,11 +98,9 @@ export class Deliveries {
   async #carryOut(delivery: Delivery, lane: Lane, waitFor: Promise<void> | undefined): Promise<void> {
     await waitFor;
     while (!delivery.done && !this.#stop.signal.aborted) {
-      try {
-        await this.#host.clock.sleep(Math.max(0, delivery.nextAttemptAtMs - this.#host.clock.nowMs()), this.#stop.signal);
-      } catch {
-        return;
-      }
+      const waitMs = delivery.nextAttemptAtMs - this.#host.clock.nowMs();
+      if (waitMs > 0) await this.#host.clock.sleep(waitMs, this.#stop.signal).catch(() => undefined);
+      if (this.#stop.signal.aborted) return;
       const result = await this.#attempt(delivery);
       if (!result) return;
       this.#settle(delivery, result);
@@ -161,7 +161,7 @@ export class Deliveries {
     const key = laneKey(delivery.appId, delivery.conversation);
     const found = this.#lanes.get(key);
     if (found) return found;
-    const lane: Lane = { log: [], owed: 0, tail: Promise.resolve() };
+    const lane: Lane = { log: [], trimAt: deliveriesLoggedMax * 1.25, owed: 0, tail: Promise.resolve() };
     this.#lanes.set(key, lane);
     return lane;
   }
@@ -172,8 +172,8 @@ function laneKey(appId: string, conversation: string): string {
 }
 
 /** Drops the oldest done ones, in place, down to the limit; what is owed stays. */
-function forgetOldestDone(log: Delivery[]): void {
-  let excess = log.length - deliveriesLoggedMax;
-  const kept = log.filter((delivery) => !delivery.done || excess-- <= 0);
-  log.splice(0, log.length, ...kept);
+function trim(lane: Lane): void {
+  let excess = lane.log.length - deliveriesLoggedMax;
+  lane.log = lane.log.filter((delivery) => !delivery.done || excess-- <= 0);
+  lane.trimAt = lane.log.length + deliveriesLoggedMax / 4;
 }
