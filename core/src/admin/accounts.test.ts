@@ -1,14 +1,21 @@
+import { testDatabase } from "@mio/local/testing/postgres.ts";
+import { accountIdOf, tenantIdOf } from "@mio/shared/ids.ts";
 import { Pool } from "pg";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { accountIdOf, tenantIdOf } from "@mio/shared/ids.ts";
-import { testDatabase } from "@mio/local/testing/postgres.ts";
 import { createAccount, disableAccount, listAccounts, updateAccount } from "./accounts.ts";
 import { createTenant, listTenants } from "./tenants.ts";
 
 const database = await testDatabase();
 const db = new Pool({ connectionString: database.dsn, max: 4 });
 const channels = ["alpha", "beta"];
-const wanted = { tenant: "acme", channelType: "alpha", externalId: "W1", settings: { bot: "b" }, verification: [{ scheme: "hmac", value: "s1" }], credential: "t1" };
+const wanted = {
+  tenant: "acme",
+  channelType: "alpha",
+  externalId: "W1",
+  settings: { bot: "b" },
+  verification: [{ scheme: "hmac", value: "s1" }],
+  credential: "t1",
+};
 
 beforeAll(async () => {
   await createTenant(db, "acme", "Acme");
@@ -19,7 +26,9 @@ afterAll(async () => {
 });
 
 async function everything(): Promise<unknown> {
-  const rows = await db.query("select (select jsonb_agg(a order by id) from accounts a) as accounts, (select jsonb_agg(s order by value) from account_secrets s) as secrets");
+  const rows = await db.query(
+    "select (select jsonb_agg(a order by id) from accounts a) as accounts, (select jsonb_agg(s order by value) from account_secrets s) as secrets",
+  );
   return rows.rows;
 }
 
@@ -28,7 +37,8 @@ it("creates a tenant once, under an id that comes from its slug", async () => {
   expect(again).toMatchObject({ created: false, tenant: { id: tenantIdOf("acme") } });
   expect((await listTenants(db)).map((tenant) => tenant.slug)).toEqual(["acme"]);
   await expect(createTenant(db, "acme", "Other")).rejects.toMatchObject({ code: "exists" });
-  for (const slug of ["", "Acme", "a b", "ümlaut", "x".repeat(64)]) await expect(createTenant(db, slug), slug).rejects.toMatchObject({ code: "invalid" });
+  for (const slug of ["", "Acme", "a b", "ümlaut", "x".repeat(64)])
+    await expect(createTenant(db, slug), slug).rejects.toMatchObject({ code: "invalid" });
 });
 
 it("changes nothing when the same account is created again, and refuses other details", async () => {

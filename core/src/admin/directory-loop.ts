@@ -2,10 +2,7 @@
 // Values are only ever replaced by newer ones (compare-and-set); a route that is gone stays as a value that says so.
 import { create, equals } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import type { JetStreamClient, KV, NatsConnection } from "nats";
-import type { Pool } from "pg";
-import * as v from "valibot";
-import { type DirectoryValue, DirectoryValueSchema, DirectorySnapshotSchema } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
+import { DirectorySnapshotSchema, type DirectoryValue, DirectoryValueSchema } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
 import {
   decodeDirectoryValue,
   directoryKeyOf,
@@ -14,6 +11,9 @@ import {
   snapshotKey,
 } from "@mio/shared/bus/directory.ts";
 import { buckets } from "@mio/shared/bus/streams.ts";
+import type { JetStreamClient, KV, NatsConnection } from "nats";
+import type { Pool } from "pg";
+import * as v from "valibot";
 import { type DirectoryRow, directoryValuesOf } from "./directory-values.ts";
 
 const directoryRow = v.object({
@@ -27,7 +27,18 @@ const directoryRow = v.object({
   shard_generation: v.string(),
   row_version: v.string(),
   disabled: v.boolean(),
-  secrets: v.array(v.object({ scheme: v.string(), value: v.string(), not_after: v.nullable(v.pipe(v.string(), v.transform((text) => new Date(text)))) })),
+  secrets: v.array(
+    v.object({
+      scheme: v.string(),
+      value: v.string(),
+      not_after: v.nullable(
+        v.pipe(
+          v.string(),
+          v.transform((text) => new Date(text)),
+        ),
+      ),
+    }),
+  ),
 });
 
 export interface DirectoryPass {

@@ -11,7 +11,11 @@ async function run(context: ServiceContext): Promise<void> {
   const state = { routes: 0, last_pass_at: "never", last_error: undefined as string | undefined };
   context.status("directory", () => state);
   context.readiness(() => (state.last_pass_at === "never" ? "the directory has not been published yet" : undefined));
-  const routes = new Gauge({ name: "mio_directory_routes", help: "Routes that the edge was given.", registers: [context.metrics] });
+  const routes = new Gauge({
+    name: "mio_directory_routes",
+    help: "Routes that the edge was given.",
+    registers: [context.metrics],
+  });
 
   const wake = { next: new AbortController() };
   const listening = listen(context, () => wake.next.abort());

@@ -1,5 +1,5 @@
 // The smallest useful agent: it says that it thinks, then edits that into an answer which quotes the question.
-// Run it with MIO_NATS_URL, MIO_NATS_USER, MIO_NATS_PASSWORD, MIO_AGENT_GROUP and MIO_AGENT_ACCOUNTS=<channel_type>:<account_id>,…
+// Run it with MIO_NATS_URL, MIO_NATS_USER, MIO_NATS_PASSWORD, MIO_AGENT_GROUP and MIO_AGENT_ACCOUNTS=<account_id>,…
 import { setTimeout as delay } from "node:timers/promises";
 import { connect, type Handling, type Message, MessageRelation_Kind } from "@mio/sdk";
 
@@ -33,7 +33,8 @@ async function answer(message: Message, handling: Handling): Promise<void> {
 /** Edits, deletions and reactions are told too; this agent answers only what somebody newly wrote. */
 function isQuestion(message: Message): boolean {
   const kind = message.relation?.kind ?? MessageRelation_Kind.UNSPECIFIED;
-  return message.text !== "" && message.sender?.isBot !== true && [MessageRelation_Kind.UNSPECIFIED, MessageRelation_Kind.REPLY].includes(kind);
+  const newlyWritten = kind === MessageRelation_Kind.UNSPECIFIED || kind === MessageRelation_Kind.REPLY;
+  return newlyWritten && message.text !== "" && message.sender?.isBot !== true;
 }
 
 /** Fault runs end the agent here, once: `MIO_AGENT_CHECKPOINT=sent:kill`. */

@@ -1,8 +1,8 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { expect, it } from "vitest";
 import { MessageSchema } from "@mio/proto/gen/mio/v1/message_pb.ts";
 import { isUlid } from "@mio/shared/ids.ts";
+import { expect, it } from "vitest";
 import { editCommand, replyCommand } from "./command.ts";
 
 const message = create(MessageSchema, {
@@ -38,7 +38,11 @@ it("G6: makes other command ids for another group, message or place in the handl
 
 it("answers where the message stands, and names what it answers and edits", () => {
   const reply = replyCommand("agent", message, 0, { text: "hello" });
-  expect(reply).toMatchObject({ conversationExternalId: "general", causeMessageId: message.id, attributes: { channel_specific: "1" } });
+  expect(reply).toMatchObject({
+    conversationExternalId: "general",
+    causeMessageId: message.id,
+    attributes: { channel_specific: "1" },
+  });
   expect(reply.relation?.targetExternalId).toBe("general:1");
   expect(editCommand("agent", message, 1, reply, { text: "more" })).toMatchObject({ editOfMessageId: reply.id, text: "more" });
 });

@@ -26,14 +26,18 @@ export async function publishCommand(bus: Bus, command: SendCommand, signal: Abo
   for (;;) {
     const refusal = await attempt();
     if (refusal === undefined) return;
-    if (bus.clock.monotonicMs() > giveUpAtMs) throw new Error(`command ${command.id} was not taken by the bus`, { cause: refusal });
+    if (bus.clock.monotonicMs() > giveUpAtMs)
+      throw new Error(`command ${command.id} was not taken by the bus`, { cause: refusal });
     await bus.clock.sleep(retryAfterMs * (0.5 + bus.random.next()), signal);
   }
 
   /** Undefined once stored. A timeout may hide a success; the message id makes the repeat harmless. */
   async function attempt(): Promise<unknown> {
     try {
-      const ack = await publishAcked(bus, subject, data, { timeoutMs: requestTimeoutMs, messageId: outboundMessageId(command.id) });
+      const ack = await publishAcked(bus, subject, data, {
+        timeoutMs: requestTimeoutMs,
+        messageId: outboundMessageId(command.id),
+      });
       return ack.kind === "refused" ? new Error(`${ack.description} (${ack.code})`) : undefined;
     } catch (error) {
       return error;

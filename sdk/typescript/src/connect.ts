@@ -1,0 +1,81 @@
+// A connection of an agent to the bus: consume, await a receipt, close. The connection heals by itself; what was being handled when
+// it broke is handled again.
+
+import type { DeliveryReceipt } from "@mio/proto/gen/mio/v1/delivery_receipt_pb.ts";
+import type { Message } from "@mio/proto/gen/mio/v1/message_pb.ts";
+import type { SendCommand } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
+import type { Bus } from "@mio/shared/bus/connection.ts";
+import { busUserOf, inboxPrefixOf } from "@mio/shared/bus/users.ts";
+import { clockOf } from "@mio/shared/clock.ts";
+import type { AccountId } from "@mio/shared/ids.ts";
+import { randomOf } from "@mio/shared/random.ts";
+import { connect as connectNats, headers } from "nats";
+import { consumeMessages } from "./consume.ts";
+import type { Handling } from "./handling.ts";
+import { awaitFinalReceipt } from "./receipt.ts";
+
+export interface ConnectOptions {
+  /** Servers of the bus, such as `nats://127.0.0.1:4222`. */
+  servers: string[];
+  user?: string | undefined;
+  password?: string | undefined;
+  /** Name of the agent: replicas with the same name share the conversations. Its bus user is `agent-<group>`. */
+  group: string;
+  /** Ids of the accounts whose messages it handles. */
+  accounts: string[];
+}
+
+export interface ConsumeOptions {
+  /** Stops: takes nothing new, lets handlers finish for 10 s, gives its conversations to the other replicas. */
+  signal: AbortSignal;
+  /** Tries before a message is parked as a dead letter. 5 when left out. */
+  attempts?: number;
+  /** Messages in hand at once in each partition. 64 when left out. */
+  concurrency?: number;
+  /** What was received earlier (milliseconds since 1970) is passed over. The stream keeps seven days. */
+  sinceMs?: number;
+  /** A message was given up: after its attempts, or by ParkMessage. */
+  onParked?: (message: Message, error: unknown) => void;
+  /** Something does not go as it should, and is tried again: for logs. */
+  onTrouble?: (error: unknown) => void;
+}
+
+export interface Connection extends AsyncDisposable {
+  /**
+   * Hands over each message of the accounts: one at a time and in order within a conversation, conversations side by side. A handler
+   * that returns has finished; one that throws is called again after a pause, and other conversations do not wait for it.
+   * Resolves when `signal` is aborted and all is given back.
+   */
+  consume(handler: (message: Message, handling: Handling) => Promise<void>, options: ConsumeOptions): Promise<void>;
+  /** The final receipt of a command; rejects when there is none after `timeoutMs` (60,000 when left out). */
+  awaitReceipt(command: SendCommand, options?: { timeoutMs?: number }): Promise<DeliveryReceipt>;
+  close(): Promise<void>;
+}
+
+/** Rejects when no server can be reached or the user is refused. */
+export async function connect(options: ConnectOptions): Promise<Connection> {
+  const inboxPrefix = inboxPrefixOf(busUserOf({ role: "agent", name: options.group, accounts: [] }));
+  const nats = await connectNats({
+    servers: options.servers,
+    ...(options.user === undefined ? {} : { user: options.user }),
+    ...(options.password === undefined ? {} : { pass: options.password }),
+    name: `agent-${options.group}`,
+    inboxPrefix,
+    maxReconnectAttempts: -1,
+    reconnectJitter: 500,
+    pingInterval: 10_000,
+    maxPingOut: 2,
+    noAsyncTraces: true,
+  });
+  const bus: Bus = { connection: nats, headers, inboxPrefix, clock: clockOf(globalThis), random: randomOf(globalThis.crypto) };
+  const accounts = options.accounts.map((id) => id as AccountId);
+  const close = async () => {
+    if (!nats.isClosed()) await nats.drain();
+  };
+  return {
+    consume: (handler, consumeOptions) => consumeMessages(bus, options.group, accounts, handler, consumeOptions),
+    awaitReceipt: (command, { timeoutMs = 60_000 } = {}) => awaitFinalReceipt(bus, command, timeoutMs),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}

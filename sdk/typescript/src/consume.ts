@@ -1,0 +1,110 @@
+// Messages of an agent's accounts, in order within a conversation, shared by its replicas: the log reader with lanes. A message is
+// finished when its handler returned, or once it stands among the dead letters.
+
+import { timestampMs } from "@bufbuild/protobuf/wkt";
+import type { Message } from "@mio/proto/gen/mio/v1/message_pb.ts";
+import type { Bus } from "@mio/shared/bus/connection.ts";
+import { decodeMessage, disagreementWithSubject } from "@mio/shared/bus/envelope.ts";
+import { publishAcked } from "@mio/shared/bus/jetstream-api.ts";
+import { createLanes } from "@mio/shared/bus/lanes.ts";
+import { createLogReader } from "@mio/shared/bus/log-reader.ts";
+import type { LogRecord } from "@mio/shared/bus/log-source.ts";
+import { streams } from "@mio/shared/bus/streams.ts";
+import { deadLetterSubject, parseSubject } from "@mio/shared/bus/subjects.ts";
+import { busUserOf } from "@mio/shared/bus/users.ts";
+import { TryAgain } from "@mio/shared/bus/work.ts";
+import { type AccountId, partitionOf } from "@mio/shared/ids.ts";
+import type { ConsumeOptions } from "./connect.ts";
+import { type Handling, handlingOf, ParkMessage } from "./handling.ts";
+
+/** Partitions of one account. The same for all replicas and versions of an agent, or two would share a conversation. */
+const partitionsPerAccount = 8;
+const attemptsDefault = 5;
+const concurrencyDefault = 64;
+const deadLetterTimeoutMs = 5_000;
+const instanceBytes = 8;
+
+export type Handler = (message: Message, handling: Handling) => Promise<void>;
+
+export async function consumeMessages(
+  bus: Bus,
+  group: string,
+  accounts: readonly AccountId[],
+  handler: Handler,
+  options: ConsumeOptions,
+): Promise<void> {
+  const trouble = options.onTrouble ?? (() => {});
+
+  const reader = createLogReader(bus, {
+    stream: streams.enriched.name,
+    group,
+    instance: Array.from(bus.random.bytes(instanceBytes), (byte) => byte.toString(16).padStart(2, "0")).join(""),
+    partitions: () =>
+      accounts.flatMap((account) => Array.from({ length: partitionsPerAccount }, (_, index) => `${account}.${index}`)),
+    filterOf: (partition) => `mio.inbound_enriched.*.${partition.split(".")[0]}.>`,
+    partitionOf: partitionOfRecord,
+    work: (context) =>
+      createLanes(
+        {
+          laneOf: (record) => record.subject,
+          handle: (record, task) => handle(record, task.attempt, task.signal),
+          park,
+          clock: bus.clock,
+          random: bus.random,
+          attemptsMax: options.attempts ?? attemptsDefault,
+          inHandMax: options.concurrency ?? concurrencyDefault,
+          onFailure: trouble,
+        },
+        context,
+      ),
+    events: { trouble },
+  });
+  await reader.run(options.signal);
+
+  async function handle(record: LogRecord, attempt: number, signal: AbortSignal): Promise<void> {
+    const message = readable(record);
+    if (message === undefined || receivedAtMs(message) < (options.sinceMs ?? 0)) return;
+    try {
+      await handler(message, handlingOf(bus, group, message, attempt, signal));
+    } catch (error) {
+      // A handler that was cut off has not failed: whoever owns the conversation next handles it again.
+      if (signal.aborted) throw new TryAgain("the conversation was given to another replica", { cause: error });
+      if (!(error instanceof ParkMessage)) throw error;
+      await park(record, error);
+    }
+  }
+
+  /** What cannot be read is told and passed over, never a crash: unknown versions must not stop an agent. */
+  function readable(record: LogRecord): Message | undefined {
+    const decoded = decodeMessage(record.data);
+    if (decoded.kind !== "message") {
+      trouble(new Error(`passed over sequence ${record.sequence}: ${decoded.kind}`));
+      return undefined;
+    }
+    const disagreement = disagreementWithSubject(decoded.message, record.subject);
+    if (disagreement === undefined) return decoded.message;
+    trouble(new Error(`passed over sequence ${record.sequence}: ${disagreement}`));
+    return undefined;
+  }
+
+  async function park(record: LogRecord, error: unknown): Promise<void> {
+    const message = readable(record);
+    if (message === undefined) return;
+    const subject = deadLetterSubject(busUserOf({ role: "agent", name: group, accounts }), message.id);
+    const ack = await publishAcked(bus, subject, record.data, {
+      timeoutMs: deadLetterTimeoutMs,
+      messageId: `dead:${group}:${message.id}`,
+    });
+    if (ack.kind === "refused") throw new Error(`the dead letter of ${message.id} was refused: ${ack.description} (${ack.code})`);
+    options.onParked?.(message, error);
+  }
+}
+
+function partitionOfRecord(record: LogRecord): string | undefined {
+  const subject = parseSubject(record.subject);
+  return subject && `${subject.accountId}.${partitionOf(subject.conversationId, partitionsPerAccount)}`;
+}
+
+function receivedAtMs(message: Message): number {
+  return message.receivedAt ? timestampMs(message.receivedAt) : 0;
+}
