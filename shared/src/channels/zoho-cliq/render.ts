@@ -24,6 +24,8 @@ export function planCalls(command: SendCommand, editTarget: EditTarget | undefin
   const relation = command.relation?.kind ?? MessageRelation_Kind.UNSPECIFIED;
   if (!writtenRelations.includes(relation))
     return rejected("relation_unsupported", "only replies and edits are sent to Zoho Cliq yet");
+  const edits = relation === MessageRelation_Kind.EDIT || command.editOfMessageId !== "" || command.editOfExternalId !== "";
+  if (edits && !editTarget) return rejected("edit_target_unknown", "the message to edit is not known on Zoho Cliq");
   if (command.attachments.length > 0) return rejected("attachments_unsupported", "attachments are not sent to Zoho Cliq yet");
   if (command.richContent) return rejected("rich_content_unsupported", "rich content is not sent to Zoho Cliq yet");
   const [first, ...others] = splitText(command.text, textLengthMax);
