@@ -66,7 +66,7 @@ const variables = {
 /** Reads the environment. Throws one line that names the variable and an example of a good value. */
 export function readConfig(env: Record<string, string | undefined>): Config {
   const read = <T>(name: keyof typeof variables, from: Variable<T>): T => {
-    const text = valueOf(env, name) ?? from.fallback;
+    const text = textOf(env, name) ?? from.fallback;
     if (text === undefined) throw new ConfigError(`${name} is not set; set it like ${name}=${from.example}`);
     const parsed = v.safeParse(from.schema, text);
     if (!parsed.success) throw new ConfigError(`${name} has no good value; set it like ${name}=${from.example}`);
@@ -87,8 +87,8 @@ export function readConfig(env: Record<string, string | undefined>): Config {
   return {
     environment,
     natsUrls: read("MIO_NATS_URL", variables.MIO_NATS_URL),
-    natsUser: valueOf(env, "MIO_NATS_USER"),
-    natsPassword: valueOf(env, "MIO_NATS_PASSWORD"),
+    natsUser: textOf(env, "MIO_NATS_USER"),
+    natsPassword: textOf(env, "MIO_NATS_PASSWORD"),
     postgresDsn: read("MIO_POSTGRES_DSN", variables.MIO_POSTGRES_DSN),
     postgresPoolMax: read("MIO_POSTGRES_POOL_MAX", variables.MIO_POSTGRES_POOL_MAX),
     httpHost: read(
@@ -123,7 +123,7 @@ export function describeConfig(config: Config): Record<string, unknown> {
 }
 
 /** `NAME`, or the content of the file that `NAME_FILE` names, as Kubernetes mounts secrets. */
-function valueOf(env: Record<string, string | undefined>, name: string): string | undefined {
+function textOf(env: Record<string, string | undefined>, name: string): string | undefined {
   const file = env[`${name}_FILE`];
   if (file !== undefined) {
     try {
