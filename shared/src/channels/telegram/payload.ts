@@ -148,11 +148,11 @@ export function parseUpdate(body: Uint8Array<ArrayBuffer>): Update {
   const frame = v.safeParse(updateFrame, json.value);
   if (!frame.success) return { kind: "malformed", reason: "update" };
   const { update_id: updateId, ...kinds } = frame.output;
-  const posted = kinds.message ?? kinds.channel_post;
+  const posted = kinds.message === undefined ? kinds.channel_post : kinds.message;
   if (posted !== undefined) {
     return parsed(message, posted, "message", (output) => ({ kind: "message", updateId, message: output }));
   }
-  const edited = kinds.edited_message ?? kinds.edited_channel_post;
+  const edited = kinds.edited_message === undefined ? kinds.edited_channel_post : kinds.edited_message;
   if (edited !== undefined) {
     return parsed(message, edited, "edited_message", (output) => ({ kind: "edit", updateId, message: output }));
   }

@@ -5,7 +5,7 @@ import { MessageRelation_Kind } from "@mio/proto/gen/mio/v1/relation_pb.ts";
 import type { SendCommand } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
 import type { EditTarget, Plan, PlannedCall } from "../contract.ts";
 import { threadAttribute } from "./names.ts";
-import { messageOfSourceId } from "./source-id.ts";
+import { messageOfSourceId, messageSourceId } from "./source-id.ts";
 import { splitText } from "./split-text.ts";
 
 /** Characters of one message after entities are parsed, in UTF-16 code units (sendMessage's documentation). */
@@ -27,9 +27,13 @@ export function planCalls(command: SendCommand, editTarget: EditTarget | undefin
   const [first, ...more] = splitText(command.text, textLengthMax);
   if (first === undefined) return rejected("text_empty", "there is no text to send");
 
+  const edited = editTarget && messageOfTarget(chatId, editTarget);
+  if (editTarget && !edited)
+    return rejected("edit_target_malformed", "the message to edit is not named by a Telegram message id");
+
   const thread = threadOf(command);
-  const opening: PlannedCall = editTarget
-    ? { action: "edit", payload: { ...messageOfTarget(chatId, editTarget), text: first } }
+  const opening: PlannedCall = edited
+    ? { action: "edit", payload: { ...edited, text: first } }
     : { action: "send", payload: { chat_id: chatId, text: first, ...thread, ...replyOf(command) } };
   const following = more.map((text): PlannedCall => ({ action: "send", payload: { chat_id: chatId, text, ...thread } }));
   return { kind: "calls", calls: [opening, ...following] };
@@ -43,10 +47,8 @@ const unsupportedRelations: ReadonlySet<MessageRelation_Kind> = new Set([
 
 /** The target is a message id, or `<chat>:<message>` when the sender knows the event or the chat's id has changed since. */
 function messageOfTarget(chatId: string, target: EditTarget) {
-  const named = messageOfSourceId(target.externalId);
-  return named
-    ? { chat_id: named.chatId, message_id: Number(named.messageId) }
-    : { chat_id: chatId, message_id: Number(target.externalId) };
+  const named = messageOfSourceId(target.externalId) ?? messageOfSourceId(messageSourceId(chatId, target.externalId));
+  return named && { chat_id: named.chatId, message_id: Number(named.messageId) };
 }
 
 /** A question that was deleted meanwhile must not cost its answer: then it goes out as a plain message. */
