@@ -45,6 +45,8 @@ const attachments = v.fallback(
   [],
 );
 
+const mentions = v.fallback(v.array(v.object({ id: note, name: note, dname: note, type: note })), []);
+
 const messageObject = v.object({
   id: v.nullish(id),
   text: v.nullish(v.string()),
@@ -52,7 +54,7 @@ const messageObject = v.object({
   content: v.fallback(v.nullish(v.object({ text: note, comment: note })), undefined),
   time: v.nullish(time),
   file: v.nullish(file),
-  mentions: v.fallback(v.array(v.object({ id: note, name: note, dname: note, type: note })), []),
+  mentions,
   replied_message: v.nullish(v.object({ id })),
 });
 const message = v.nullish(v.union([v.string(), messageObject]));
@@ -72,6 +74,7 @@ const facts = {
   message,
   message_details: v.fallback(v.nullish(v.object({ time: v.nullish(time), message })), undefined),
   attachments,
+  mentions,
   user: v.nullish(
     v.object({
       id,
@@ -174,7 +177,7 @@ function flatten(outer: v.InferOutput<typeof payload>): CliqPayload {
             id: details?.id ?? undefined,
             text: details?.text || details?.comment || details?.content?.text || details?.content?.comment || plain || "",
             files,
-            mentions: details?.mentions ?? [],
+            mentions: details?.mentions.length ? details.mentions : inner.mentions,
             repliedToId: details?.replied_message?.id,
           },
     arguments: inner.arguments ?? "",
