@@ -115,6 +115,20 @@ export async function apiRequest<T>(
   return v.parse(schema, answer);
 }
 
+const streamInfo = v.object({
+  state: v.object({ last_seq: v.number(), subjects: v.optional(v.record(v.string(), v.number()), {}) }),
+});
+
+/** The last sequence of a stream, from its leader. */
+export async function lastSequenceOf(bus: Bus, stream: string): Promise<number> {
+  return (await apiRequest(bus, `STREAM.INFO.${stream}`, undefined, streamInfo)).state.last_seq;
+}
+
+/** The subjects under a filter that hold messages; at most 100,000, the server's own page. */
+export async function subjectsOf(bus: Bus, stream: string, filter: string): Promise<string[]> {
+  return Object.keys((await apiRequest(bus, `STREAM.INFO.${stream}`, { subjects_filter: filter }, streamInfo)).state.subjects);
+}
+
 function jsonOf(message: BusMessage): unknown {
   return JSON.parse(new TextDecoder().decode(message.data));
 }

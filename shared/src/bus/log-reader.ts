@@ -19,8 +19,8 @@ export interface LogReaderOptions {
   filterOf: (partition: string) => string;
   partitionOf: (record: LogRecord) => string | undefined;
   work: (context: WorkContext) => Work;
-  /** Which sequence a partition that nobody ever held starts at; 1 when left out. */
-  startAt?: () => Promise<number>;
+  /** See LogSourceOptions. */
+  lastSequence?: () => Promise<number>;
   times?: OwnershipTimes;
   /** How long a partition's running work may finish when it is given back. */
   graceMs?: number;
@@ -131,7 +131,14 @@ export function createLogReader(bus: Bus, options: LogReaderOptions): LogReader 
       }
       return present;
     }
-    const source = openLogSource(bus, { stream, filter, from, onTrouble: (error) => events.trouble?.(error) });
+    const { lastSequence } = options;
+    const source = openLogSource(bus, {
+      ...(lastSequence ? { lastSequence } : {}),
+      stream,
+      filter,
+      from,
+      onTrouble: (error) => events.trouble?.(error),
+    });
     const log: SharedLog = {
       filter,
       source,

@@ -23,7 +23,10 @@ export type LogEvent =
   | { kind: "covered"; sequence: number }
   /** The stream begins after what was wanted: `count` sequences are gone unread. */
   | { kind: "lost_unread"; wanted: number; count: number }
-  /** The stream has ended before what was read already: it was made anew or restored, and a person must decide. Repeated while it lasts. */
+  /**
+   * The stream has ended before what was read already: it was made anew or restored, and a person must decide. Nothing is read, and
+   * this is repeated, while it lasts.
+   */
   | { kind: "behind"; wanted: number; reached: number };
 
 export interface LogSource {
@@ -45,6 +48,8 @@ export interface LogSourceOptions {
   /** First sequence to read, from 1. */
   from: number;
   heartbeatMs?: number;
+  /** The stream's last sequence, from its leader. Without it (an agent may not ask) a stream that was made anew goes unnoticed. */
+  lastSequence?: () => Promise<number>;
   /** Called when the consumer could not be made or fell silent; reading goes on by itself. */
   onTrouble?: (error: unknown) => void;
 }
@@ -56,10 +61,8 @@ const heartbeatsMissedMax = 4;
 const inactiveMs = 30_000;
 const openTimeoutMs = 3_000;
 const reopenMaxMs = 1_000;
-/** A replica that is a little behind is no reason for alarm; a stream that stays behind is. */
-const behindAfterMs = 5_000;
 
-const consumerInfo = v.object({ delivered: v.object({ stream_seq: v.number() }) });
+const consumerInfo = v.object({ delivered: v.object({ consumer_seq: v.number(), stream_seq: v.number() }) });
 
 type Buffered = LogEvent | { kind: "flow_control"; reply: string };
 
@@ -72,7 +75,6 @@ export function openLogSource(bus: Bus, options: LogSourceOptions): LogSource {
   let wake: (() => void) | undefined;
   let wanted = Math.max(1, options.from);
   let heardAtMs = bus.clock.monotonicMs();
-  let behindSinceMs: number | undefined;
   let consumer: { name: string; subscription: BusSubscription; delivered: number } | undefined;
   let broken = true;
   let kick: (() => void) | undefined;
@@ -106,7 +108,6 @@ export function openLogSource(bus: Bus, options: LogSourceOptions): LogSource {
     buffer = [];
     taken = 0;
     wanted = Math.max(1, sequence);
-    behindSinceMs = undefined;
     reopen();
   }
 
@@ -166,6 +167,11 @@ export function openLogSource(bus: Bus, options: LogSourceOptions): LogSource {
   }
 
   async function open(): Promise<void> {
+    const reached = await options.lastSequence?.();
+    if (reached !== undefined && reached < wanted - 1) {
+      push({ kind: "behind", wanted, reached });
+      throw new Error(`${stream} ends at ${reached}, before the position ${wanted - 1}: it was made anew or restored`);
+    }
     const name = nameOf(bus);
     const inbox = inboxOf(bus);
     const mine = {
@@ -199,40 +205,39 @@ export function openLogSource(bus: Bus, options: LogSourceOptions): LogSource {
       openTimeoutMs,
     );
     heardAtMs = bus.clock.monotonicMs();
-    // The server starts where the stream starts when that is later. Records of this consumer may have come before this answer.
-    const start = info.delivered.stream_seq + 1 - mine.delivered;
-    if (consumer === mine && mine.delivered === 0 && start > first) {
+    // The server starts where the stream starts when that is later, and its answer says so as it was before the first delivery.
+    const start = info.delivered.stream_seq + 1;
+    if (consumer === mine && info.delivered.consumer_seq === 0 && start > first) {
       push({ kind: "lost_unread", wanted: first, count: start - first });
       wanted = Math.max(wanted, start);
     }
   }
 
-  /** Deletes the present consumer without waiting: the server would forget it anyway. */
+  /** The server deletes a consumer that nobody listens to; an agent may not delete any. */
   function forget(): void {
-    if (!consumer) return;
-    consumer.subscription.unsubscribe();
-    if (!bus.connection.isClosed()) {
-      bus.connection
-        .request(`$JS.API.CONSUMER.DELETE.${stream}.${consumer.name}`, "", { timeout: openTimeoutMs })
-        .catch(() => {});
-    }
+    consumer?.subscription.unsubscribe();
     consumer = undefined;
   }
 
   function receive(name: string, error: Error | null, message: BusMessage): void {
     if (consumer?.name !== name || broken) return;
+    heardAtMs = bus.clock.monotonicMs();
     if (error) {
       onTrouble(error);
-      return reopen();
+      reopen();
+    } else if (message.headers?.code === 100 && message.data.length === 0) {
+      control(consumer, message, message.headers);
+    } else {
+      const place = placeOf(message.reply);
+      if (place?.delivery === consumer.delivered + 1) deliver(consumer, message, place);
+      else reopen();
     }
-    heardAtMs = bus.clock.monotonicMs();
-    if (message.headers?.code === 100 && message.data.length === 0) return control(consumer, message, message.headers);
-    const place = placeOf(message.reply);
-    if (!place || place.delivery !== consumer.delivered + 1) return reopen();
-    consumer.delivered = place.delivery;
+  }
+
+  function deliver(current: { delivered: number }, message: BusMessage, place: Place): void {
+    current.delivered = place.delivery;
     // A replica that is behind starts earlier than asked: what was read already is not given out again.
     if (place.sequence < wanted) return;
-    behindSinceMs = undefined;
     wanted = place.sequence + 1;
     const { subject, data, headers } = message;
     push({
@@ -242,31 +247,31 @@ export function openLogSource(bus: Bus, options: LogSourceOptions): LogSource {
   }
 
   function control(current: { delivered: number }, message: BusMessage, headers: BusHeaders): void {
-    if (message.reply) return push({ kind: "flow_control", reply: message.reply });
+    if (message.reply) {
+      push({ kind: "flow_control", reply: message.reply });
+      return;
+    }
     // A heartbeat of a consumer that waits for our answer names what to answer, in case the request was lost.
     const stalled = headers.get("Nats-Consumer-Stalled");
     if (stalled !== "" && !buffer.some((each) => each.kind === "flow_control" && each.reply === stalled))
       push({ kind: "flow_control", reply: stalled });
-    if (Number(headers.get("Nats-Last-Consumer")) > current.delivered) return reopen();
+    if (Number(headers.get("Nats-Last-Consumer")) > current.delivered) {
+      reopen();
+      return;
+    }
     const reached = Number(headers.get("Nats-Last-Stream"));
     if (reached >= wanted) {
       wanted = reached + 1;
       push({ kind: "covered", sequence: reached });
     }
-    noteBehind(reached);
   }
+}
 
-  function noteBehind(reached: number): void {
-    if (reached >= wanted - 1) {
-      behindSinceMs = undefined;
-      return;
-    }
-    const nowMs = bus.clock.monotonicMs();
-    behindSinceMs ??= nowMs;
-    if (nowMs - behindSinceMs < behindAfterMs) return;
-    behindSinceMs = nowMs;
-    push({ kind: "behind", wanted, reached });
-  }
+interface Place {
+  sequence: number;
+  delivery: number;
+  storedAtMs: number;
+  pending: number;
 }
 
 /** What the acknowledgement subject of a delivery says: `$JS.ACK[.<domain>.<account>].<stream>.<consumer>.<tries>.<sequence>.<delivery>.<ns>.<pending>[.<token>]`. */
