@@ -1,0 +1,79 @@
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, expect, it } from "vitest";
+import { testDatabase } from "@mio/local/testing/postgres.ts";
+
+const database = await testDatabase();
+afterAll(() => database[Symbol.asyncDispose]());
+
+interface Ended {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+async function mio(words: string[], env: Record<string, string> = { MIO_POSTGRES_DSN: database.dsn }): Promise<Ended> {
+  const run = promisify(execFile)(process.execPath, [join(import.meta.dirname, "main.ts"), ...words], { env: { PATH: process.env.PATH ?? "", ...env } });
+  return run.then(
+    ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
+    (error: { code: number; stdout: string; stderr: string }) => ({ code: error.code, stdout: error.stdout, stderr: error.stderr }),
+  );
+}
+
+it("creates a tenant and an account, lists them, disables one; twice the same command changes nothing", async () => {
+  const create = ["--json", "account", "create", "--tenant", "acme", "--channel", "zoho-cliq", "--external-id", "org 1", "--verification", "cliq-shared-secret=a=b", "--setting", "bot_id=b-1"];
+  expect((await mio(["tenant", "create", "acme"])).code).toBe(0);
+  expect(JSON.parse((await mio(["--json", "tenant", "create", "acme"])).stdout)).toMatchObject({ slug: "acme", created: false });
+
+  const made = JSON.parse((await mio(create)).stdout);
+  expect(made).toMatchObject({ channel_type: "zoho_cliq", external_id: "org 1", settings: { bot_id: "b-1" }, created: true });
+  expect(JSON.parse((await mio(create)).stdout)).toMatchObject({ id: made.id, created: false });
+  expect((await mio(["account", "list", "--tenant", "acme"])).stdout).toContain(made.id);
+  expect(JSON.parse((await mio(["account", "disable", made.id, "--json"])).stdout)).toMatchObject({ changed: true });
+  expect(JSON.parse((await mio(["account", "disable", made.id, "--json"])).stdout)).toMatchObject({ changed: false });
+});
+
+it("says in one line what to do about words that it does not know, and ends with another code than 0", async () => {
+  const bad: [string[], RegExp][] = [
+    [["tenants"], /unknown command 'tenants'/],
+    [["tenant", "make"], /unknown command 'make'/],
+    [["tenant", "create"], /missing required argument 'slug'/],
+    [["tenant", "create", "Ümlaut"], /no tenant slug; use/],
+    [["tenant", "list", "--verbose"], /unknown option '--verbose'/],
+    [["account", "create", "--tenant", "acme"], /required option '--channel/],
+    [["account", "disable", "nobody"], /there is no account "nobody"; "mio account list"/],
+    [["account", "list", "--tenant", "nobody"], /there is no tenant "nobody"; "mio tenant list"/],
+    [["account", "create", "--tenant", "acme", "--channel", "fax", "--external-id", "1", "--verification", "a=b"], /there is no channel type "fax"/],
+    [["account", "create", "--tenant", "acme", "--channel", "slack", "--external-id", "1", "--verification", "secret"], /scheme=secret/],
+  ];
+  await Promise.all(
+    bad.map(async ([words, expected]) => {
+      const ended = await mio(words);
+      expect(ended.stderr, words.join(" ")).toMatch(expected);
+      expect(ended.stderr.trim().split("\n").length, ended.stderr).toBeLessThanOrEqual(2);
+      expect(ended.code, words.join(" ")).not.toBe(0);
+      expect(ended.stdout).toBe("");
+    }),
+  );
+});
+
+it("says so when there is no Postgres, no core and no local system", async () => {
+  const [noDatabase, noCore, nothing] = await Promise.all([
+    mio(["tenant", "list"], { MIO_POSTGRES_DSN: "postgres://mio@127.0.0.1:1/mio" }),
+    mio(["status"], { MIO_CORE_URL: "http://127.0.0.1:1" }),
+    mio(["--data", "/nonexistent", "tenant", "list"], {}),
+  ]);
+  expect(noDatabase.stderr).toMatch(/cannot reach Postgres at 127.0.0.1:1: .*MIO_POSTGRES_DSN/);
+  expect(noCore.stderr).toMatch(/cannot reach core at 127.0.0.1:1: .*MIO_CORE_URL/);
+  expect(nothing.stderr).toMatch(/no local system runs in \/nonexistent; start one with "npm start"/);
+  for (const ended of [noDatabase, noCore, nothing]) expect(ended.code).toBe(1);
+});
+
+it("shows help for every command", async () => {
+  for (const words of [[], ["tenant"], ["account"], ["account", "create"], ["status"], ["migrate"]]) {
+    const help = await mio([...words, "--help"]);
+    expect(help.code).toBe(0);
+    expect(help.stdout).toMatch(/^Usage: mio/);
+  }
+});
