@@ -4,6 +4,7 @@ import { testNats } from "@mio/local/testing/nats.ts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Bus } from "./connection.ts";
 import { createFencedPublisher, type FencedMessage } from "./fenced-publish.ts";
+import { messageOf } from "./jetstream-api.ts";
 import { makeStream, type TestBus, testBus } from "./testing/bus.ts";
 
 const stream = "FENCED";
@@ -37,13 +38,12 @@ function message(subject: string, sequence: number, rest: Partial<FencedMessage>
 }
 
 async function stored(subject: string): Promise<string[]> {
-  const manager = await client.nats.jetstreamManager();
   const texts: string[] = [];
   for (let seq = 1; ; ) {
-    const found = await manager.direct.getMessage(stream, { seq, next_by_subj: subject }).catch(() => undefined);
+    const found = await messageOf(client.bus, stream, { seq, next_by_subj: subject }, 1_000);
     if (!found) return texts;
     texts.push(new TextDecoder().decode(found.data));
-    seq = found.seq + 1;
+    seq = found.sequence + 1;
   }
 }
 

@@ -1,0 +1,104 @@
+// The connection of one process to the bus: as its own user, heard only on its own inbox, and tried again for ever.
+import type { Bus } from "@mio/shared/bus/connection.ts";
+import { natsServerVersionMinimum } from "@mio/shared/bus/streams.ts";
+import { inboxPrefixOf } from "@mio/shared/bus/users.ts";
+import { connect, headers, type NatsConnection } from "nats";
+import type { Logger } from "pino";
+import type { Config } from "../config.ts";
+import type { ServiceContext } from "../service.ts";
+
+export interface BusHandle extends AsyncDisposable {
+  connection: NatsConnection;
+}
+
+type BusConfig = Pick<Config, "natsUrls" | "natsUser" | "natsPassword">;
+
+const reconnectWaitMs = 250;
+const reconnectJitterMs = 250;
+const pingIntervalMs = 5_000;
+/** How long a start waits for the bus. */
+const connectWaitMs = 60_000;
+const retryMs = 500;
+/** Of a process without a user: a server without users. */
+const userDefault = "core";
+
+/**
+ * Connects and checks the server's version. Waits for a bus that is not there yet; rejects with one line that says what to do when it
+ * stays away, refuses us, or is older than natsServerVersionMinimum. Closing waits for what is being sent, but not for a server that is gone.
+ */
+export async function connectBus(config: BusConfig, name: string, log: Logger): Promise<BusHandle> {
+  const nats = await connectInTime(config, name, log);
+  const version = nats.info?.version ?? "unknown";
+  if (!isAtLeast(version, natsServerVersionMinimum)) {
+    await nats.close();
+    throw new Error(
+      `nats-server at ${nats.getServer()} is ${version}; older than ${natsServerVersionMinimum} loses data, please upgrade it`,
+    );
+  }
+  void logStatus(nats, log);
+  return {
+    connection: nats,
+    [Symbol.asyncDispose]: async () => {
+      if (nats.isClosed()) return;
+      await Promise.race([nats.flush().catch(() => {}), new Promise((resolve) => setTimeout(resolve, 1_000).unref())]);
+      await nats.close();
+    },
+  };
+}
+
+/** What shared needs of a connection. */
+export function busOf(context: Pick<ServiceContext, "nats" | "config" | "clock" | "random">): Bus {
+  const { nats, config, clock, random } = context;
+  return { connection: nats, headers, inboxPrefix: inboxPrefixOf(config.natsUser ?? userDefault), clock, random };
+}
+
+async function connectInTime(config: BusConfig, name: string, log: Logger): Promise<NatsConnection> {
+  const deadline = performance.now() + connectWaitMs;
+  const user = config.natsUser;
+  for (;;) {
+    try {
+      return await connect({
+        servers: config.natsUrls,
+        name,
+        ...(user === undefined ? {} : { user, pass: config.natsPassword ?? "" }),
+        inboxPrefix: inboxPrefixOf(user ?? userDefault),
+        maxReconnectAttempts: -1,
+        reconnectTimeWait: reconnectWaitMs,
+        reconnectJitter: reconnectJitterMs,
+        pingInterval: pingIntervalMs,
+        maxPingOut: 2,
+        noAsyncTraces: true,
+      });
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      const where = config.natsUrls.join(", ");
+      if (/authorization/i.test(text))
+        throw new Error(`${where} refuses the user ${user ?? "(none)"}; check MIO_NATS_USER and MIO_NATS_PASSWORD`, {
+          cause: error,
+        });
+      if (performance.now() > deadline)
+        throw new Error(`cannot reach nats-server at ${where}: ${text}; check MIO_NATS_URL`, { cause: error });
+      log.warn({ err: error }, "waiting for the bus");
+      await new Promise((resolve) => setTimeout(resolve, retryMs));
+    }
+  }
+}
+
+async function logStatus(nats: NatsConnection, log: Logger): Promise<void> {
+  for await (const { type, data, permissionContext } of nats.status()) {
+    if (permissionContext) log.error({ ...permissionContext }, "the bus refuses this user a subject");
+    else if (type === "disconnect" || type === "reconnect" || type === "error")
+      log.warn({ type, data: String(data) }, "bus connection");
+  }
+}
+
+/** Compares `major.minor.patch`; what comes after a "-" is ignored. */
+export function isAtLeast(version: string, minimum: string): boolean {
+  const parts = (text: string) => (text.split("-")[0] ?? "").split(".").map(Number);
+  const [have, need] = [parts(version), parts(minimum)];
+  for (const [index, wanted] of need.entries()) {
+    const part = have[index] ?? Number.NaN;
+    if (part !== wanted) return part > wanted;
+  }
+  return true;
+}
