@@ -27,7 +27,16 @@ export function sourceMessageIdText(chatId: string, messageId: string): string {
   return `${chatId}:${canonicalMessageId(messageId)}`;
 }
 
-/** The platform's message id out of either spelling or out of our own source_message_id for that chat. */
+/**
+ * The platform's message id out of what names a message to people who have only our events: either spelling, or our own
+ * source_message_id of the message, of its edit or of its delete.
+ */
 export function platformMessageId(chatId: string, text: string): string {
-  return canonicalMessageId(text.startsWith(`${chatId}:`) ? text.slice(chatId.length + 1) : text);
+  const named = text.startsWith(`${chatId}:`) ? text.slice(chatId.length + 1).replace(/:(edit:\d+|delete)$/, "") : text;
+  return canonicalMessageId(named);
+}
+
+/** False for ids that a relay script or we ourselves made, which Cliq has never seen. */
+export function isPlatformMessageId(canonicalId: string): boolean {
+  return /^\d{10,16}_\d{1,30}$/.test(canonicalId);
 }

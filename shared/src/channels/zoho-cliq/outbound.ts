@@ -45,7 +45,19 @@ const sentAnswer = v.union([
  * with the message's id, without which no edit could follow.
  */
 async function send(call: PlannedCall, account: OutboundAccount, fetch: SendFetch): Promise<Delivered> {
-  const { chatId, channelName, text, replyTo } = payloadOf(sendPayload, call);
+  const payload = payloadOf(sendPayload, call);
+  try {
+    return await post(payload, account, fetch);
+  } catch (cause) {
+    // What it quotes is gone. Nothing was sent, and the answer matters more than the quote.
+    const quoteGone = cause instanceof DeliveryError && cause.kind === "rejected" && cause.code === "message_not_found";
+    if (!quoteGone || payload.replyTo === "") throw cause;
+    return post({ ...payload, replyTo: "" }, account, fetch);
+  }
+}
+
+async function post(payload: v.InferOutput<typeof sendPayload>, account: OutboundAccount, fetch: SendFetch): Promise<Delivered> {
+  const { chatId, channelName, text, replyTo } = payload;
   const botName = account.settings.post_as === "bot" ? (account.settings.bot_unique_name ?? "") : "";
   const asBot = botName !== "" && channelName !== "" && replyTo === "";
   const answer = await callApi(account, fetch, {

@@ -3,7 +3,7 @@ import { MessageRelation_Kind } from "@mio/proto/gen/mio/v1/relation_pb.ts";
 import type { SendCommand } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
 import * as v from "valibot";
 import type { EditTarget, Plan } from "../contract.ts";
-import { platformMessageId } from "./message-id.ts";
+import { isPlatformMessageId, platformMessageId } from "./message-id.ts";
 import { splitText } from "./split-text.ts";
 
 /** Published limit of one message's text, in characters. */
@@ -14,7 +14,7 @@ export const sendPayload = v.object({ chatId: v.string(), channelName: v.string(
 export const editPayload = v.object({ chatId: v.string(), messageId: v.string(), text: v.string() });
 
 /**
- * Sends, replies and edits. A reply is a quote (`reply_to`) of its first part. An edit that is longer than one message becomes
+ * Sends, replies and edits. A reply quotes with its first part (`reply_to`), when Cliq knows the message. An edit that is longer than one message becomes
  * the edit with its first part, and new messages with the others.
  */
 export function planCalls(command: SendCommand, editTarget: EditTarget | undefined): Plan {
@@ -32,11 +32,12 @@ export function planCalls(command: SendCommand, editTarget: EditTarget | undefin
   if (first === undefined) return rejected("text_empty", "there is no text to send");
 
   const channelName = command.attributes.cliq_channel_name ?? "";
-  const replied = relation === MessageRelation_Kind.REPLY ? (command.relation?.targetExternalId ?? "") : "";
+  const replied =
+    relation === MessageRelation_Kind.REPLY ? platformMessageId(chatId, command.relation?.targetExternalId ?? "") : "";
   const send = (text: string, replyTo: string) => ({ action: "send", payload: { chatId, channelName, text, replyTo } }) as const;
   const opening = editTarget
     ? ({ action: "edit", payload: { chatId, messageId: platformMessageId(chatId, editTarget.externalId), text: first } } as const)
-    : send(first, platformMessageId(chatId, replied));
+    : send(first, isPlatformMessageId(replied) ? replied : "");
   return { kind: "calls", calls: [opening, ...others.map((text) => send(text, ""))] };
 }
 
