@@ -151,7 +151,7 @@ export class Deliveries {
     const nowMs = this.#host.clock.nowMs();
     const delayMs = delaysMs[delivery.attemptCount] ?? (nowMs - delivery.atMs < repeatForMs ? delaysMs.at(-1) : undefined);
     delivery.attemptCount += 1;
-    if (result.end === "retry" && delayMs !== undefined) delivery.nextAttemptAtMs = nowMs + delayMs;
+    if (result.end === "retry" && delayMs !== undefined) delivery.nextAttemptAtMs = nowMs + (result.retryAfterMs ?? delayMs);
     else delivery.done = true;
     this.#firstAttempts.get(delivery)?.resolve(result.attempt);
     this.#changed();

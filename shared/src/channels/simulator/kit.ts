@@ -21,15 +21,16 @@ export async function createSimulator(platform: SimulatedPlatform, host: Simulat
   const deliveries = new Deliveries(platform, host, world, faults, saver.changed);
   const people = new People(platform, host, world, deliveries);
   const calls = new ApiCalls(host, faults, requests);
-  const kit = { host, world, people, calls };
-  const control = createControl({ ...kit, platform, deliveries, faults, requests });
+  const kit = { host, world, people, calls, deliveries };
+  const control = createControl({ ...kit, platform, faults, requests });
   for (const delivery of saved.deliveries) deliveries.queue(delivery);
 
   return {
     channelType: platform.channelType,
     async fetch(request) {
       const { pathname } = new URL(request.url);
-      return pathname === "/_control" || pathname.startsWith("/_control/") ? control(request) : platform.api(request, kit);
+      if (pathname !== "/_control" && !pathname.startsWith("/_control/")) return platform.api(request, kit);
+      return (await platform.control?.(request, kit)) ?? control(request);
     },
     async close() {
       calls.close();

@@ -1,6 +1,7 @@
 // What differs from platform to platform: its ids, its webhooks, its retries and its API. Everything else is the kit's.
 import type { InstalledApp, SimulatorHost } from "../contract.ts";
 import type { ApiCalls } from "./api-call.ts";
+import type { Deliveries } from "./deliveries.ts";
 import type { People } from "./people.ts";
 import type { RateLimit } from "./rate-limiter.ts";
 import type { App, Delivery, SimulatedMessage } from "./state.ts";
@@ -46,6 +47,7 @@ export interface SimulatorKit {
   world: World;
   people: People;
   calls: ApiCalls;
+  deliveries: Deliveries;
 }
 
 export interface SimulatedPlatform {
@@ -75,6 +77,10 @@ export interface SimulatedPlatform {
   isDelivered?(response: Response): boolean;
   /** Whether the answer forbids retries (Slack's X-Slack-No-Retry). Left out: never. */
   forbidsRetry?(response: Response): boolean;
+  /** How long the answer asks the platform to wait before the next attempt. Left out: the schedule alone counts. */
+  retryAfterMs?(response: Response): number | undefined;
+  /** Control calls that only this platform has; undefined when the request is none of them. */
+  control?(request: Request, kit: SimulatorKit): Promise<Response | undefined>;
   /** The platform's own endpoints. */
   api(request: Request, kit: SimulatorKit): Promise<Response>;
 }

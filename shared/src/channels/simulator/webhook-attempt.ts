@@ -7,6 +7,8 @@ export interface AttemptResult {
   attempt: Attempt;
   /** `delivered`: done. `retry`: as the schedule allows. `refused`: done, for the app forbids retries. */
   end: "delivered" | "retry" | "refused";
+  /** What the answer asked for, on platforms that listen. */
+  retryAfterMs?: number | undefined;
 }
 
 export interface AttemptOrder {
@@ -41,7 +43,7 @@ export async function attemptWebhook(order: AttemptOrder): Promise<AttemptResult
     });
     await response.arrayBuffer();
     const attempt = { atMs, status: response.status, durationMs: Math.round(clock.monotonicMs() - startMs) };
-    return { attempt, end: endOf(order.platform, response) };
+    return { attempt, end: endOf(order.platform, response), retryAfterMs: order.platform.retryAfterMs?.(response) };
   } catch {
     if (order.stop.aborted) return undefined;
     return { attempt: { atMs, status: 0, durationMs: Math.round(clock.monotonicMs() - startMs) }, end: "retry" };
