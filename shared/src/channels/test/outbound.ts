@@ -1,0 +1,89 @@
+// The test platform's door for the sender. The platform remembers idempotency keys, so a send of unknown outcome may be
+// repeated with its key and shows once: the grade is exactly_once.
+
+import { MessageRelation_Kind } from "@mio/proto/gen/mio/v1/relation_pb.ts";
+import type { SendCommand } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
+import * as v from "valibot";
+import { type Delivered, DeliveryError, type EditTarget, type OutboundDoor, type Plan } from "../contract.ts";
+import { channelType, sourceIdOf } from "./normalise.ts";
+
+const textLengthMax = 2000;
+
+export const testOutbound: OutboundDoor = {
+  channelType,
+  // The platform allows more; this is what one account gets when the operator says nothing. Keys are kept, so nothing settles.
+  limits: { ratePerSecond: 50, textLengthMax, settleMs: 0 },
+  grade: () => "exactly_once",
+  plan,
+  deliver,
+  sourceMessageIdOf: (_, externalId) => sourceIdOf(externalId),
+};
+
+/** Splits at the limit and nowhere finer: the test platform's readers do not mind. */
+function plan(command: SendCommand, editTarget: EditTarget | undefined): Plan {
+  const relation = command.relation?.kind ?? MessageRelation_Kind.UNSPECIFIED;
+  const plain =
+    relation === MessageRelation_Kind.UNSPECIFIED ||
+    relation === MessageRelation_Kind.REPLY ||
+    relation === MessageRelation_Kind.EDIT;
+  if (!plain || command.attachments.length > 0 || command.richContent || command.typing) {
+    return { kind: "rejected", code: "content_unsupported", reason: "the test channel sends, edits and replies with text alone" };
+  }
+  const [first, ...more] = partsOf(command.text);
+  if (first === undefined) return { kind: "rejected", code: "text_empty", reason: "there is no text to send" };
+  const conversation = command.conversationExternalId;
+  const replyTo = relation === MessageRelation_Kind.REPLY ? command.relation?.targetExternalId.split(":")[0] : undefined;
+  const following = more.map((text) => ({ action: "send" as const, payload: { conversation, text } }));
+  if (editTarget)
+    return { kind: "calls", calls: [{ action: "edit", payload: { id: editTarget.externalId, text: first } }, ...following] };
+  return {
+    kind: "calls",
+    calls: [{ action: "send", payload: { conversation, text: first, ...(replyTo ? { reply_to: replyTo } : {}) } }, ...following],
+  };
+}
+
+function partsOf(text: string): string[] {
+  const parts: string[] = [];
+  for (let rest = text; rest !== ""; ) {
+    const code = rest.charCodeAt(textLengthMax - 1);
+    const length = code >= 0xd800 && code <= 0xdbff ? textLengthMax - 1 : textLengthMax;
+    parts.push(rest.slice(0, length));
+    rest = rest.slice(length);
+  }
+  return parts;
+}
+
+const answerSchema = v.object({ id: v.string() });
+
+async function deliver(...[call, { account, fetch, idempotencyKey }]: Parameters<OutboundDoor["deliver"]>): Promise<Delivered> {
+  const { id, ...content } = call.payload;
+  const base = `${account.settings.api_base_url ?? ""}/api/messages`;
+  const url = call.action === "edit" ? `${base}/${encodeURIComponent(String(id))}` : base;
+  const response = await fetch(url, {
+    method: call.action === "edit" ? "PUT" : "POST",
+    headers: {
+      Authorization: `Bearer ${account.credential}`,
+      "Content-Type": "application/json",
+      "Idempotency-Key": idempotencyKey,
+    },
+    body: JSON.stringify(content),
+  });
+  if (!response.ok) throw errorOf(response);
+  const answer = v.safeParse(answerSchema, await response.json().catch(() => undefined));
+  if (!answer.success)
+    throw new DeliveryError("unknown", "answer_unreadable", "the test platform answered without the message's id");
+  return { externalId: answer.output.id };
+}
+
+function errorOf(response: Response): DeliveryError {
+  const text = `the test platform answered ${response.status}`;
+  if (response.status === 429) {
+    const seconds = Number(response.headers.get("Retry-After") ?? "1");
+    return new DeliveryError("rate_limited", "too_many_requests", text, {
+      retryAfterMs: Number.isFinite(seconds) ? seconds * 1000 : 1000,
+    });
+  }
+  if (response.status === 503) return new DeliveryError("unavailable", "service_unavailable", text);
+  if (response.status >= 500) return new DeliveryError("unknown", `server_error_${response.status}`, text);
+  return new DeliveryError("rejected", `refused_${response.status}`, text);
+}

@@ -1,0 +1,37 @@
+// The test platform signs as many do: HMAC-SHA256 over `<t>.<body>`, and the time within the header, so that an old webhook
+// cannot be played again. There is no way to switch this off.
+import type { VerificationSecret, Verified, WebhookRequest } from "../contract.ts";
+
+export const timestampedHmacScheme = "hmac-sha256-timestamped";
+const header = "X-Test-Signature";
+/** In both directions: 300 seconds pass, 301 fail. */
+const windowSeconds = 300;
+
+/** A repeated header arrives joined with ", " and so does not fit the pattern. */
+const signaturePattern = /^t=(\d{1,12}),v1=([0-9a-f]{64})$/;
+
+export async function verifySignature(
+  request: WebhookRequest,
+  secrets: readonly VerificationSecret[],
+  nowMs: number,
+): Promise<Verified> {
+  const given = request.headers.get(header);
+  if (given === null) return { kind: "refused", reason: "signature_missing" };
+  const [, time, hex] = signaturePattern.exec(given) ?? [];
+  if (time === undefined || hex === undefined) return { kind: "refused", reason: "signature_malformed" };
+  if (Math.abs(Math.floor(nowMs / 1000) - Number(time)) > windowSeconds) return { kind: "refused", reason: "signature_stale" };
+  const signed = new Uint8Array([...new TextEncoder().encode(`${time}.`), ...request.body]);
+  const signature = Uint8Array.from({ length: 32 }, (_, index) => Number.parseInt(hex.slice(index * 2, index * 2 + 2), 16));
+  for (const secret of secrets) {
+    if (secret.scheme !== timestampedHmacScheme || secret.value === "") continue;
+    if (await fits(secret.value, signature, signed)) return { kind: "verified" };
+  }
+  return { kind: "refused", reason: "signature_wrong" };
+}
+
+/** Web Crypto compares in constant time. */
+async function fits(secret: string, signature: Uint8Array<ArrayBuffer>, signed: Uint8Array<ArrayBuffer>): Promise<boolean> {
+  const algorithm = { name: "HMAC", hash: "SHA-256" };
+  const key = await crypto.subtle.importKey("raw", new TextEncoder().encode(secret), algorithm, false, ["verify"]);
+  return crypto.subtle.verify("HMAC", key, signature, signed);
+}
