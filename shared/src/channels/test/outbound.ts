@@ -35,7 +35,10 @@ function plan(command: SendCommand, editTarget: EditTarget | undefined): Plan {
   const replyTo = relation === MessageRelation_Kind.REPLY ? command.relation?.targetExternalId.split(":")[0] : undefined;
   const following = more.map((text) => ({ action: "send" as const, payload: { conversation, text } }));
   if (editTarget)
-    return { kind: "calls", calls: [{ action: "edit", payload: { id: editTarget.externalId, text: first } }, ...following] };
+    return {
+      kind: "calls",
+      calls: [{ action: "edit", payload: { id: editTarget.externalId, conversation, text: first } }, ...following],
+    };
   return {
     kind: "calls",
     calls: [{ action: "send", payload: { conversation, text: first, ...(replyTo ? { reply_to: replyTo } : {}) } }, ...following],

@@ -34,6 +34,7 @@ function platformOf(host: SimulatorHost): SimulatedPlatform {
       replyTo,
     }),
     webhook: async (context) => webhookOf(context),
+    retryAfterMs: waitAsked,
     api: serveApi,
   };
 }
@@ -45,6 +46,12 @@ function platformOf(host: SimulatorHost): SimulatedPlatform {
 function retryOf(host: SimulatorHost): RetrySchedule {
   const cap = 60_000 + Math.floor(host.random.next() * 60_000);
   return { timeoutMs: 60_000, delaysMs: [1000, 2000, 4000, 8000, 16_000, 32_000, cap], repeatForMs: dayMs };
+}
+
+/** Retry-After on a failure is honoured, between 0 s and an hour. */
+function waitAsked(response: Response): number | undefined {
+  const header = response.headers.get("Retry-After") ?? "";
+  return /^\d{1,9}$/.test(header) ? Math.min(Number(header), 3600) * 1000 : undefined;
 }
 
 function install(name: string, host: SimulatorHost): InstalledApp {
