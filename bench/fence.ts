@@ -1,11 +1,12 @@
 // What writing once costs: fenced publishes (expected last sequence of the subject, message id, origin) beside plain ones.
-import { connect, headers } from "nats";
+
 import { testNats } from "@mio/local/testing/nats.ts";
 import type { Bus } from "@mio/shared/bus/connection.ts";
 import { createFencedPublisher } from "@mio/shared/bus/fenced-publish.ts";
 import { publishAcked } from "@mio/shared/bus/jetstream-api.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
+import { connect, headers } from "nats";
 import { measure, printTable, row } from "./measure.ts";
 
 const subjects = 2_048;
@@ -15,9 +16,16 @@ const concurrency = 256;
 export async function benchFence(seconds: number): Promise<void> {
   await using server = await testNats();
   const nats = await connect({ servers: server.url, noAsyncTraces: true });
-  const bus: Bus = { connection: nats, headers, inboxPrefix: "_INBOX", clock: clockOf(globalThis), random: randomOf(globalThis.crypto) };
+  const bus: Bus = {
+    connection: nats,
+    headers,
+    inboxPrefix: "_INBOX",
+    clock: clockOf(globalThis),
+    random: randomOf(globalThis.crypto),
+  };
   const manager = await nats.jetstreamManager();
-  for (const name of ["PLAIN", "FENCED"]) await manager.streams.add({ name, subjects: [`bench.${name.toLowerCase()}.>`], allow_direct: true });
+  for (const name of ["PLAIN", "FENCED"])
+    await manager.streams.add({ name, subjects: [`bench.${name.toLowerCase()}.>`], allow_direct: true });
   const body = new Uint8Array(bodyBytes).fill(120);
 
   const plain = await measure({ concurrency, seconds }, async (index) => {
@@ -27,7 +35,13 @@ export async function benchFence(seconds: number): Promise<void> {
   const publisher = createFencedPublisher(bus, { stream: "FENCED" });
   const fenced = await measure({ concurrency, seconds }, async (index) => {
     const origin = { generation: 1, sequence: index + 1, index: 0 };
-    const outcome = await publisher.publish({ subject: `bench.fenced.${index % subjects}`, data: body, messageId: `f:${index}`, origin, owned: () => true });
+    const outcome = await publisher.publish({
+      subject: `bench.fenced.${index % subjects}`,
+      data: body,
+      messageId: `f:${index}`,
+      origin,
+      owned: () => true,
+    });
     if (outcome.kind !== "published") throw new Error(`a fenced publish was ${outcome.kind}`);
   });
   await nats.close();

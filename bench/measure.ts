@@ -9,7 +9,10 @@ export interface Figures {
 }
 
 /** Calls `work` with 0, 1, 2, … from `concurrency` loops for `seconds`, after a warm-up that does not count. */
-export async function measure(options: { concurrency: number; seconds: number; warmUpSeconds?: number }, work: (index: number) => Promise<void>): Promise<Figures> {
+export async function measure(
+  options: { concurrency: number; seconds: number; warmUpSeconds?: number },
+  work: (index: number) => Promise<void>,
+): Promise<Figures> {
   let index = 0;
   let recording = false;
   const durations: number[] = [];
@@ -36,13 +39,22 @@ export async function measure(options: { concurrency: number; seconds: number; w
 /** One line of a table: what was measured, and its ratio to a line of the same run. */
 export function row(name: string, figures: Figures, beside?: Figures): string[] {
   const ratio = beside === undefined ? "" : `${(figures.perSecond / beside.perSecond).toFixed(2)}x`;
-  return [name, figures.perSecond.toFixed(0), figures.p50Ms.toFixed(1), figures.p99Ms.toFixed(1), figures.maxMs.toFixed(0), ratio];
+  return [
+    name,
+    figures.perSecond.toFixed(0),
+    figures.p50Ms.toFixed(1),
+    figures.p99Ms.toFixed(1),
+    figures.maxMs.toFixed(0),
+    ratio,
+  ];
 }
 
 export function printTable(title: string, columns: readonly string[], rows: readonly (readonly string[])[]): void {
   const widths = columns.map((column, index) => Math.max(column.length, ...rows.map((each) => each[index]?.length ?? 0)));
   console.log(`\n${title}`);
   for (const each of [columns, ...rows]) {
-    console.log(`  ${each.map((cell, index) => (index === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[index] ?? 0))).join("  ")}`);
+    console.log(
+      `  ${each.map((cell, index) => (index === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[index] ?? 0))).join("  ")}`,
+    );
   }
 }
