@@ -61,9 +61,10 @@ function secondsAsked(response: Response): number | undefined {
 
 /** A posted file's bytes, for whoever knows its address. */
 function serveFile(request: Request, kit: SimulatorKit): Promise<Response> | undefined {
-  const [, appId, conversation, id] = /^\/files\/([^/]+)\/([^/]+)\/([^/]+)$/.exec(new URL(request.url).pathname) ?? [];
-  if (appId === undefined || conversation === undefined || id === undefined) return undefined;
-  const file = kit.world.conversation(decodeURIComponent(appId), decodeURIComponent(conversation))?.messages.get(id)?.file;
+  const { pathname, searchParams } = new URL(request.url);
+  if (pathname !== "/file") return undefined;
+  const asked = (name: string) => searchParams.get(name) ?? "";
+  const file = kit.world.conversation(asked("app"), asked("conversation"))?.messages.get(asked("message"))?.file;
   const response = file
     ? new Response(file.text, { headers: { "Content-Type": file.mime } })
     : new Response(null, { status: 404 });

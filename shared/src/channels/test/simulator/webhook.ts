@@ -30,7 +30,8 @@ interface About {
 
 function eventOf(context: EventContext, conversation: string, message: SimulatedMessage, about: About) {
   const { file, replyTo, thread } = message;
-  const url = `${context.baseUrl}/files/${encodeURIComponent(context.app.id)}/${encodeURIComponent(conversation)}/${message.id}`;
+  const address = new URLSearchParams({ app: context.app.id, conversation, message: message.id });
+  const url = `${context.baseUrl}/file?${address}`;
   return {
     conversation,
     id: message.id,
