@@ -11,6 +11,7 @@ const stream: Seen[] = [1, 2, 3, 4, 5].flatMap((k) =>
     sequence: 100 + (k - 1) * conversations.length + index,
     text: textOf(conversation, k),
     accountId: conversation.split("-")[0] ?? "",
+    conversationExternalId: conversation,
     sourceMessageId: `${conversation}.${k}`,
   })),
 );
@@ -67,14 +68,20 @@ describe("the judge", () => {
   });
 
   it("finds what nobody wrote", () => {
-    const stranger = { sequence: 7, text: "n:slack-9:1", accountId: "x", sourceMessageId: "y" };
-    const other = { sequence: 8, text: "hello", accountId: "x", sourceMessageId: "z" };
+    const stranger = { sequence: 7, text: "n:slack-9:1", accountId: "x", conversationExternalId: "c", sourceMessageId: "y" };
+    const other = { sequence: 8, text: "hello", accountId: "x", conversationExternalId: "c", sourceMessageId: "z" };
     expect(judge(sent, [...stream, stranger, other]).unknown).toEqual(["n:slack-9:1 at 7", "a message of another form at 8"]);
   });
 
   it("lets a message without a 2xx be there once or not at all, but not twice", () => {
     const last = { conversation: "slack-0", k: 6, acknowledged: false };
-    const seen = { sequence: 200, text: textOf("slack-0", 6), accountId: "slack", sourceMessageId: "slack-0.6" };
+    const seen = {
+      sequence: 200,
+      text: textOf("slack-0", 6),
+      accountId: "slack",
+      conversationExternalId: "c",
+      sourceMessageId: "slack-0.6",
+    };
     expect(judge([...sent, last], stream)).toEqual(nothing);
     expect(judge([...sent, last], [...stream, seen])).toEqual(nothing);
     expect(judge([...sent, last], [...stream, seen, { ...seen, sequence: 201 }]).doubled).toHaveLength(1);

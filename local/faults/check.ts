@@ -26,6 +26,8 @@ export interface Seen {
   sequence: number;
   text: string;
   accountId: string;
+  /** The platform's own name of the conversation. */
+  conversationExternalId: string;
   sourceMessageId: string;
 }
 

@@ -24,6 +24,7 @@ const told = v.object({
   conversation: v.string(),
   delivery: v.object({ status: v.number(), duration_ms: v.number() }),
 });
+const toldPair = v.object({ ids: v.tuple([v.string(), v.string()]), delivery: told.entries.delivery });
 const deliveries = v.array(v.object({ attempts: v.array(v.object({ status: v.number(), duration_ms: v.number() })) }));
 const conversation = v.object({ messages: v.array(v.object({ id: v.string(), bot: v.boolean(), text: v.string() })) });
 
@@ -49,6 +50,12 @@ export class SimulatorClient {
     return postedOf(await this.#call("POST", "redeliver", { ...message, wait: true }, told));
   }
 
+  /** Posts to two conversations at once, told in one webhook (the test platform only). Its id is the first one's. */
+  async postPair(message: { conversations: [string, string]; user: string; text: string }): Promise<Posted> {
+    const { ids, delivery } = await this.#call("POST", "pairs", { ...message, wait: true }, toldPair);
+    return postedOf({ id: ids[0], conversation: message.conversations[0], delivery });
+  }
+
   /** What people see, in order. Empty when nobody was there yet. */
   async messages(name: string): Promise<SeenBySimulator[]> {
     const response = await this.#fetch("GET", `conversations/${encodeURIComponent(name)}`);
@@ -60,11 +67,6 @@ export class SimulatorClient {
   async attempts(): Promise<WebhookAnswer[]> {
     const all = v.parse(deliveries, await jsonOf(await this.#fetch("GET", "deliveries")));
     return all.flatMap((each) => each.attempts.map(({ status, duration_ms }) => ({ status, durationMs: duration_ms })));
-  }
-
-  /** Any other control call whose answer is of no interest. Rejects when it is refused. */
-  async control(method: "POST" | "DELETE", path: string, body?: unknown): Promise<void> {
-    await jsonOf(await this.#fetch(method, path, body));
   }
 
   async #call<Schema extends v.GenericSchema>(method: string, path: string, body: unknown, schema: Schema) {

@@ -45,11 +45,12 @@ export class StreamWitness {
     this.#next = await readFrom(this.#nats, this.stream, this.#next, (message) => {
       const decoded = decodeMessage(message.data);
       const sequence = message.seq;
-      if (decoded.kind !== "message")
-        this.#seen.push({ sequence, text: decoded.kind, accountId: "", sourceMessageId: String(sequence) });
-      else {
-        const { text, accountId, sourceMessageId } = decoded.message;
-        this.#seen.push({ sequence, text, accountId, sourceMessageId });
+      if (decoded.kind === "message") {
+        const { text, accountId, conversationExternalId, sourceMessageId } = decoded.message;
+        this.#seen.push({ sequence, text, accountId, conversationExternalId, sourceMessageId });
+      } else {
+        const nobody = { accountId: "", conversationExternalId: "" };
+        this.#seen.push({ sequence, text: decoded.kind, ...nobody, sourceMessageId: String(sequence) });
       }
     });
     return this.#seen;

@@ -1,0 +1,76 @@
+// What people see of the agent's answers after a fault, and what the receipts say: each question has one visible message of the agent, each
+// command one final receipt, and what ended as unknown was not sent again.
+import { setTimeout as sleep } from "node:timers/promises";
+import { type DeliveryReceipt, DeliveryReceipt_State as State } from "@mio/proto/gen/mio/v1/delivery_receipt_pb.ts";
+import { judgeAnswers } from "./check.ts";
+import type { ScenarioContext } from "./scenario.ts";
+import { readReceipts } from "./witness.ts";
+
+/** The slowest platform takes 0.8 calls a second, and an ambiguous send waits out its deadline first. */
+const answeredWithinMs = 150_000;
+
+export interface AnswersExpected {
+  /** How many commands may end as unknown; exactly so many must. */
+  unknown: number;
+}
+
+/** Waits until every command has its final receipt and the answers stand; gives what is wrong then. */
+export async function checkAnswers(context: ScenarioContext, expected: AnswersExpected): Promise<string[]> {
+  const deadline = performance.now() + answeredWithinMs;
+  for (;;) {
+    const found = await look(context, expected);
+    if (found.length === 0 || performance.now() > deadline) {
+      if (found.length > 0) return found;
+      // Once more after a while: what is sent again would come late.
+      await sleep(5_000);
+      return look(context, expected);
+    }
+    await sleep(1_000);
+  }
+}
+
+async function look({ load, nats, system, progress }: ScenarioContext, expected: AnswersExpected): Promise<string[]> {
+  const questions = load.report().messages;
+  const receipts = await readReceipts(nats);
+  const findings = receiptFindings(receipts);
+  const unknown = receipts.filter((receipt) => receipt.state === State.UNKNOWN);
+  if (unknown.length !== expected.unknown) findings.push(`${unknown.length} receipts are unknown, not ${expected.unknown}`);
+
+  const visible = await Promise.all(
+    [...new Set(questions.map((question) => question.conversation))].map(async (conversation) => {
+      const channelType = questions.find((question) => question.conversation === conversation)?.channelType;
+      const platform = system.platforms.find((each) => each.channelType === channelType);
+      const messages = (await platform?.messages(conversation)) ?? [];
+      return { conversation, botTexts: messages.filter((message) => message.bot).map((message) => message.text) };
+    }),
+  );
+  for (const { conversation, botTexts } of visible) {
+    const asked = questions.filter((question) => question.conversation === conversation).length;
+    if (botTexts.length > asked)
+      findings.push(`${conversation}: ${botTexts.length} visible messages of the agent for ${asked} questions`);
+    if (botTexts.length < asked)
+      findings.push(`${conversation}: only ${botTexts.length} messages of the agent for ${asked} questions`);
+  }
+  const { doubled, missing } = judgeAnswers(questions, visible);
+  if (doubled.length > 0) findings.push(`answered twice: ${doubled.join(", ")}`);
+  // A send of unknown outcome cannot be edited into its answer: its "thinking…" stays.
+  if (missing.length > expected.unknown) findings.push(`${missing.length} questions have no answer, such as ${missing[0]}`);
+  progress(
+    `  ${questions.length} questions, ${receipts.length} receipts, ${unknown.length} unknown, ${missing.length} without an answer`,
+  );
+  return findings;
+}
+
+function receiptFindings(receipts: readonly DeliveryReceipt[]): string[] {
+  const finals = new Map<string, number>();
+  for (const receipt of receipts) {
+    finals.set(receipt.commandId, (finals.get(receipt.commandId) ?? 0) + (receipt.state === State.ACCEPTED ? 0 : 1));
+  }
+  const without = [...finals].filter(([, count]) => count === 0).length;
+  const several = [...finals].filter(([, count]) => count > 1).length;
+  return [
+    ...(finals.size === 0 ? ["there are no receipts at all"] : []),
+    ...(without > 0 ? [`${without} commands have no final receipt`] : []),
+    ...(several > 0 ? [`${several} commands have more than one final receipt`] : []),
+  ];
+}

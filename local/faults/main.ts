@@ -1,0 +1,101 @@
+// `npm run faults`: breaks a whole local system for real, one scenario after the other, and counts what was lost, doubled or reordered.
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { resultTable } from "./result-table.ts";
+import { runScenario, type Scenario, type ScenarioResult } from "./scenario.ts";
+import { agentDies } from "./scenarios/agent-dies.ts";
+import { busAway } from "./scenarios/bus-away.ts";
+import { coreDies } from "./scenarios/core-dies.ts";
+import { coreStops } from "./scenarios/core-stops.ts";
+import { directoryWiped } from "./scenarios/directory-wiped.ts";
+import { edgeDies } from "./scenarios/edge-dies.ts";
+import { fiveTimes } from "./scenarios/five-times.ts";
+import { postgresRestarts } from "./scenarios/postgres-restarts.ts";
+import { senderDies } from "./scenarios/sender-dies.ts";
+import { shardCutOff } from "./scenarios/shard-cut-off.ts";
+
+const scenarios: readonly Scenario[] = [
+  busAway,
+  coreDies,
+  edgeDies,
+  postgresRestarts,
+  fiveTimes,
+  senderDies,
+  agentDies,
+  coreStops,
+  directoryWiped,
+  shardCutOff,
+];
+
+interface Options {
+  seed: number;
+  only?: Scenario[];
+  seconds: number;
+  rate: number;
+  conversations: number;
+  json?: boolean;
+}
+
+const program = new Command("faults")
+  .description("Breaks a whole local system for real under load, and counts what was lost, doubled or out of order.")
+  .option(
+    "--seed <number>",
+    "draws users, times and points of the faults; printed, so that a run can be repeated",
+    whole(0, 2 ** 32 - 1),
+    Date.now() % 100_000,
+  )
+  .option("--only <letters>", "only these, such as a,c", chosen)
+  .option("--seconds <number>", "of load before and after each fault", whole(1, 600), 10)
+  .option("--rate <number>", "webhooks a second", whole(1, 2_000), 200)
+  .option("--conversations <number>", "over the three channels", whole(3, 1_000), 60)
+  .option("--json", "print one JSON value on standard output; progress goes to standard error as always")
+  .addHelpText("after", `\nScenarios:\n${scenarios.map(({ key, title }) => `  ${key}  ${title}`).join("\n")}`)
+  .allowExcessArguments(false)
+  .exitOverride()
+  .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "faults: ")) });
+
+try {
+  program.parse();
+  process.exitCode = await main(program.opts<Options>());
+} catch (error) {
+  if (!(error instanceof CommanderError)) console.error(`faults: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = error instanceof CommanderError ? error.exitCode : 1;
+}
+
+async function main(options: Options): Promise<number> {
+  const startMs = performance.now();
+  const results: ScenarioResult[] = [];
+  let broken = 0;
+  console.error(`seed ${options.seed}`);
+  for (const scenario of options.only ?? scenarios) {
+    const progress = (line: string) =>
+      console.error(`[${((performance.now() - startMs) / 1000).toFixed(0).padStart(4)} s] ${scenario.key}: ${line}`);
+    try {
+      const result = await runScenario(scenario, { ...options, progress });
+      results.push(result);
+      progress(result.failures.length === 0 ? "pass" : `FAIL: ${result.failures.join("; ")}`);
+    } catch (error) {
+      broken += 1;
+      progress(`BROKEN: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    }
+  }
+  console.log(options.json ? JSON.stringify({ seed: options.seed, results }) : `seed ${options.seed}\n${resultTable(results)}`);
+  return broken === 0 && results.every((result) => result.failures.length === 0) ? 0 : 1;
+}
+
+function chosen(text: string): Scenario[] {
+  return text.split(",").map((letter) => {
+    const scenario = scenarios.find((each) => each.key === letter.trim());
+    if (!scenario)
+      throw new InvalidArgumentError(`there is no ${letter}; there are ${scenarios.map(({ key }) => key).join(", ")}.`);
+    return scenario;
+  });
+}
+
+function whole(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < min || value > max)
+      throw new InvalidArgumentError(`give a whole number from ${min} to ${max}.`);
+    return value;
+  };
+}

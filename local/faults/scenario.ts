@@ -1,0 +1,176 @@
+// One scenario: a system of its own, a load, a real fault in the middle of it, and the verdict. What is the same for all stands here;
+// a file in scenarios/ holds only its fault.
+import { setTimeout as sleep } from "node:timers/promises";
+import { streams } from "@mio/shared/bus/streams.ts";
+import { type Random, seededRandom } from "@mio/shared/random.ts";
+import type { NatsConnection } from "nats";
+import { type Judgement, joinJudgements, judge, type Seen, type Sent } from "./check.ts";
+import { type FaultSystem, type FaultSystemOptions, startFaultSystem } from "./fault-system.ts";
+import { type Load, type LoadReport, startLoad } from "./load.ts";
+import { connectOperator, messageCount, StreamWitness } from "./witness.ts";
+
+export interface Scenario {
+  /** The letter of the list. */
+  key: string;
+  title: string;
+  /** What of the local system it needs beyond the usual, and the agent when it is about answers. */
+  system?: FaultSystemOptions;
+  /** Messages a second and conversations, where the run's own would hit the platforms' limits. */
+  load?: { rate: number; conversations: number };
+  /** Webhooks may find nobody listening: the scenario kills the edge itself. */
+  edgeDies?: boolean;
+  /** Gives a message on a stream the name of what was written, where its text alone does not. */
+  rename?(seen: Seen): Seen;
+  /** Breaks things while the load runs. What it returns are further findings, each a failure. */
+  run(context: ScenarioContext): Promise<string[]>;
+  /** After the load has ended and everything is on the streams: further findings. */
+  after?(context: ScenarioContext): Promise<string[]>;
+}
+
+export interface ScenarioContext {
+  system: FaultSystem;
+  load: Load;
+  /** The operator's connection to the bus. */
+  nats: NatsConnection;
+  random: Random;
+  /** Messages that the scenario wrote beside the load; judged with it. */
+  extra: Sent[];
+  progress(line: string): void;
+  /** Waits while the load runs on. */
+  seconds(seconds: number): Promise<void>;
+}
+
+export interface ScenarioOptions {
+  seed: number;
+  rate: number;
+  conversations: number;
+  /** How long the load runs before the fault, and again after it. */
+  seconds: number;
+  progress(line: string): void;
+}
+
+export interface ScenarioResult extends Judgement {
+  key: string;
+  title: string;
+  webhooks: number;
+  messages: number;
+  slowestMs: number;
+  /** Other than 2xx, and repeated until 2xx. */
+  refused: number;
+  unanswered: number;
+  slowestUntilAcknowledgedMs: number;
+  durationSeconds: number;
+  /** Why it failed; empty when it passed. */
+  failures: string[];
+  /** Where the logs of a failed run are. */
+  dataDir?: string;
+}
+
+/** The platform's patience: each webhook has to be answered within it. */
+export const answerWithinMs = 3_000;
+/** After the last fault, everything acknowledged has to be on both streams within this. */
+const arriveWithinMs = 120_000;
+/** And this long nothing more may come. */
+const settleMs = 3_000;
+
+export async function runScenario(scenario: Scenario, options: ScenarioOptions): Promise<ScenarioResult> {
+  const startMs = performance.now();
+  const { progress } = options;
+  progress(`${scenario.title}: starting a system`);
+  await using system = await startFaultSystem(scenario.system ?? {}, progress);
+  const nats = await connectOperator(system.bus);
+  const random = seededRandom(options.seed);
+  const { rate, conversations } = scenario.load ?? options;
+  const load = startLoad({ platforms: system.platforms, conversations, rate, prefix: scenario.key, random });
+  const stopTelling = tellProgress(load, progress);
+  const seconds = (count: number) => sleep(count * 1000);
+  const context: ScenarioContext = { system, load, nats, random, extra: [], progress, seconds };
+  try {
+    await seconds(options.seconds);
+    const failures = await scenario.run(context);
+    await seconds(options.seconds);
+    progress("the load ends; waiting until everything has arrived");
+    const report = await load.stop();
+    const sent = [...report.messages, ...context.extra];
+    const judgement = await judgeStreams(nats, sent, scenario.rename ?? ((seen) => seen));
+    const attempts = (await Promise.all(system.simulators.map((simulator) => simulator.attempts()))).flat();
+    const slowestMs = Math.max(report.slowestMs, ...attempts.map((attempt) => attempt.durationMs));
+    failures.push(...((await scenario.after?.(context)) ?? []));
+    failures.push(...failuresOf(judgement, { ...report, slowestMs }, sent, scenario));
+    const quarantined = await messageCount(nats, streams.quarantine.name);
+    if (quarantined > 0) failures.push(`${quarantined} webhooks went into quarantine`);
+    if (failures.length > 0) system.keepData();
+    const { webhooks, refused, unanswered, slowestUntilAcknowledgedMs } = report;
+    return {
+      key: scenario.key,
+      title: scenario.title,
+      ...judgement,
+      webhooks,
+      messages: sent.length,
+      slowestMs,
+      refused,
+      unanswered,
+      slowestUntilAcknowledgedMs,
+      durationSeconds: Math.round((performance.now() - startMs) / 1000),
+      failures,
+      ...(failures.length > 0 ? { dataDir: system.dataDir } : {}),
+    };
+  } catch (error) {
+    system.keepData();
+    progress(`logs: ${system.dataDir}`);
+    throw error;
+  } finally {
+    stopTelling();
+    await load.stop(0).catch(() => undefined);
+    await nats.close();
+  }
+}
+
+/** Waits until all acknowledged messages are on both streams and nothing more comes; judges what is there then, in any case. */
+async function judgeStreams(nats: NatsConnection, sent: readonly Sent[], rename: (seen: Seen) => Seen): Promise<Judgement> {
+  const witnesses = [streams.inbound.name, streams.enriched.name].map((stream) => new StreamWitness(nats, stream));
+  const look = async () => {
+    const judged: Record<string, Judgement> = {};
+    let count = 0;
+    for (const witness of witnesses) {
+      const seen = await witness.look();
+      judged[witness.stream] = judge(sent, seen.map(rename));
+      count += seen.length;
+    }
+    return { count, judgement: joinJudgements(judged) };
+  };
+  const deadline = performance.now() + arriveWithinMs;
+  let before = await look();
+  let quietSinceMs = performance.now();
+  for (;;) {
+    await sleep(500);
+    const now = await look();
+    if (now.count !== before.count) quietSinceMs = performance.now();
+    before = now;
+    const quiet = performance.now() - quietSinceMs >= settleMs;
+    if ((now.judgement.lost.length === 0 && quiet) || performance.now() > deadline) return now.judgement;
+  }
+}
+
+function failuresOf(judgement: Judgement, report: LoadReport, sent: readonly Sent[], scenario: Scenario): string[] {
+  const failures: string[] = [];
+  for (const [kind, lines] of Object.entries(judgement)) {
+    if (lines.length > 0) failures.push(`${lines.length} ${kind}, such as ${lines[0]}`);
+  }
+  const never = sent.filter((each) => !each.acknowledged).length;
+  if (never > 0) failures.push(`${never} messages never got a 2xx`);
+  if (report.slowestMs >= answerWithinMs) failures.push(`the slowest webhook took ${report.slowestMs} ms`);
+  if (report.unanswered > 0 && !scenario.edgeDies) failures.push(`${report.unanswered} webhooks were not answered`);
+  return failures;
+}
+
+function tellProgress(load: Load, progress: (line: string) => void): () => void {
+  const timer = setInterval(() => {
+    const { messages, webhooks, slowestMs, refused, unanswered } = load.report();
+    const acknowledged = messages.filter((message) => message.acknowledged).length;
+    progress(
+      `  ${webhooks} webhooks, ${acknowledged} of ${messages.length} acknowledged, ${refused} refused, ${unanswered} unanswered, slowest ${slowestMs} ms`,
+    );
+  }, 10_000);
+  return () => clearInterval(timer);
+}
