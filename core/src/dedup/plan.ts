@@ -1,0 +1,168 @@
+// What one record of the ingress stream asks for, decided without any I/O: events to publish, entries to forward, letters to keep.
+// Nothing that can be wrong with a record throws here.
+
+import { create } from "@bufbuild/protobuf";
+import { timestampMs } from "@bufbuild/protobuf/wkt";
+import type { IngressEvent } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
+import { EdgeInfoSchema } from "@mio/proto/gen/mio/v1/message_pb.ts";
+import type { DeadLetter } from "@mio/shared/bus/dead-letter.ts";
+import { decodeMessage, disagreementWithSubject, encodeMessage } from "@mio/shared/bus/envelope.ts";
+import { inboundMessageId, type Origin } from "@mio/shared/bus/headers.ts";
+import { decodeIngressEvent, decodeIngressGroup, encodeQuarantineEntry } from "@mio/shared/bus/ingress-group.ts";
+import type { LogRecord } from "@mio/shared/bus/log-source.ts";
+import { isToken, parseIngressSubject, parseSubject, quarantineSubject } from "@mio/shared/bus/subjects.ts";
+import { isUuid } from "@mio/shared/ids.ts";
+import { keyDayOf } from "./key-days.ts";
+import type { NewKey } from "./keys.ts";
+
+export interface PlannedEvent {
+  kind: "event";
+  key: NewKey;
+  subject: string;
+  data: Uint8Array;
+  /** `Nats-Msg-Id`. */
+  brokerId: string;
+  traceparent: string;
+  receivedAtMs: number | undefined;
+  letter: Omit<DeadLetter, "reason">;
+}
+
+export interface PlannedQuarantine {
+  kind: "quarantine";
+  subject: string;
+  data: Uint8Array;
+  channelType: string;
+}
+
+export interface PlannedLetter {
+  kind: "dead_letter";
+  letter: DeadLetter;
+  channelType: string;
+}
+
+export type PlannedItem = PlannedEvent | PlannedQuarantine | PlannedLetter;
+
+export type RecordPlan =
+  | { kind: "items"; items: PlannedItem[] }
+  /** Written by a newer edge than we know: it is left where it is, and so is our position. */
+  | { kind: "newer_version"; version: number };
+
+/** What an index of Postgres takes with room to spare; platforms' ids have at most a few hundred bytes. */
+const sourceMessageIdBytesMax = 1_024;
+
+export function planRecord(record: LogRecord, stream: string): RecordPlan {
+  const whole = { service: "dedup", stream, sequence: record.sequence, subject: record.subject, data: record.data };
+  const place = parseIngressSubject(record.subject);
+  const decoded = decodeIngressGroup(record.data);
+  if (decoded.kind === "newer_version") return decoded;
+  if (decoded.kind === "undecodable")
+    return { kind: "items", items: [letterOf(whole, `the group cannot be decoded: ${decoded.reason}`)] };
+  const { group } = decoded;
+  if (group.region !== place?.region || group.shard !== place.shard) {
+    return { kind: "items", items: [letterOf(whole, "the group's region or shard differs from its subject's")] };
+  }
+  const items: PlannedItem[] = [];
+  for (const [index, bytes] of group.events.entries()) {
+    const event = decodeIngressEvent(bytes);
+    if (event.kind === "newer_version") return event;
+    const letter = { ...whole, index, data: bytes };
+    const origin = { generation: Number(group.generation), sequence: record.sequence, index };
+    if (event.kind === "undecodable") items.push(letterOf(letter, `the event cannot be decoded: ${event.reason}`));
+    else items.push(planEvent(event.event, origin, group.spooled, letter));
+  }
+  return { kind: "items", items };
+}
+
+function planEvent(event: IngressEvent, origin: Origin, spooled: boolean, from: Omit<DeadLetter, "reason">): PlannedItem {
+  const letter = { ...from, scopes: scopesOf(event) };
+  if (event.body.case === "quarantine") {
+    const { value: entry } = event.body;
+    if (!isToken(entry.id) || !isToken(entry.channelType))
+      return letterOf(letter, "the quarantine entry has no usable id or channel", event.channelType);
+    return {
+      kind: "quarantine",
+      subject: quarantineSubject(entry.channelType, entry.id),
+      data: encodeQuarantineEntry(entry),
+      channelType: entry.channelType,
+    };
+  }
+  if (event.body.case !== "message") return letterOf(letter, "the event has no body", event.channelType);
+  const decoded = decodeMessage(event.body.value);
+  if (decoded.kind === "undecodable")
+    return letterOf(letter, `the message cannot be decoded: ${decoded.reason}`, event.channelType);
+  if (decoded.kind === "other_version")
+    return letterOf(letter, `the message has schema_version ${decoded.version}`, event.channelType);
+  const { message } = decoded;
+  const reason =
+    parseSubject(event.subject)?.direction === "inbound"
+      ? (disagreementWithSubject(message, event.subject) ?? fault(event, message))
+      : "its subject is not one of mio.inbound";
+  if (reason !== undefined) return letterOf(letter, `the event is not published: ${reason}`, event.channelType);
+
+  let data = event.body.value;
+  if (spooled && !message.edge?.spooled) {
+    message.edge ??= create(EdgeInfoSchema);
+    message.edge.spooled = true;
+    data = encodeMessage(message);
+  }
+  const { accountId, sourceMessageId, tenantId, channelType, conversationId, conversationExternalId } = message;
+  const key = {
+    eventDay: keyDayOf(event.eventDay),
+    accountId,
+    sourceMessageId,
+    tenantId,
+    channelType,
+    conversationId,
+    conversationExternalId: storable(conversationExternalId),
+    senderExternalId: storable(message.sender?.externalId ?? ""),
+    messageId: message.id,
+    origin,
+  };
+  const receivedAtMs = event.receivedAt ? timestampMs(event.receivedAt) : undefined;
+  return {
+    kind: "event",
+    key,
+    subject: event.subject,
+    data,
+    brokerId: inboundMessageId(accountId, sourceMessageId),
+    traceparent: event.traceparent,
+    receivedAtMs,
+    letter,
+  };
+}
+
+interface Ids {
+  tenantId: string;
+  accountId: string;
+  conversationId: string;
+  sourceMessageId: string;
+}
+
+/** Why an event that agrees with its subject still cannot be keyed; undefined when it can. */
+function fault(event: Ids & { messageId: string }, message: Ids & { id: string }): string | undefined {
+  for (const name of ["tenantId", "accountId", "conversationId", "sourceMessageId"] as const) {
+    if (event[name] !== message[name]) return `its ${name} differs from its message's`;
+  }
+  if (event.messageId !== message.id) return "its messageId differs from its message's id";
+  if (![message.id, message.tenantId, message.accountId, message.conversationId].every(isUuid))
+    return "an id of it is not a UUID";
+  if (message.sourceMessageId === "" || message.sourceMessageId.includes("\0"))
+    return "its source_message_id is empty or holds a NUL";
+  if (new TextEncoder().encode(message.sourceMessageId).length > sourceMessageIdBytesMax)
+    return `its source_message_id is longer than ${sourceMessageIdBytesMax} bytes`;
+  return undefined;
+}
+
+function scopesOf(event: IngressEvent): NonNullable<DeadLetter["scopes"]> {
+  const { tenantId, accountId, conversationId, senderExternalId } = event;
+  return { tenantId, accountId, conversationId, senderExternalId };
+}
+
+function letterOf(letter: Omit<DeadLetter, "reason">, reason: string, channelType = ""): PlannedLetter {
+  return { kind: "dead_letter", letter: { ...letter, reason }, channelType };
+}
+
+/** Postgres takes no NUL in a text. */
+function storable(text: string): string {
+  return text.replaceAll("\0", "\ufffd");
+}

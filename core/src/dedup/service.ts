@@ -1,0 +1,156 @@
+// dedup: ingress -> inbound. Reads each (region, shard) of the ingress stream as a log in batches, and settles each batch (batch.ts).
+// A group that a newer edge wrote stops its partition and raises an alarm; nothing else does.
+
+import { createBatches } from "@mio/shared/bus/batches.ts";
+import type { Bus } from "@mio/shared/bus/connection.ts";
+import { createFencedPublisher } from "@mio/shared/bus/fenced-publish.ts";
+import { lastSequenceOf, subjectsOf } from "@mio/shared/bus/jetstream-api.ts";
+import { createLogReader } from "@mio/shared/bus/log-reader.ts";
+import type { LogRecord } from "@mio/shared/bus/log-source.ts";
+import { ownershipTimes } from "@mio/shared/bus/ownership.ts";
+import { streams } from "@mio/shared/bus/streams.ts";
+import { ingressSubject, parseIngressSubject } from "@mio/shared/bus/subjects.ts";
+import type { Task } from "@mio/shared/bus/work.ts";
+import { busOf } from "../bus/connect.ts";
+import type { Service, ServiceContext } from "../service.ts";
+import { type BatchTools, settleBatch } from "./batch.ts";
+import { keepKeyDays } from "./key-days.ts";
+import { unpublishedKeys } from "./keys.ts";
+import { dedupMetrics } from "./metrics.ts";
+import { type PlannedItem, planRecord } from "./plan.ts";
+
+export const dedup: Service = { name: "dedup", run };
+
+/** Shards that every configured region is taken to have before its first message; others are found on the stream. */
+const shardsExpected = 2;
+const daysIntervalMs = 3_600_000;
+const pressureIntervalMs = 10_000;
+
+async function run(context: ServiceContext): Promise<void> {
+  const { log, db, clock, random, config, signal } = context;
+  const bus = busOf(context);
+  const stream = streams.ingress.name;
+  const publisher = createFencedPublisher(bus, { stream: streams.inbound.name });
+  const pressure = { unpublished: { rows: 0, oldest_seconds: 0 }, lost_unread: 0, alarms: new Map<string, string>() };
+  const { settled } = dedupMetrics(context);
+  const tools: BatchTools = { bus, db, publisher, checkpoint: context.checkpoint, settled };
+  const positions = new Map<string, number>();
+
+  const reader = createLogReader(bus, {
+    stream,
+    group: "dedup",
+    instance: context.instance,
+    partitions: () => partitionsOf(bus, config.regions),
+    filterOf: (partition) => subjectOfPartition(partition),
+    partitionOf: (record) => partitionOfSubject(record.subject),
+    lastSequence: () => lastSequenceOf(bus, stream),
+    times: { ...ownershipTimes, ...config.ownership },
+    work: (work) =>
+      createBatches(
+        {
+          clock,
+          random,
+          handle: (records, task) => handle(records, task),
+          onFailure: (error, attempt) => log.warn({ partition: work.partition, attempt, err: error }, "a batch is tried again"),
+        },
+        work,
+      ),
+    events: {
+      trouble: (error) => log.warn({ err: error }, "reading ingress"),
+      gained: (partition, epoch) => log.info({ partition, epoch }, "partition claimed"),
+      gone: (partition, reason) => {
+        pressure.alarms.delete(partition);
+        log.info({ partition, reason }, "partition gone");
+      },
+      lostUnread: (filter, from, count) => {
+        pressure.lost_unread += count;
+        log.error({ filter, from, count }, "ingress records left the stream unread");
+      },
+      behind: (filter, wanted, reached) => {
+        pressure.alarms.set(
+          partitionOfSubject(filter) ?? filter,
+          `the stream ends at ${reached}, before our position ${wanted - 1}`,
+        );
+        log.error({ filter, wanted, reached }, "the ingress stream was made anew or restored; reset the positions of dedup");
+      },
+      committed: async (partition, position) => {
+        if (positions.get(partition) === position) return;
+        positions.set(partition, position);
+        await context.checkpoint("dedup.position_moved");
+      },
+    },
+  });
+
+  context.status("dedup", () => ({
+    partitions: reader.status(),
+    unpublished: pressure.unpublished,
+    lost_unread: pressure.lost_unread,
+    alarms: Object.fromEntries(pressure.alarms),
+    publisher: publisher.stats,
+  }));
+  context.readiness(() =>
+    pressure.alarms.size === 0 ? undefined : `dedup stands still: ${[...pressure.alarms.values()].join("; ")}`,
+  );
+
+  await Promise.all([
+    reader.run(signal),
+    repeat(context, daysIntervalMs, async () => {
+      const { dropped, undatedDeleted } = await keepKeyDays(db, clock.nowMs());
+      if (dropped.length + undatedDeleted > 0) log.info({ dropped, undated_deleted: undatedDeleted }, "old event keys dropped");
+    }),
+    repeat(context, pressureIntervalMs, async () => {
+      const { rows, oldestSeconds } = await unpublishedKeys(db);
+      pressure.unpublished = { rows, oldest_seconds: oldestSeconds };
+    }),
+  ]);
+
+  /** Returns how many leading records are finished. */
+  async function handle(records: readonly LogRecord[], task: Task): Promise<number> {
+    const items: PlannedItem[] = [];
+    let finished = 0;
+    for (const record of records) {
+      const plan = planRecord(record, stream);
+      if (plan.kind === "newer_version") {
+        const reason = `record ${record.sequence} was written by a newer edge (version ${plan.version}); deploy a newer core`;
+        pressure.alarms.set(task.partition, reason);
+        log.error(
+          { partition: task.partition, sequence: record.sequence, version: plan.version },
+          "a newer edge wrote this; dedup waits for a newer core",
+        );
+        break;
+      }
+      items.push(...plan.items);
+      finished += 1;
+    }
+    if (finished === records.length) pressure.alarms.delete(task.partition);
+    if (items.length > 0) await settleBatch(items, tools, task);
+    return finished;
+  }
+}
+
+async function partitionsOf(bus: Bus, regions: readonly string[]): Promise<string[]> {
+  const found = await subjectsOf(bus, streams.ingress.name, "mio.ingress.>");
+  const expected = regions.flatMap((region) =>
+    Array.from({ length: shardsExpected }, (_, shard) => ingressSubject(region, shard)),
+  );
+  return [...new Set([...found, ...expected])].flatMap((subject) => partitionOfSubject(subject) ?? []);
+}
+
+/** `<region>.<shard>`, as the bucket of positions names it. */
+function partitionOfSubject(subject: string): string | undefined {
+  const parsed = parseIngressSubject(subject);
+  return parsed && `${parsed.region}.${parsed.shard}`;
+}
+
+function subjectOfPartition(partition: string): string {
+  const [region = "", shard = ""] = partition.split(".");
+  return ingressSubject(region, Number(shard));
+}
+
+/** At once and then in intervals; a failure is logged and the next turn tries again. */
+async function repeat({ clock, log, signal }: ServiceContext, intervalMs: number, work: () => Promise<void>): Promise<void> {
+  while (!signal.aborted) {
+    await work().catch((error: unknown) => log.warn({ err: error }, "a periodic task failed"));
+    await clock.sleep(intervalMs, signal).catch(() => {});
+  }
+}

@@ -1,0 +1,145 @@
+// media-vault: inbound -> enriched. Reads the inbound stream as a log, partitioned by conversation, one lane per conversation, and
+// publishes each message once more with what became of its attachments. Fetching them has its place in attachments.ts.
+
+import { publishDeadLetter } from "@mio/shared/bus/dead-letter.ts";
+import { decodeMessage, disagreementWithSubject } from "@mio/shared/bus/envelope.ts";
+import { createFencedPublisher } from "@mio/shared/bus/fenced-publish.ts";
+import { enrichedMessageId, traceparentHeader } from "@mio/shared/bus/headers.ts";
+import { lastSequenceOf } from "@mio/shared/bus/jetstream-api.ts";
+import { createLanes } from "@mio/shared/bus/lanes.ts";
+import { createLogReader } from "@mio/shared/bus/log-reader.ts";
+import type { LogRecord } from "@mio/shared/bus/log-source.ts";
+import { ownershipTimes } from "@mio/shared/bus/ownership.ts";
+import { streams } from "@mio/shared/bus/streams.ts";
+import { parseSubject, subjectOf } from "@mio/shared/bus/subjects.ts";
+import { type Task, TryAgain } from "@mio/shared/bus/work.ts";
+import { partitionOf } from "@mio/shared/ids.ts";
+import { Counter } from "prom-client";
+import { busOf } from "../bus/connect.ts";
+import type { Service, ServiceContext } from "../service.ts";
+import { withStoredAttachments } from "./attachments.ts";
+
+export const mediaVault: Service = { name: "media-vault", run };
+
+const allInbound = "mio.inbound.>";
+
+async function run(context: ServiceContext): Promise<void> {
+  const { log, clock, random, config, signal } = context;
+  const bus = busOf(context);
+  const stream = streams.inbound.name;
+  const publisher = createFencedPublisher(bus, { stream: streams.enriched.name });
+  const pressure = { lost_unread: 0, alarm: undefined as string | undefined };
+  const enriched = new Counter({
+    name: "mio_media_vault_messages_total",
+    help: "Messages that media-vault has finished, by what became of them.",
+    labelNames: ["outcome"],
+    registers: [context.metrics],
+  });
+
+  const reader = createLogReader(bus, {
+    stream,
+    group: "media-vault",
+    instance: context.instance,
+    partitions: () => Array.from({ length: config.partitions }, (_, partition) => String(partition)),
+    filterOf: () => allInbound,
+    // What is not of the grammar has no conversation; some partition must still give it to the dead letters.
+    partitionOf: (record) => String(partitionOf(laneOf(record), config.partitions)),
+    lastSequence: () => lastSequenceOf(bus, stream),
+    times: { ...ownershipTimes, ...config.ownership },
+    work: (work) =>
+      createLanes(
+        {
+          laneOf,
+          handle,
+          park: (record, error) => keepAside(record, `handling it failed: ${error instanceof Error ? error.message : "unknown"}`),
+          clock,
+          random,
+          onFailure: (error, record, attempt) =>
+            log.warn({ sequence: record.sequence, attempt, err: error }, "a message is tried again"),
+        },
+        work,
+      ),
+    events: {
+      trouble: (error) => log.warn({ err: error }, "reading inbound"),
+      gained: (partition, epoch) => log.info({ partition, epoch }, "partition claimed"),
+      gone: (partition, reason) => log.info({ partition, reason }, "partition gone"),
+      lostUnread: (_filter, from, count) => {
+        pressure.lost_unread += count;
+        log.error({ from, count }, "inbound messages left the stream unread");
+      },
+      behind: (_filter, wanted, reached) => {
+        pressure.alarm = `the inbound stream ends at ${reached}, before our position ${wanted - 1}`;
+        log.error({ wanted, reached }, "the inbound stream was made anew or restored; reset the positions of media-vault");
+      },
+    },
+  });
+
+  context.status("media_vault", () => ({ partitions: reader.status(), ...pressure, publisher: publisher.stats }));
+  context.readiness(() => pressure.alarm);
+  await reader.run(signal);
+
+  async function handle(record: LogRecord, task: Task): Promise<void> {
+    const startedMs = clock.monotonicMs();
+    const decoded = decodeMessage(record.data);
+    if (decoded.kind === "undecodable") return keepAside(record, `the message cannot be decoded: ${decoded.reason}`);
+    if (decoded.kind === "other_version") return keepAside(record, `the message has schema_version ${decoded.version}`);
+    const { message } = decoded;
+    const reason = disagreementWithSubject(message, record.subject);
+    const place = parseSubject(record.subject);
+    if (reason !== undefined || !place) return keepAside(record, `the message is at odds with its subject: ${reason}`);
+
+    const data = await withStoredAttachments(message, record.data, task.signal);
+    const traceparent = record.headers?.get(traceparentHeader);
+    const outcome = await publisher
+      .publish({
+        subject: subjectOf({ ...place, direction: "inbound_enriched" }),
+        data,
+        messageId: enrichedMessageId(message.id),
+        origin: { generation: 0, sequence: record.sequence, index: 0 },
+        owned: task.owned,
+        ...(traceparent ? { headers: { [traceparentHeader]: traceparent } } : {}),
+      })
+      .catch((error: unknown) => {
+        throw new TryAgain("the enriched stream took no message", { cause: error });
+      });
+    if (outcome.kind === "lost_ownership") throw new TryAgain(`partition ${task.partition} may belong to another owner`);
+    if (outcome.kind === "too_large")
+      return keepAside(record, "the enriched message is larger than the stream or the server takes");
+    enriched.inc({ outcome: outcome.kind });
+    const { id, channelType, accountId, conversationId } = message;
+    log.info(
+      {
+        channel_type: channelType,
+        account_id: accountId,
+        conversation_id: conversationId,
+        message_id: id,
+        outcome: outcome.kind,
+        duration_ms: Math.round(clock.monotonicMs() - startedMs),
+      },
+      "enriched",
+    );
+  }
+
+  async function keepAside(record: LogRecord, reason: string): Promise<void> {
+    const { accountId, conversationId } = parseSubject(record.subject) ?? {};
+    const scopes = { ...(accountId ? { accountId } : {}), ...(conversationId ? { conversationId } : {}) };
+    await publishDeadLetter(bus, {
+      service: "media-vault",
+      stream,
+      sequence: record.sequence,
+      subject: record.subject,
+      reason,
+      data: record.data,
+      scopes,
+    }).catch((error: unknown) => {
+      throw new TryAgain("the dead letter was not taken", { cause: error });
+    });
+    enriched.inc({ outcome: "dead_letter" });
+    log.warn({ sequence: record.sequence, reason }, "dead letter");
+  }
+}
+
+/** The conversation; for what is not of the grammar, its whole subject. */
+function laneOf(record: LogRecord): string {
+  return parseSubject(record.subject)?.conversationId ?? record.subject;
+}
