@@ -1,57 +1,44 @@
-// The edge Worker in a real workerd, as a process: `node local/edge-worker.ts --port <port> --data <folder>`. The Worker's settings come from
-// MIO_ENV and friends; its durable objects keep their storage in the data folder. Miniflare leaves workerd behind when its own process is
-// killed, so whoever starts this program gives it a process group of its own and ends the whole group.
+// The edge Worker in a real workerd, as a process: `node local/edge-worker.ts --port <port> --data <folder>`, with the settings of wrangler.toml's
+// local environment in its own environment. Miniflare leaves workerd behind when its process is killed, so whoever starts this program
+// gives it a process group of its own and ends the whole group; and when workerd ends by itself, so does this.
 import { spawnSync } from "node:child_process";
-import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { Log, LogLevel, Miniflare } from "miniflare";
+import { startLocalWorker } from "../edge/miniflare/worker.ts";
 import { runPart } from "./part-program.ts";
-import { bundleWorker, workerOptions } from "./worker-bundle.ts";
 
 const workerdLookMs = 250;
 
 const { values } = parseArgs({ options: { port: { type: "string", default: "0" }, data: { type: "string" } } });
 
 await runPart("edge", async () => {
-  const data = values.data;
-  if (data === undefined) throw new Error("--data names the folder for the Worker's durable objects");
-  await mkdir(data, { recursive: true });
-  const miniflare = new Miniflare({
-    ...workerOptions(await bundleWorker(), {
-      MIO_ENV: process.env.MIO_ENV ?? "local",
-      EDGE_REGION: process.env.EDGE_REGION ?? "local",
-      NATS_WEBSOCKET_URL: required("NATS_WEBSOCKET_URL"),
-      NATS_USER: process.env.NATS_USER ?? "",
-      NATS_PASSWORD: process.env.NATS_PASSWORD ?? "",
-    }),
-    durableObjectsPersist: join(data, "durable-objects"),
-    host: "127.0.0.1",
+  if (values.data === undefined) throw new Error("--data names the folder for the Worker's durable objects");
+  const worker = await startLocalWorker({
+    dataDir: values.data,
     port: Number(values.port),
-    log: new Log(LogLevel.WARN),
-    logRequests: false,
-    cf: false,
+    region: process.env.EDGE_REGION ?? "local",
+    natsWebsocketUrl: required("NATS_WEBSOCKET_URL"),
+    natsUser: process.env.NATS_USER || "edge",
+    natsPassword: process.env.NATS_PASSWORD ?? "",
+    log: (line) => void process.stdout.write(line),
   });
-  const url = await miniflare.ready;
   const workerd = workerdOf(process.pid);
   const watch = setInterval(() => {
-    if (workerd !== undefined && !lives(workerd)) {
-      process.stderr.write("edge: workerd ended by itself\n");
-      process.exit(1);
-    }
+    if (workerd === undefined || lives(workerd)) return;
+    process.stderr.write("edge: workerd ended by itself\n");
+    process.exit(1);
   }, workerdLookMs);
   return {
-    report: { url: url.origin, workerd_pid: workerd },
+    report: { url: worker.url, workerd_pid: workerd },
     stop: async () => {
       clearInterval(watch);
-      await miniflare.dispose();
+      await worker.stop();
     },
   };
 });
 
 function workerdOf(parent: number): number | undefined {
   const { stdout } = spawnSync("ps", ["-A", "-o", "pid=,ppid=,args="], { encoding: "utf8" });
-  for (const line of stdout.split("\n")) {
+  for (const line of (stdout ?? "").split("\n")) {
     const match = /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line);
     if (match && Number(match[2]) === parent && /workerd/.test(match[3] ?? "")) return Number(match[1]);
   }

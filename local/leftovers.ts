@@ -28,11 +28,16 @@ export async function openRegister(dataDir: string): Promise<Register> {
   await makeWritable(dataDir);
   const before = await readRegister(file);
   if (before && stillRuns(before.starter)) {
-    throw new Error(`a system runs on ${dataDir} already (process ${before.starter.pid}): stop it, or choose another folder with --data`);
+    throw new Error(
+      `a system runs on ${dataDir} already (process ${before.starter.pid}): stop it, or choose another folder with --data`,
+    );
   }
   const ended = before ? await endAll(before.parts) : [];
   const starter = identityOf(process.pid);
-  if (!starter) throw new Error("this system does not show its processes (no /proc and no ps), so what is started could not be ended for certain");
+  if (!starter)
+    throw new Error(
+      "this system does not show its processes (no /proc and no ps), so what is started could not be ended for certain",
+    );
   const parts: Record<string, ProcessIdentity> = {};
   let writing = Promise.resolve();
   const save = () => {

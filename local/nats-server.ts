@@ -36,6 +36,8 @@ export interface NatsServerOptions {
   maxStoreBytes?: number;
   serverName?: string;
   report?: (line: string) => void;
+  /** Gives up the start, or ends the server. */
+  signal?: AbortSignal | undefined;
 }
 
 export class NatsServer extends Part {
@@ -62,7 +64,7 @@ const startAttemptsMax = 3;
 
 /** Resolves when clients can connect and the streams of an earlier run are back. */
 export async function startNatsServer(options: NatsServerOptions): Promise<NatsServer> {
-  const binary = await natsServerBinary(options.report);
+  const binary = await natsServerBinary(options.report, options.signal);
   await mkdir(options.dataDir, { recursive: true, mode: 0o700 });
   const configFile = join(options.dataDir, "nats-server.conf");
   const logFile = join(options.dataDir, "nats-server.log");
@@ -76,12 +78,12 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
       monitor: options.monitorPort ?? (await freePort()),
     };
     await writeFile(configFile, configuration(options, ports, serverName), { mode: 0o600 });
-    const start = () => startAndWait(binary, configFile, logFile);
+    const start = () => startAndWait(binary, configFile, logFile, options.signal);
     try {
       return new NatsServer(await start(), start, ports, logFile);
     } catch (error) {
       // Somebody took a port between our look and its listening; with other ports it may work.
-      if (!chooses || attempt >= startAttemptsMax) throw error;
+      if (!chooses || options.signal?.aborted || attempt >= startAttemptsMax) throw error;
     }
   }
 }
@@ -92,8 +94,13 @@ interface Ports {
   monitor: number;
 }
 
-async function startAndWait(binary: string, configFile: string, logFile: string): Promise<ManagedProcess> {
-  const server = await startProcess({ command: binary, args: ["--config", configFile], logFile });
+async function startAndWait(
+  binary: string,
+  configFile: string,
+  logFile: string,
+  signal: AbortSignal | undefined,
+): Promise<ManagedProcess> {
+  const server = await startProcess({ command: binary, args: ["--config", configFile], logFile, signal });
   const deadline = performance.now() + readyWithinMs;
   while (server.running && performance.now() < deadline) {
     if (await listens(dirname(configFile), server.pid)) return server;

@@ -14,6 +14,8 @@ export interface NodePartOptions {
   logFile: string;
   readyWithinMs?: number;
   stopGraceMs?: number;
+  /** Gives up the start, or ends the program. */
+  signal?: AbortSignal | undefined;
 }
 
 const readyMessage = v.looseObject({ kind: v.literal("ready") });
@@ -51,6 +53,7 @@ export async function startNodePart(options: NodePartOptions): Promise<NodePart>
       logFile: options.logFile,
       env: { ...process.env, ...options.env, ...extra },
       ipc: true,
+      signal: options.signal,
     });
     said = await readyOf(started, options);
     return started;

@@ -2,7 +2,10 @@
 // and ends when whoever started it is gone.
 
 /** Runs `start`, then reports what it gives; `stop` is called once. Started by hand, without a parent, it prints instead. */
-export async function runPart<T extends { stop(): Promise<void>; report: Record<string, unknown> }>(name: string, start: () => Promise<T>): Promise<void> {
+export async function runPart<T extends { stop(): Promise<void>; report: Record<string, unknown> }>(
+  name: string,
+  start: () => Promise<T>,
+): Promise<void> {
   let stopping = false;
   const asked = new Promise<void>((resolve) => {
     for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => resolve());

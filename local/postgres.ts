@@ -17,6 +17,8 @@ export interface PostgresOptions {
   port?: number;
   /** Off only where losing everything on a power cut is fine (tests). */
   fsync?: boolean;
+  /** Gives up the start, or ends the server. */
+  signal?: AbortSignal | undefined;
 }
 
 export class Postgres extends Part {
@@ -34,6 +36,7 @@ export class Postgres extends Part {
 }
 
 const stopGraceMs = 20_000;
+const earlierEndsWithinMs = 6_000;
 const readyWithinMs = 30_000;
 const database = "mio";
 
@@ -68,7 +71,13 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
     const args = ["-D", cluster, "-p", String(port), ...settings.flatMap((setting) => ["-c", setting])];
     const deadline = performance.now() + readyWithinMs;
     for (;;) {
-      const server = await startProcess({ ...as(binaries.postgres, args), logFile, cwd: dataDir, stopSignal: "SIGINT" });
+      const server = await startProcess({
+        ...as(binaries.postgres, args),
+        logFile,
+        cwd: dataDir,
+        stopSignal: "SIGINT",
+        signal: options.signal,
+      });
       if (await answers(server, dsn, deadline)) return server;
       const complaint = await lastComplaint(logFile);
       await server.stop(0);
@@ -129,15 +138,21 @@ async function answers(server: ManagedProcess, dsn: string, deadline: number): P
   return false;
 }
 
-/** A live Postgres on this data is refused; a stale file, whose process is gone or another program by now, is removed. */
+/**
+ * A live Postgres on this data is refused, unless it ends within the time that a killed starter's guard gives it; a stale file, whose process
+ * is gone or another program by now, is removed.
+ */
 async function refuseOrForgetEarlier(cluster: string): Promise<void> {
   const file = join(cluster, "postmaster.pid");
-  const text = await readFile(file, "utf8").catch(() => undefined);
-  if (text === undefined) return;
-  const pid = Number(text.split("\n")[0]);
-  if (commandLineOf(pid)?.includes(cluster))
-    throw new Error(`another Postgres (process ${pid}) works on ${cluster}: stop it first`);
-  await rm(file, { force: true });
+  const deadline = performance.now() + earlierEndsWithinMs;
+  for (;;) {
+    const text = await readFile(file, "utf8").catch(() => undefined);
+    if (text === undefined) return;
+    const pid = Number(text.split("\n")[0]);
+    if (!commandLineOf(pid)?.includes(cluster)) return rm(file, { force: true });
+    if (performance.now() > deadline) throw new Error(`another Postgres (process ${pid}) works on ${cluster}: stop it first`);
+    await new Promise((wake) => setTimeout(wake, 100));
+  }
 }
 
 /** The same over restarts; made at the first. */

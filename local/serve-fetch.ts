@@ -13,7 +13,9 @@ const bodyBytesMax = 64 * 1024 ** 2;
 export async function serveFetch(port: number, handle: (request: Request) => Promise<Response>): Promise<FetchServer> {
   const server = createServer((incoming, outgoing) => {
     answer(incoming, outgoing, handle).catch((error: unknown) => {
-      process.stderr.write(`${incoming.method} ${incoming.url} failed: ${error instanceof Error ? error.stack : String(error)}\n`);
+      process.stderr.write(
+        `${incoming.method} ${incoming.url} failed: ${error instanceof Error ? error.stack : String(error)}\n`,
+      );
       if (!outgoing.headersSent) outgoing.writeHead(500, { "content-type": "application/json" });
       outgoing.end(JSON.stringify({ error: "the simulator itself failed; see its log" }));
     });
@@ -30,7 +32,11 @@ export async function serveFetch(port: number, handle: (request: Request) => Pro
   };
 }
 
-async function answer(incoming: IncomingMessage, outgoing: ServerResponse, handle: (request: Request) => Promise<Response>): Promise<void> {
+async function answer(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  handle: (request: Request) => Promise<Response>,
+): Promise<void> {
   const gone = new AbortController();
   outgoing.once("close", () => gone.abort());
   const chunks: Buffer[] = [];
