@@ -83,8 +83,12 @@ export function ulidOf(timeMs: number, randomness: Uint8Array): string {
   return text;
 }
 
-/** FNV-1a, 32 bits, over the text's UTF-8: what the broker's own `partition()` computes, so both sides agree (wire.md). */
+/**
+ * FNV-1a, 32 bits, over the text's UTF-8: what the broker's own `partition()` computes, so both sides agree (wire.md). Throws
+ * when `count` is not a whole number from 1 on: NaN or a fraction would name a shard that nobody reads.
+ */
 export function partitionOf(text: string, count: number): number {
+  if (!Number.isSafeInteger(count) || count < 1) throw new Error(`a partition count is a whole number from 1 on, got ${count}`);
   let hash = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
   return hash % count;
