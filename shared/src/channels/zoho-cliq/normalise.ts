@@ -7,6 +7,7 @@ import { ConversationKind, PeerKind } from "@mio/proto/gen/mio/v1/enums_pb.ts";
 import type { Interaction } from "@mio/proto/gen/mio/v1/interaction_pb.ts";
 import { MessageSchema } from "@mio/proto/gen/mio/v1/message_pb.ts";
 import { MessageRelation_Kind } from "@mio/proto/gen/mio/v1/relation_pb.ts";
+import { cliqChannelName, cliqOrgId, conversationDisplayName, repliedTo } from "../../attributes.ts";
 import { conversationIdOf, messageIdOf, type SourceMessageId, uuidV5 } from "../../ids.ts";
 import type { InboundAccount, Normalised } from "../contract.ts";
 import { interactionOf } from "./interaction.ts";
@@ -167,10 +168,10 @@ function attributesOf(payload: CliqPayload, chat: CliqChat): Record<string, stri
   const { message } = payload;
   const mentions = message?.mentions ?? [];
   const attributes: Record<string, string> = {
-    cliq_channel_name: payload.channelName,
-    cliq_org_id: payload.organizationId,
-    conversation_display_name: chat.title ?? "",
-    replied_to: message?.repliedToId === undefined ? "" : canonicalMessageId(message.repliedToId),
+    [cliqChannelName]: payload.channelName,
+    [cliqOrgId]: payload.organizationId,
+    [conversationDisplayName]: chat.title ?? "",
+    [repliedTo]: message?.repliedToId === undefined ? "" : canonicalMessageId(message.repliedToId),
     cliq_mentions: mentions.length === 0 ? "" : JSON.stringify(mentions),
   };
   return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== ""));

@@ -2,6 +2,7 @@
 import { MessageRelation_Kind } from "@mio/proto/gen/mio/v1/relation_pb.ts";
 import type { SendCommand } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
 import * as v from "valibot";
+import { cliqChannelName } from "../../attributes.ts";
 import type { EditTarget, Plan } from "../contract.ts";
 import { isPlatformMessageId, platformMessageId } from "./message-id.ts";
 import { splitText } from "./split-text.ts";
@@ -31,7 +32,7 @@ export function planCalls(command: SendCommand, editTarget: EditTarget | undefin
   const [first, ...others] = splitText(command.text, textLengthMax);
   if (first === undefined) return rejected("text_empty", "there is no text to send");
 
-  const channelName = command.attributes.cliq_channel_name ?? "";
+  const channelName = command.attributes[cliqChannelName] ?? "";
   const replied =
     relation === MessageRelation_Kind.REPLY ? platformMessageId(chatId, command.relation?.targetExternalId ?? "") : "";
   const send = (text: string, replyTo: string) => ({ action: "send", payload: { chatId, channelName, text, replyTo } }) as const;
