@@ -1,0 +1,85 @@
+// The edge's routes. Which platforms there are is the list of doors; what stands behind the ports is the host's affair.
+import type { InboundDoor } from "@mio/shared/channels/contract.ts";
+import { Hono } from "hono";
+import { Counters } from "./counters.ts";
+import { type Pressure, ready } from "./pressure.ts";
+import { receiveWebhook, type WebhookPorts, type WebhookResult } from "./webhook.ts";
+
+export interface EdgePorts extends WebhookPorts {
+  doors: readonly InboundDoor[];
+  /** The directory's state and that of all uplinks that may hold something. Never rejects. */
+  pressure(): Promise<Pressure>;
+  /** One structured line. */
+  log(line: Readonly<Record<string, unknown>>): void;
+}
+
+export function createApp(ports: EdgePorts): Hono {
+  const app = new Hono();
+  const counters = new Counters();
+  const doors = doorsByPath(ports.doors);
+
+  async function receive(path: string, accountId: string | undefined, request: Request): Promise<Response> {
+    const door = doors.get(path);
+    if (!door) {
+      counters.add("unknown", "unknown_channel");
+      return new Response("no such channel\n", { status: 404 });
+    }
+    const startedMs = ports.clock.monotonicMs();
+    const result = await receiveWebhook(ports, door, accountId, request);
+    counters.add(door.channelType, result.outcome);
+    ports.log(lineOf(door, result, ports.clock.monotonicMs() - startedMs));
+    return new Response(result.answer.body, { status: result.answer.status, headers: result.answer.headers });
+  }
+
+  app.get("/health/live", (context) => context.text("live\n"));
+  app.get("/health/ready", async (context) => {
+    const isReady = ready(await ports.pressure());
+    return context.text(isReady ? "ready\n" : "directory not loaded\n", isReady ? 200 : 503);
+  });
+  app.get("/health", async (context) => {
+    const pressure = await ports.pressure();
+    return context.json({ region: ports.region, ready: ready(pressure), ...pressure, isolate: counters.read() });
+  });
+
+  app.on(["GET", "POST"], "/webhooks/:channel", (context) => receive(context.req.param("channel"), undefined, context.req.raw));
+  app.on(["GET", "POST"], "/webhooks/:channel/:account_id", (context) =>
+    receive(context.req.param("channel"), context.req.param("account_id"), context.req.raw),
+  );
+  for (const door of ports.doors)
+    for (const path of door.legacyPaths)
+      app.on(["GET", "POST"], `/${path}`, (context) => receive(path, undefined, context.req.raw));
+
+  app.notFound(() => new Response("nothing is here\n", { status: 404 }));
+  // Told to the platform as "come again": whatever it was, nothing was promised.
+  app.onError((error) => {
+    ports.log({ level: "error", event: "request_failed", error: error.message });
+    return new Response("come again\n", { status: 503, headers: { "retry-after": "2" } });
+  });
+  return app;
+}
+
+/** Underscores of a slug are hyphens in a path; a legacy path is also an alias there. */
+function doorsByPath(doors: readonly InboundDoor[]): Map<string, InboundDoor> {
+  return new Map(
+    doors.flatMap((door) =>
+      [door.channelType.replaceAll("_", "-"), ...door.legacyPaths].map((path): [string, InboundDoor] => [path, door]),
+    ),
+  );
+}
+
+function lineOf(door: InboundDoor, result: WebhookResult, durationMs: number): Record<string, unknown> {
+  return {
+    level: "info",
+    event: "webhook",
+    channel_type: door.channelType,
+    account_id: result.accountId,
+    outcome: result.outcome,
+    reason: result.reason,
+    status: result.answer.status,
+    events: result.events,
+    body_bytes: result.bodyBytes,
+    spooled: result.spooled,
+    trace_id: result.traceparent.slice(3, 35),
+    duration_ms: Math.round(durationMs * 10) / 10,
+  };
+}

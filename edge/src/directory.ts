@@ -1,0 +1,76 @@
+// Route to value, as one isolate sees it: a small cache in front of the directory object. "Not loaded" is not "unknown": only a
+// route that is missing from a directory known to be whole is unknown, and only that may become a 401 or a 404.
+import type { DirectoryValue } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
+import { decodeDirectoryValue, directoryKeyOf } from "@mio/shared/bus/directory.ts";
+import type { Clock } from "@mio/shared/clock.ts";
+
+/** How long an isolate trusts what it was told, misses included. */
+export const cacheMs = 5_000;
+const cacheEntriesMax = 10_000;
+
+export type Found = { kind: "found"; value: DirectoryValue } | { kind: "unknown" } | { kind: "not_loaded" };
+
+/** What the directory object says about keys, in their order. */
+export interface Lookup {
+  values: (Uint8Array | undefined)[];
+  /** True when a key without a value is certainly no route. */
+  whole: boolean;
+}
+
+export interface DirectorySource {
+  /** Rejects when the object cannot be reached. */
+  lookup(keys: string[]): Promise<Lookup>;
+}
+
+export class Directory {
+  readonly #source: DirectorySource;
+  readonly #clock: Clock;
+  /** In order of their reading, so that the first is the one to forget. */
+  readonly #cache = new Map<string, { found: Found; readAtMs: number }>();
+
+  constructor(source: DirectorySource, clock: Clock) {
+    this.#source = source;
+    this.#clock = clock;
+  }
+
+  /** Never rejects: an object that cannot be reached is "not loaded", but what was found before goes on. */
+  async find<const Routes extends readonly string[]>(routes: Routes): Promise<{ [Index in keyof Routes]: Found }>;
+  async find(routes: readonly string[]): Promise<Found[]> {
+    const missing = routes.filter((route) => !this.#fresh(route));
+    if (missing.length > 0) {
+      try {
+        const { values, whole } = await this.#source.lookup(missing.map(directoryKeyOf));
+        for (const [index, route] of missing.entries()) this.#remember(route, foundOf(route, values[index], whole));
+      } catch {
+        // The object is being moved or restarted; known routes go on.
+      }
+    }
+    return routes.map((route) => this.#cache.get(route)?.found ?? { kind: "not_loaded" });
+  }
+
+  #fresh(route: string): boolean {
+    const entry = this.#cache.get(route);
+    return entry !== undefined && this.#clock.monotonicMs() - entry.readAtMs < cacheMs;
+  }
+
+  #remember(route: string, found: Found): void {
+    const before = this.#cache.get(route);
+    this.#cache.delete(route);
+    // "Not loaded" is asked again by the next request, and never forgets a route that was found.
+    if (found.kind === "not_loaded") {
+      if (before?.found.kind === "found") this.#cache.set(route, before);
+      return;
+    }
+    const oldest = this.#cache.keys().next();
+    if (this.#cache.size >= cacheEntriesMax && !oldest.done) this.#cache.delete(oldest.value);
+    this.#cache.set(route, { found, readAtMs: this.#clock.monotonicMs() });
+  }
+}
+
+function foundOf(route: string, bytes: Uint8Array | undefined, whole: boolean): Found {
+  if (bytes === undefined) return { kind: whole ? "unknown" : "not_loaded" };
+  const decoded = decodeDirectoryValue(bytes);
+  // What a newer core wrote, or what stands under another route's key, is there but tells us nothing.
+  if (decoded.kind !== "value" || decoded.value.route !== route) return { kind: "not_loaded" };
+  return decoded.value.removed ? { kind: "unknown" } : { kind: "found", value: decoded.value };
+}

@@ -1,0 +1,30 @@
+// What presses on the edge, for one status: the directory, and per shard the spool, its age and the connection (design.md, Bones).
+import type { UplinkStatus } from "./uplink/uplink.ts";
+
+export interface DirectoryStatus {
+  connected: boolean;
+  /** True while a missing route is certainly unknown. */
+  whole: boolean;
+  entries: number;
+  /** Since the bucket was last read, in milliseconds; undefined when it never was since this object's start. */
+  readAgeMs: number | undefined;
+  refused: number;
+  unreadable: number;
+}
+
+export interface ShardStatus {
+  name: string;
+  /** Undefined when the uplink could not be asked. */
+  status: UplinkStatus | undefined;
+}
+
+export interface Pressure {
+  /** Undefined when the directory object could not be asked. */
+  directory: DirectoryStatus | undefined;
+  shards: ShardStatus[];
+}
+
+/** Known routes are served also while the bus is away; an edge that knows none has nothing to do but refuse. */
+export function ready({ directory }: Pressure): boolean {
+  return directory !== undefined && (directory.whole || directory.entries > 0);
+}

@@ -1,0 +1,67 @@
+// What was verified but has no account, or was not understood: kept as it came, for a person to look at. Never a secret or a signature.
+import { create } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { QuarantineEntrySchema } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
+import { encodeIngressEvent } from "@mio/shared/bus/ingress-group.ts";
+import { quarantineSubject } from "@mio/shared/bus/subjects.ts";
+import type { InboundAccount, WebhookRequest } from "@mio/shared/channels/contract.ts";
+import { uuidV5 } from "@mio/shared/ids.ts";
+
+export interface Quarantined {
+  request: WebhookRequest;
+  channelType: string;
+  account: InboundAccount | undefined;
+  workspace: string;
+  /** A fixed word, or the door's short sentence without anybody's text. */
+  reason: string;
+  receivedAtMs: number;
+  region: string;
+  traceparent: string;
+}
+
+/** Headers that help to read the body; all others may be secrets. */
+const headersKept = ["content-type", "content-encoding", "user-agent"];
+const reasonLengthMax = 200;
+/** Namespace of entries without an account; a constant of this project, never to change. */
+const nobody = "6d696f00-0000-5000-8000-000000000001";
+
+/** An entry as an ingress event. Its id is computed, so that a platform's repeat of the same request is the same entry. */
+export async function quarantineEvent(quarantined: Quarantined): Promise<{ id: string; bytes: Uint8Array<ArrayBuffer> }> {
+  const { request, channelType, account, receivedAtMs } = quarantined;
+  const path = pathOf(request.url);
+  const digest = hex(new Uint8Array(await crypto.subtle.digest("SHA-256", request.body)));
+  const id = uuidV5(account?.accountId ?? nobody, `quarantine:${channelType}:${request.method}:${path}:${digest}`);
+  const scopes = { tenantId: account?.tenantId ?? "", accountId: account?.accountId ?? "", channelType };
+  const receivedAt = timestampFromMs(receivedAtMs);
+  const entry = create(QuarantineEntrySchema, {
+    version: 1,
+    id,
+    ...scopes,
+    reason: quarantined.reason.slice(0, reasonLengthMax),
+    method: request.method,
+    path,
+    headers: Object.fromEntries(
+      headersKept.flatMap((name) => (request.headers.has(name) ? [[name, request.headers.get(name) ?? ""]] : [])),
+    ),
+    body: request.body,
+    receivedAt,
+    region: quarantined.region,
+    workspaceExternalId: quarantined.workspace,
+  });
+  const bytes = encodeIngressEvent({
+    subject: quarantineSubject(channelType, id),
+    ...scopes,
+    traceparent: quarantined.traceparent,
+    receivedAt,
+    body: { case: "quarantine", value: entry },
+  });
+  return { id, bytes };
+}
+
+function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function pathOf(url: string): string {
+  return new URL(url).pathname;
+}

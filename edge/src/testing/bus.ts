@@ -1,0 +1,146 @@
+// A real bus as the edge meets it: its own user with least permission, the ingress stream, the directory bucket; and an operator's
+// connection to see what arrived and to play core's publisher.
+
+import type { MessageInitShape } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
+import {
+  DirectorySnapshotSchema,
+  DirectoryValueSchema,
+  type IngressEvent,
+  type IngressGroup,
+} from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
+import {
+  accountRoute,
+  channelRoute,
+  directoryKeyOf,
+  encodeDirectorySnapshot,
+  encodeDirectoryValue,
+  snapshotKey,
+  workspaceRoute,
+} from "@mio/shared/bus/directory.ts";
+import { decodeIngressEvent, decodeIngressGroup } from "@mio/shared/bus/ingress-group.ts";
+import { buckets, streams } from "@mio/shared/bus/streams.ts";
+import { permissionsOf } from "@mio/shared/bus/users.ts";
+import { connect, DiscardPolicy, type KV, type NatsConnection, RetentionPolicy, StorageType } from "nats";
+import { testNats } from "../../../local/testing/nats.ts";
+import { sampleChannel } from "./door.ts";
+
+export const edgeUser = { user: "edge", password: "edge-password" };
+const operator = { user: "operator", pass: "operator-password" };
+
+export type ArrivedEvent = { sequence: number; group: IngressGroup; event: IngressEvent };
+
+export interface TestBus extends AsyncDisposable {
+  server: Awaited<ReturnType<typeof testNats>>;
+  /** Puts values into the bucket and, last, the publisher's marker. */
+  publish(values: readonly MessageInitShape<typeof DirectoryValueSchema>[]): Promise<void>;
+  /** All events of the ingress stream, in its order. */
+  arrived(): Promise<ArrivedEvent[]>;
+  deleteBucket(): Promise<void>;
+  deleteIngress(): Promise<void>;
+  createIngress(): Promise<void>;
+  bucket(): Promise<KV>;
+}
+
+export async function testBus(): Promise<TestBus> {
+  const { inboxPrefix: _, ...permissions } = permissionsOf({ role: "edge" });
+  const server = await testNats({
+    users: [
+      { ...edgeUser, permissions },
+      { user: operator.user, password: operator.pass },
+    ],
+  });
+  // A connection a call: the server is killed and started again under our hands.
+  const withNats = async <T>(use: (nats: NatsConnection) => Promise<T>): Promise<T> => {
+    const nats = await connect({ servers: server.url, ...operator });
+    try {
+      return await use(nats);
+    } finally {
+      await nats.close();
+    }
+  };
+  const openBucket = (nats: NatsConnection) => nats.jetstream().views.kv(buckets.directory.name, { history: 1 });
+  const bus: TestBus = {
+    server,
+    publish: (values) =>
+      withNats(async (nats) => {
+        const bucket = await openBucket(nats);
+        for (const value of values) {
+          const whole = create(DirectoryValueSchema, { version: 1, ...value });
+          await bucket.put(directoryKeyOf(whole.route), encodeDirectoryValue(whole));
+        }
+        const revision = BigInt((await bucket.status()).streamInfo.state.last_seq);
+        const snapshot = create(DirectorySnapshotSchema, { version: 1, entries: BigInt(values.length), revision });
+        await bucket.put(snapshotKey, encodeDirectorySnapshot(snapshot));
+      }),
+    arrived: () => withNats(readIngress),
+    deleteBucket: () =>
+      withNats(async (nats) => void (await (await nats.jetstreamManager()).streams.delete(`KV_${buckets.directory.name}`))),
+    deleteIngress: () =>
+      withNats(async (nats) => void (await (await nats.jetstreamManager()).streams.delete(streams.ingress.name))),
+    createIngress: () =>
+      withNats(async (nats) => {
+        await (await nats.jetstreamManager()).streams.add({
+          name: streams.ingress.name,
+          subjects: [...streams.ingress.subjects],
+          storage: StorageType.File,
+          retention: RetentionPolicy.Limits,
+          discard: DiscardPolicy.New,
+          max_bytes: 256 * 1024 * 1024,
+        });
+      }),
+    bucket: () => withNats(openBucket),
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  };
+  await bus.createIngress();
+  return bus;
+}
+
+async function readIngress(nats: NatsConnection): Promise<ArrivedEvent[]> {
+  const manager = await nats.jetstreamManager();
+  const { state } = await manager.streams.info(streams.ingress.name);
+  const found: ArrivedEvent[] = [];
+  for (let sequence = state.first_seq; state.messages > 0 && sequence <= state.last_seq; sequence++) {
+    const stored = await manager.streams.getMessage(streams.ingress.name, { seq: sequence });
+    const decoded = decodeIngressGroup(stored.data);
+    if (decoded.kind !== "group") throw new Error(`group ${sequence} is ${decoded.kind}`);
+    for (const bytes of decoded.group.events) {
+      const event = decodeIngressEvent(bytes);
+      if (event.kind !== "event") throw new Error(`an event of group ${sequence} is ${event.kind}`);
+      found.push({ sequence, group: decoded.group, event: event.event });
+    }
+  }
+  return found;
+}
+
+export interface SampleAccount {
+  accountId: string;
+  tenantId: string;
+  externalId: string;
+  secret: string;
+  shardCount?: number;
+  rowVersion?: bigint;
+}
+
+/** What core publishes for live accounts of the sample channel. */
+export function directoryOf(accounts: readonly SampleAccount[]): MessageInitShape<typeof DirectoryValueSchema>[] {
+  const values = accounts.flatMap((each) => {
+    const secrets = [{ scheme: "sample", value: each.secret, accountId: each.accountId }];
+    const account = {
+      tenantId: each.tenantId,
+      accountId: each.accountId,
+      channelType: sampleChannel,
+      externalId: each.externalId,
+      homeRegion: "local",
+      shardCount: each.shardCount ?? 2,
+      generation: 1n,
+    };
+    const common = { rowVersion: each.rowVersion ?? 1n, secrets, account };
+    return [
+      { route: accountRoute(sampleChannel, each.accountId), ...common },
+      { route: workspaceRoute(sampleChannel, each.externalId), ...common },
+    ];
+  });
+  const secrets = accounts.map(({ secret, accountId }) => ({ scheme: "sample", value: secret, accountId }));
+  return [...values, { route: channelRoute(sampleChannel), rowVersion: 1n, secrets }];
+}

@@ -1,0 +1,82 @@
+// A small channel of the edge's own tests: JSON with conversations and texts, signed by a shared secret in a header. It says what the
+// platforms' doors say, without their formats, so that the pipe is tested for itself.
+import { create } from "@bufbuild/protobuf";
+import { ConversationKind } from "@mio/proto/gen/mio/v1/enums_pb.ts";
+import { MessageSchema } from "@mio/proto/gen/mio/v1/message_pb.ts";
+import type { InboundAccount, InboundDoor, InboundEvent, PlatformAnswer, WebhookRequest } from "@mio/shared/channels/contract.ts";
+import { conversationIdOf, messageIdOf, type SourceMessageId } from "@mio/shared/ids.ts";
+import * as v from "valibot";
+
+export const sampleChannel = "sample_chat";
+
+const payload = v.variant("type", [
+  v.object({
+    type: v.literal("say"),
+    workspace: v.optional(v.string()),
+    events: v.array(v.object({ to: v.string(), id: v.string(), text: v.string() })),
+  }),
+  v.object({ type: v.literal("hello"), workspace: v.optional(v.string()), challenge: v.string() }),
+  v.object({ type: v.literal("other"), workspace: v.optional(v.string()) }),
+  v.object({ type: v.literal("throw"), workspace: v.optional(v.string()) }),
+]);
+
+export type SamplePayload = v.InferOutput<typeof payload>;
+
+export const sampleDoor: InboundDoor = {
+  channelType: sampleChannel,
+  legacyPaths: ["sample"],
+  claimedWorkspace: (request) => parse(request)?.workspace,
+  unsignedHandshake: (request) => (new URL(request.url).searchParams.has("ssl_check") ? answer(200, "checked") : undefined),
+  verify: async (request, secrets) =>
+    secrets.some(({ value }) => request.headers.get("x-sample-secret") === value)
+      ? { kind: "verified" }
+      : { kind: "refused", reason: "bad_secret" },
+  signedHandshake: (request) => {
+    const body = parse(request);
+    return body?.type === "hello" ? answer(200, body.challenge) : undefined;
+  },
+  normalise: (request, account) => {
+    const body = parse(request);
+    if (body === undefined) return { kind: "malformed", reason: "not_understood" };
+    if (body.type === "throw") throw new Error("a fault of the door");
+    if (body.type !== "say") return { kind: "ignored", reason: "not_of_interest" };
+    return { kind: "messages", events: body.events.map((event) => eventOf(event, account)) };
+  },
+  answer: (outcome) =>
+    outcome === "unavailable" ? answer(503, "come again") : answer(200, outcome, { "x-sample-outcome": outcome }),
+};
+
+export function samplePayload(text: SamplePayload): string {
+  return JSON.stringify(text);
+}
+
+function eventOf(event: { to: string; id: string; text: string }, account: InboundAccount): InboundEvent {
+  const sourceMessageId = `${event.to}:${event.id}` as SourceMessageId;
+  const message = create(MessageSchema, {
+    id: messageIdOf(account.accountId, sourceMessageId),
+    schemaVersion: 1,
+    tenantId: account.tenantId,
+    accountId: account.accountId,
+    channelType: account.channelType,
+    conversationId: conversationIdOf(account.accountId, event.to),
+    conversationExternalId: event.to,
+    conversationKind: ConversationKind.CHANNEL_PUBLIC,
+    sourceMessageId,
+    sender: { externalId: "u1" },
+    text: event.text,
+  });
+  return { message, eventDay: "2026-11-21" };
+}
+
+function parse(request: WebhookRequest): SamplePayload | undefined {
+  try {
+    const parsed = v.safeParse(payload, JSON.parse(new TextDecoder().decode(request.body)));
+    return parsed.success ? parsed.output : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function answer(status: number, body: string, headers: Record<string, string> = {}): PlatformAnswer {
+  return { status, headers: { "content-type": "text/plain", ...headers }, body };
+}

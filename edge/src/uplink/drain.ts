@@ -1,0 +1,76 @@
+// Takes the spool to the bus, oldest row first, one in flight. A row is removed only after the stream has acknowledged it; whoever
+// wants draining (alarm, request, reconnection) shares the one run.
+import { type UplinkLimits, uplinkLimits } from "./limits.ts";
+import type { UplinkPorts } from "./ports.ts";
+import { publishWithin } from "./publish.ts";
+
+export interface DrainCounters {
+  rowsDrained: number;
+  drainsFailed: number;
+  /** The broker had the group already: the publish of unknown outcome had arrived. */
+  duplicates: number;
+}
+
+export class Drainer {
+  readonly counters: DrainCounters = { rowsDrained: 0, drainsFailed: 0, duplicates: 0 };
+  readonly #ports: UplinkPorts;
+  readonly #limits: UplinkLimits;
+  #running: Promise<void> | undefined;
+  #failures = 0;
+  #retryAtMs = 0;
+
+  constructor(ports: UplinkPorts, limits: UplinkLimits = uplinkLimits) {
+    this.#ports = ports;
+    this.#limits = limits;
+  }
+
+  /** True when the last try failed: nobody should wait for the next one. */
+  get stuck(): boolean {
+    return this.#failures > 0;
+  }
+
+  /** A publish outside failed, so the first retry waits too. */
+  noteFailure(): void {
+    this.#failures += 1;
+    const backoffMs = Math.min(this.#limits.retryMaxMs, this.#limits.retryMinMs * 2 ** Math.min(this.#failures - 1, 10));
+    this.#retryAtMs = this.#ports.clock.nowMs() + backoffMs * (0.5 + this.#ports.random.next() / 2);
+  }
+
+  /** When trying again makes sense, in wall clock milliseconds. */
+  get retryAtMs(): number {
+    return this.#retryAtMs;
+  }
+
+  /** Resolves when the spool is empty or a publish has failed. Never rejects. `now` skips the wait after a failure. */
+  run(when: "due" | "now"): Promise<void> {
+    if (this.#running) return this.#running;
+    if (this.#ports.spool.state.rows === 0 || !this.#ports.link.connected) return Promise.resolve();
+    if (when === "due" && this.stuck && this.#ports.clock.nowMs() < this.#retryAtMs) return Promise.resolve();
+    this.#running = this.#drain().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  async #drain(): Promise<void> {
+    const { spool } = this.#ports;
+    try {
+      for (let row = spool.oldest(); row; row = spool.oldest()) {
+        const published = await publishWithin(this.#ports, row, this.#limits.deadlineMs);
+        if (published.kind === "not_acknowledged") return this.#failed();
+        spool.remove(row);
+        this.#failures = 0;
+        this.counters.rowsDrained += 1;
+        if (published.duplicate) this.counters.duplicates += 1;
+      }
+    } catch {
+      // The storage failed. The row may be published again, which is harmless.
+      this.#failed();
+    }
+  }
+
+  #failed(): void {
+    this.counters.drainsFailed += 1;
+    this.noteFailure();
+  }
+}

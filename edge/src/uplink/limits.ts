@@ -1,0 +1,42 @@
+// Every bound of an uplink, with its unit and its reason.
+
+const kibibyte = 1024;
+const mebibyte = 1024 * kibibyte;
+
+export interface UplinkLimits {
+  /** How long a publish may take before its group is spooled; a platform waits about three seconds for everything. */
+  deadlineMs: number;
+  groupEventsMax: number;
+  groupBytesMax: number;
+  queueBytesMax: number;
+  spoolRowsMax: number;
+  spoolBytesMax: number;
+  spoolAgeMaxMs: number;
+  retryMinMs: number;
+  retryMaxMs: number;
+  /** How long one alarm drains before it hands over to the next. */
+  wakeMaxMs: number;
+}
+
+/**
+ * The largest encoded event: with its group around it, it stays below the server's default `max_payload` of 1 MiB and the 2 MB of a row. It
+ * may be alone in its group, so a group of `groupBytesMax` can be exceeded by one such event and by no more.
+ */
+export const eventBytesMax = mebibyte - 16 * kibibyte;
+
+export const uplinkLimits: UplinkLimits = {
+  deadlineMs: 800,
+  groupEventsMax: 512,
+  /** Measured: rows beyond this make a commit slow. */
+  groupBytesMax: 512 * kibibyte,
+  /** An isolate has 128 MB, and a group exists up to three times while it is sent. Beyond it: spool, then 503. */
+  queueBytesMax: 16 * mebibyte,
+  spoolRowsMax: 200_000,
+  /** A Durable Object stores at most 10 GB. */
+  spoolBytesMax: 2 * kibibyte * mebibyte,
+  /** Nothing is dropped at this age; new events are refused. Dedup keys outlive it by weeks. */
+  spoolAgeMaxMs: 24 * 3_600_000,
+  retryMinMs: 1_000,
+  retryMaxMs: 5_000,
+  wakeMaxMs: 60_000,
+};

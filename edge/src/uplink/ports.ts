@@ -1,0 +1,66 @@
+// The three ports of an uplink: a link to the bus, a spool, a clock. What stands behind them is a host's affair (Durable Object or
+// Node); what they promise here is what the order and durability of the uplink rest on.
+import type { Clock } from "@mio/shared/clock.ts";
+import type { Random } from "@mio/shared/random.ts";
+
+export interface UplinkPorts {
+  link: BusLink;
+  spool: Spool;
+  clock: Clock;
+  /** For the ids of groups and the jitter of retries. */
+  random: Random;
+}
+
+/** One bus message: a group of events that travel together. */
+export interface BusMessage {
+  subject: string;
+  /** `Nats-Msg-Id`; the same for each publish of the same group. */
+  messageId: string;
+  body: Uint8Array<ArrayBuffer>;
+}
+
+export type Published =
+  | { kind: "acknowledged"; duplicate: boolean }
+  /** Refused, or of unknown outcome: the caller may not tell these apart, so it must publish again. */
+  | { kind: "not_acknowledged"; reason: string };
+
+export interface BusLink {
+  /** True while a publish may be tried. */
+  readonly connected: boolean;
+  /**
+   * Resolves when the stream has answered, and at once when the connection is lost. Never rejects. May hang while the bus is
+   * connected and silent: the deadline is the caller's.
+   */
+  publish(message: BusMessage): Promise<Published>;
+  /** Called after each change of `connected`. */
+  onChange(listener: () => void): void;
+}
+
+export interface SpoolRow extends BusMessage {
+  /** Grows with each append, also over restarts. */
+  id: number;
+}
+
+/** Rows on disk, in the order of their appending, and one alarm. */
+export interface Spool {
+  /** As of the last append or remove, committed or not. */
+  readonly state: SpoolState;
+  /**
+   * The row stands behind all others from this call on, and is committed, with the alarm, when the promise resolves. Rejects when the
+   * storage fails: then nothing may be promised for it.
+   */
+  append(message: BusMessage): Promise<void>;
+  /** Throws when the storage fails. */
+  oldest(): SpoolRow | undefined;
+  /** Throws when the storage fails. */
+  remove(row: SpoolRow): void;
+  /** Wakes this uplink at this time at the latest, also after its process was lost. Rejects when the storage fails. */
+  arm(atMs: number): Promise<void>;
+}
+
+export interface SpoolState {
+  rows: number;
+  bytes: number;
+  /** Wall clock of the oldest row's append; undefined when empty. */
+  oldestAtMs: number | undefined;
+}

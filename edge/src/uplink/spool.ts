@@ -1,0 +1,22 @@
+// The spool with its bounds: a row is refused before it is written when rows, bytes or the age of the oldest are at their limit.
+// Nothing is ever dropped to make room; a full spool walks back to the platform as 503.
+import type { Clock } from "@mio/shared/clock.ts";
+import type { UplinkLimits } from "./limits.ts";
+import type { BusMessage, Spool } from "./ports.ts";
+
+export type Appended = { kind: "committed" } | { kind: "refused"; reason: "spool_full" | "storage_failed" };
+
+/** Resolves with `committed` only once the row is on disk (G1). Never rejects. */
+export async function appendWithin(spool: Spool, message: BusMessage, limits: UplinkLimits, clock: Clock): Promise<Appended> {
+  const { rows, bytes, oldestAtMs } = spool.state;
+  const tooOld = oldestAtMs !== undefined && clock.nowMs() - oldestAtMs >= limits.spoolAgeMaxMs;
+  if (rows >= limits.spoolRowsMax || bytes + message.body.length > limits.spoolBytesMax || tooOld)
+    return { kind: "refused", reason: "spool_full" };
+  try {
+    await spool.append(message);
+    return { kind: "committed" };
+  } catch {
+    // Also how an object learns that another one has replaced it.
+    return { kind: "refused", reason: "storage_failed" };
+  }
+}

@@ -1,0 +1,244 @@
+// The promise of G1 and G4 for one shard: events are told stored when the bus has acknowledged them or the spool has committed
+// them, and they reach the bus in the order in which they came. One group is in flight; what waits meanwhile travels together next.
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { encodeIngressGroup } from "@mio/shared/bus/ingress-group.ts";
+import { ingressSubject } from "@mio/shared/bus/subjects.ts";
+import { Drainer } from "./drain.ts";
+import { eventBytesMax, type UplinkLimits, uplinkLimits } from "./limits.ts";
+import type { BusMessage, UplinkPorts } from "./ports.ts";
+import { publishWithin } from "./publish.ts";
+import { appendWithin } from "./spool.ts";
+
+/** Which uplink: a region's shard in one generation of the shard layout. */
+export interface Shard {
+  region: string;
+  generation: number;
+  shard: number;
+}
+
+export type Stored =
+  | { kind: "stored"; spooled: boolean }
+  /** Nothing may be promised; the platform shall come again. */
+  | { kind: "unavailable"; reason: "queue_full" | "spool_full" | "storage_failed" }
+  | { kind: "too_large" };
+
+export interface UplinkStatus {
+  connected: boolean;
+  /** True while the bus does not answer although it may be connected. */
+  stuck: boolean;
+  queueEvents: number;
+  queueBytes: number;
+  spoolRows: number;
+  spoolBytes: number;
+  spoolOldestAgeMs: number;
+  groupsPublished: number;
+  groupsSpooled: number;
+  eventsStored: number;
+  eventsRefused: number;
+  rowsDrained: number;
+  drainsFailed: number;
+  duplicatesOnRetry: number;
+  /** Must be 0: an id that was used for two groups loses the second. */
+  duplicatesOutsideRetry: number;
+}
+
+/** One call of `store`: answered when its last event is. */
+interface Ticket {
+  shard: Shard;
+  left: number;
+  spooled: boolean;
+  refused: Extract<Stored, { kind: "unavailable" }> | undefined;
+  resolve: (stored: Stored) => void;
+}
+
+interface Waiting {
+  event: Uint8Array<ArrayBuffer>;
+  arrivedMs: number;
+  ticket: Ticket;
+}
+
+export class Uplink {
+  readonly #ports: UplinkPorts;
+  readonly #limits: UplinkLimits;
+  readonly #drainer: Drainer;
+  readonly #counters = { groupsPublished: 0, groupsSpooled: 0, eventsStored: 0, eventsRefused: 0, duplicatesOutsideRetry: 0 };
+  #waiting: Waiting[] = [];
+  #queueBytes = 0;
+  #pumping = false;
+  /** Aborted to send what waits into the spool at once, because the queue is getting full. */
+  #patience = new AbortController();
+
+  constructor(ports: UplinkPorts, limits: UplinkLimits = uplinkLimits) {
+    this.#ports = ports;
+    this.#limits = limits;
+    this.#drainer = new Drainer(ports, limits);
+    ports.link.onChange(() => {
+      if (ports.link.connected) void this.#drainer.run("now");
+    });
+  }
+
+  /** Stores events in this order. Resolves with `stored` only when the bus or the spool has them all. Never rejects. */
+  store(shard: Shard, events: readonly Uint8Array<ArrayBuffer>[]): Promise<Stored> {
+    if (events.length === 0) return Promise.resolve({ kind: "stored", spooled: false });
+    if (events.some((event) => event.length > eventBytesMax)) return Promise.resolve({ kind: "too_large" });
+    const bytes = events.reduce((sum, event) => sum + event.length, 0);
+    if (this.#queueBytes + bytes > this.#limits.queueBytesMax) {
+      this.#losePatience();
+      this.#counters.eventsRefused += events.length;
+      return Promise.resolve({ kind: "unavailable", reason: "queue_full" });
+    }
+    // Half full: what waits goes to the spool while there is room for what comes.
+    if (this.#queueBytes + bytes > this.#limits.queueBytesMax / 2) this.#losePatience();
+    this.#queueBytes += bytes;
+    return new Promise((resolve) => {
+      const ticket: Ticket = { shard, left: events.length, spooled: false, refused: undefined, resolve };
+      const arrivedMs = this.#ports.clock.monotonicMs();
+      for (const event of events) this.#waiting.push({ event, arrivedMs, ticket });
+      void this.#pump();
+    });
+  }
+
+  /** After the host made this uplink anew: what an earlier one left in the spool is taken up, and the alarm is set. */
+  async start(): Promise<void> {
+    await this.#arm();
+    void this.#drainer.run("now");
+  }
+
+  /**
+   * The alarm's handler. Sets the next alarm before it does anything that may fail, because the platform forgets an alarm whose handler
+   * keeps throwing. Never rejects.
+   */
+  async wake(): Promise<void> {
+    await this.#arm();
+    const long = new AbortController();
+    await Promise.race([this.#drainer.run("now"), this.#ports.clock.sleep(this.#limits.wakeMaxMs, long.signal).catch(() => {})]);
+    long.abort();
+    await this.#arm();
+  }
+
+  status(): UplinkStatus {
+    const { rows, bytes, oldestAtMs } = this.#ports.spool.state;
+    const { rowsDrained, drainsFailed, duplicates } = this.#drainer.counters;
+    return {
+      connected: this.#ports.link.connected,
+      stuck: this.#drainer.stuck,
+      queueEvents: this.#waiting.length,
+      queueBytes: this.#queueBytes,
+      spoolRows: rows,
+      spoolBytes: bytes,
+      spoolOldestAgeMs: oldestAtMs === undefined ? 0 : Math.max(0, this.#ports.clock.nowMs() - oldestAtMs),
+      ...this.#counters,
+      rowsDrained,
+      drainsFailed,
+      duplicatesOnRetry: duplicates,
+    };
+  }
+
+  async #pump(): Promise<void> {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    try {
+      while (this.#waiting.length > 0) {
+        await this.#waitForDrain();
+        await this.#storeGroup(this.#takeGroup());
+      }
+    } finally {
+      this.#pumping = false;
+    }
+  }
+
+  /** While rows wait, newer events queue behind them: until the spool is empty, or for as long as they can wait. */
+  async #waitForDrain(): Promise<void> {
+    const { spool, clock } = this.#ports;
+    if (spool.state.rows === 0) return;
+    const drained = this.#drainer.run("due");
+    const first = this.#waiting[0];
+    const waitMs = first ? first.arrivedMs + this.#limits.deadlineMs - clock.monotonicMs() : 0;
+    if (!this.#busAnswers() || waitMs <= 0) return;
+    const enough = new AbortController();
+    const signal = AbortSignal.any([enough.signal, this.#patience.signal]);
+    await Promise.race([drained, clock.sleep(waitMs, signal).catch(() => {})]);
+    enough.abort();
+  }
+
+  async #storeGroup(group: readonly Waiting[]): Promise<void> {
+    const groupId = hex(this.#ports.random.bytes(16));
+    if (this.#ports.spool.state.rows === 0 && this.#busAnswers()) {
+      const message = this.#messageOf(groupId, group, false);
+      const published = await publishWithin(this.#ports, message, this.#limits.deadlineMs, this.#patience.signal);
+      if (published.kind === "acknowledged") {
+        this.#counters.groupsPublished += 1;
+        if (published.duplicate) this.#counters.duplicatesOutsideRetry += 1;
+        return this.#answer(group, { kind: "stored", spooled: false });
+      }
+      this.#drainer.noteFailure();
+    }
+    // Of unknown outcome, or behind others: it enters the spool before anything behind it is published.
+    const message = this.#messageOf(groupId, group, true);
+    const appended = await appendWithin(this.#ports.spool, message, this.#limits, this.#ports.clock);
+    if (appended.kind === "refused") return this.#answer(group, { kind: "unavailable", reason: appended.reason });
+    this.#counters.groupsSpooled += 1;
+    this.#answer(group, { kind: "stored", spooled: true });
+  }
+
+  #messageOf(groupId: string, group: readonly Waiting[], spooled: boolean): BusMessage {
+    const shard = group[0]?.ticket.shard;
+    if (!shard) throw new Error("a group holds at least one event");
+    const body = encodeIngressGroup({
+      id: groupId,
+      region: shard.region,
+      shard: shard.shard,
+      generation: BigInt(shard.generation),
+      groupedAt: timestampFromMs(this.#ports.clock.nowMs()),
+      spooled,
+      events: group.map((waiting) => waiting.event),
+    });
+    return { subject: ingressSubject(shard.region, shard.shard), messageId: groupId, body };
+  }
+
+  #takeGroup(): Waiting[] {
+    if (this.#patience.signal.aborted) this.#patience = new AbortController();
+    let bytes = 0;
+    let count = 0;
+    for (const waiting of this.#waiting) {
+      if (count > 0 && (count >= this.#limits.groupEventsMax || bytes + waiting.event.length > this.#limits.groupBytesMax)) break;
+      bytes += waiting.event.length;
+      count += 1;
+    }
+    const group = this.#waiting.slice(0, count);
+    this.#waiting = this.#waiting.slice(count);
+    return group;
+  }
+
+  #answer(group: readonly Waiting[], stored: Extract<Stored, { kind: "stored" | "unavailable" }>): void {
+    for (const { event, ticket } of group) {
+      this.#queueBytes -= event.length;
+      if (stored.kind === "unavailable") ticket.refused = stored;
+      else ticket.spooled ||= stored.spooled;
+      this.#counters[stored.kind === "stored" ? "eventsStored" : "eventsRefused"] += 1;
+      ticket.left -= 1;
+      if (ticket.left === 0) ticket.resolve(ticket.refused ?? { kind: "stored", spooled: ticket.spooled });
+    }
+  }
+
+  #busAnswers(): boolean {
+    return this.#ports.link.connected && !this.#drainer.stuck;
+  }
+
+  #losePatience(): void {
+    this.#patience.abort();
+  }
+
+  /** The next alarm while there is something to drain. A storage that fails here fails every request too, and they say so. */
+  async #arm(): Promise<void> {
+    if (this.#ports.spool.state.rows === 0) return;
+    const nowMs = this.#ports.clock.nowMs();
+    try {
+      await this.#ports.spool.arm(Math.max(nowMs + this.#limits.retryMinMs, this.#drainer.retryAtMs));
+    } catch {}
+  }
+}
+
+function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

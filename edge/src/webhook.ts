@@ -1,0 +1,297 @@
+// The life of one webhook: body, recipient, handshake, verify, normalise, uplink, answer. Its ways out are the rows of `Outcome`.
+// A 2xx for an event goes out only after every uplink that it feeds has stored it (G1); unverified leaves nothing behind (G11).
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { disagreementWithSubject, encodeMessage } from "@mio/shared/bus/envelope.ts";
+import { encodeIngressEvent } from "@mio/shared/bus/ingress-group.ts";
+import { subjectOf } from "@mio/shared/bus/subjects.ts";
+import type {
+  InboundAccount,
+  InboundDoor,
+  InboundEvent,
+  Normalised,
+  PlatformAnswer,
+  Verified,
+  WebhookRequest,
+} from "@mio/shared/channels/contract.ts";
+import type { Clock } from "@mio/shared/clock.ts";
+import { type ConversationId, partitionOf } from "@mio/shared/ids.ts";
+import type { Random } from "@mio/shared/random.ts";
+import { readBody } from "./body.ts";
+import type { Directory } from "./directory.ts";
+import { quarantineEvent } from "./quarantine.ts";
+import { type Recipient, recipientOf, type ShardLayout } from "./recipient.ts";
+import { traceparentOf } from "./trace.ts";
+import type { Shard, Stored } from "./uplink/uplink.ts";
+
+export interface WebhookPorts {
+  directory: Directory;
+  /** Hands events to a shard's uplink. Rejects when it cannot be reached. */
+  store(shard: Shard, events: Uint8Array<ArrayBuffer>[]): Promise<Stored>;
+  clock: Clock;
+  random: Random;
+  /** Where this edge runs; also the home of what has no account. */
+  region: string;
+}
+
+export type Outcome =
+  | "accepted"
+  | "ignored"
+  | "quarantined"
+  | "handshake"
+  | "refused"
+  | "unknown_url"
+  | "too_large"
+  | "not_loaded"
+  | "unavailable";
+
+export interface WebhookResult {
+  outcome: Outcome;
+  answer: PlatformAnswer;
+  /** A fixed word or a short sentence; never a secret or somebody's text. */
+  reason: string;
+  accountId: string;
+  events: number;
+  bodyBytes: number;
+  spooled: boolean;
+  traceparent: string;
+}
+
+interface Hook {
+  ports: WebhookPorts;
+  door: InboundDoor;
+  request: WebhookRequest;
+  receivedAtMs: number;
+  traceparent: string;
+}
+
+/** What one event needs to reach its uplink. */
+interface Placed {
+  layout: ShardLayout;
+  /** What chooses the shard: the conversation, or the entry's id in quarantine. */
+  key: string;
+  bytes: Uint8Array<ArrayBuffer>;
+}
+
+type Ending = Pick<WebhookResult, "outcome" | "answer" | "reason"> & Partial<Pick<WebhookResult, "events" | "spooled">>;
+
+/** No uplink takes longer than this with a working deadline of its own; a platform gives up after about 3,000 ms. */
+const storeDeadlineMs = 2_400;
+const retryAfterSeconds = 2;
+
+/** Never rejects but for a client that goes away while its body is read. */
+export async function receiveWebhook(
+  ports: WebhookPorts,
+  door: InboundDoor,
+  accountId: string | undefined,
+  incoming: Request,
+): Promise<WebhookResult> {
+  const receivedAtMs = ports.clock.nowMs();
+  const traceparent = traceparentOf(incoming.headers, ports.random);
+  const body = await readBody(incoming);
+  const facts = { accountId: accountId ?? "", events: 0, bodyBytes: 0, spooled: false, traceparent };
+  if (body.kind === "too_large") return { ...facts, ...tooLarge("body") };
+  const request = { method: incoming.method, url: incoming.url, headers: incoming.headers, body: body.bytes };
+  const recipient = await recipientOf(ports.directory, door, request, accountId, receivedAtMs);
+  const ending = await endingOf({ ports, door, request, receivedAtMs, traceparent }, recipient);
+  return {
+    ...facts,
+    bodyBytes: body.bytes.length,
+    ...(recipient.kind === "account" ? { accountId: recipient.account.accountId } : {}),
+    ...ending,
+  };
+}
+
+async function endingOf(hook: Hook, recipient: Recipient): Promise<Ending> {
+  const { door, request } = hook;
+  if (recipient.kind === "not_loaded")
+    return { outcome: "not_loaded", answer: unavailableAnswer(door), reason: "directory_not_loaded" };
+  if (recipient.kind === "unknown_url")
+    return { outcome: "unknown_url", answer: plain(404, "no such account"), reason: "unknown_account" };
+
+  const unsigned = door.unsignedHandshake(request);
+  if (unsigned) return { outcome: "handshake", answer: unsigned, reason: "unsigned" };
+  const verified = await verify(hook, recipient);
+  if (verified.kind === "refused") return { outcome: "refused", answer: plain(401, "not verified"), reason: verified.reason };
+  const signed = door.signedHandshake(request);
+  if (signed) return { outcome: "handshake", answer: signed, reason: "signed" };
+
+  // Only handshakes come as anything else, and those are answered.
+  if (request.method !== "POST") return { outcome: "refused", answer: plain(405, "send a POST"), reason: "method" };
+  if (recipient.kind === "nobody") return quarantine(hook, { workspace: recipient.workspace }, "no_account");
+  if (recipient.disabled) return quarantine(hook, recipient, "account_disabled");
+  const normalised = normalise(hook, recipient.account);
+  switch (normalised.kind) {
+    case "ignored":
+      return { outcome: "ignored", answer: door.answer("ignored"), reason: normalised.reason };
+    case "malformed":
+      return quarantine(hook, recipient, normalised.reason);
+    case "messages":
+      return accept(hook, recipient.account, recipient.layout, normalised.events);
+  }
+}
+
+/** A door that throws has a fault of ours: closed, never open. */
+async function verify(hook: Hook, recipient: { secrets: Parameters<InboundDoor["verify"]>[1] }): Promise<Verified> {
+  if (recipient.secrets.length === 0) return { kind: "refused", reason: "no_secret" };
+  try {
+    return await hook.door.verify(hook.request, recipient.secrets, hook.receivedAtMs);
+  } catch {
+    return { kind: "refused", reason: "verify_threw" };
+  }
+}
+
+/** A door that throws on verified bytes loses nothing: they go where what is not understood goes. */
+function normalise(hook: Hook, account: InboundAccount): Normalised {
+  try {
+    return hook.door.normalise(hook.request, account);
+  } catch {
+    return { kind: "malformed", reason: "normalise_threw" };
+  }
+}
+
+async function accept(
+  hook: Hook,
+  account: InboundAccount,
+  layout: ShardLayout,
+  events: readonly InboundEvent[],
+): Promise<Ending> {
+  const placed: Placed[] = [];
+  for (const event of events) {
+    const bytes = eventBytes(hook, account, event);
+    if (bytes === undefined) return quarantine(hook, { account, layout }, "message_at_odds_with_account");
+    placed.push({ layout, key: event.message.conversationId, bytes });
+  }
+  const stored = await storeAll(hook.ports, placed);
+  if (stored.kind === "too_large") return tooLarge("event");
+  if (stored.kind === "unavailable")
+    return { outcome: "unavailable", answer: unavailableAnswer(hook.door), reason: stored.reason };
+  return {
+    outcome: "accepted",
+    answer: hook.door.answer("accepted"),
+    reason: "",
+    events: events.length,
+    spooled: stored.spooled,
+  };
+}
+
+async function quarantine(
+  hook: Hook,
+  whose: { account?: InboundAccount; layout?: ShardLayout; workspace?: string },
+  reason: string,
+): Promise<Ending> {
+  const { ports, door, request, receivedAtMs, traceparent } = hook;
+  const entry = await quarantineEvent({
+    request,
+    channelType: door.channelType,
+    account: whose.account,
+    workspace: whose.workspace ?? whose.account?.externalId ?? "",
+    reason,
+    receivedAtMs,
+    region: ports.region,
+    traceparent,
+  });
+  const layout = whose.layout ?? { region: ports.region, generation: 1, shardCount: 1 };
+  const stored = await storeAll(ports, [{ layout, key: entry.id, bytes: entry.bytes }]);
+  if (stored.kind === "too_large") return tooLarge("event");
+  if (stored.kind === "unavailable") return { outcome: "unavailable", answer: unavailableAnswer(door), reason: stored.reason };
+  return { outcome: "quarantined", answer: door.answer("malformed"), reason, events: 1, spooled: stored.spooled };
+}
+
+/** Undefined when what the door made is not this account's, or cannot be told on the bus. */
+function eventBytes(
+  hook: Hook,
+  account: InboundAccount,
+  { message, eventDay }: InboundEvent,
+): Uint8Array<ArrayBuffer> | undefined {
+  const receivedAt = timestampFromMs(hook.receivedAtMs);
+  message.receivedAt = receivedAt;
+  message.edge = { $typeName: "mio.v1.EdgeInfo", region: hook.ports.region, receivedAt, spooled: false };
+  try {
+    const { channelType, accountId } = account;
+    const subject = subjectOf({
+      direction: "inbound",
+      channelType,
+      accountId,
+      conversationId: message.conversationId as ConversationId,
+    });
+    if (disagreementWithSubject(message, subject) !== undefined || message.tenantId !== account.tenantId) return undefined;
+    return encodeIngressEvent({
+      subject,
+      tenantId: account.tenantId,
+      accountId,
+      channelType,
+      conversationId: message.conversationId,
+      conversationExternalId: message.conversationExternalId,
+      senderExternalId: message.sender?.externalId ?? "",
+      sourceMessageId: message.sourceMessageId,
+      messageId: message.id,
+      eventDay,
+      traceparent: hook.traceparent,
+      receivedAt,
+      body: { case: "message", value: encodeMessage(message) },
+    });
+  } catch {
+    return undefined;
+  }
+}
+
+/** All or nothing in the answer; what one shard stored before another failed is deduplicated when the platform repeats it. */
+async function storeAll(
+  ports: WebhookPorts,
+  placed: readonly Placed[],
+): Promise<Stored | { kind: "unavailable"; reason: string }> {
+  const shards = new Map<string, { shard: Shard; events: Uint8Array<ArrayBuffer>[] }>();
+  for (const { layout, key, bytes } of placed) {
+    const shard = { region: layout.region, generation: layout.generation, shard: partitionOf(key, layout.shardCount) };
+    const name = uplinkName(shard);
+    const group = shards.get(name) ?? { shard, events: [] };
+    group.events.push(bytes);
+    shards.set(name, group);
+  }
+  const results = await Promise.all(Array.from(shards.values(), ({ shard, events }) => storeWithin(ports, shard, events)));
+  return (
+    results.find(({ kind }) => kind === "too_large") ??
+    results.find(({ kind }) => kind === "unavailable") ?? {
+      kind: "stored",
+      spooled: results.some((each) => each.kind === "stored" && each.spooled),
+    }
+  );
+}
+
+async function storeWithin(
+  ports: WebhookPorts,
+  shard: Shard,
+  events: Uint8Array<ArrayBuffer>[],
+): Promise<Stored | { kind: "unavailable"; reason: string }> {
+  const timer = new AbortController();
+  const late = ports.clock
+    .sleep(storeDeadlineMs, timer.signal)
+    .then(() => ({ kind: "unavailable" as const, reason: "uplink_late" }));
+  late.catch(() => {});
+  try {
+    return await Promise.race([ports.store(shard, events), late]);
+  } catch {
+    // The object failed or was replaced: it may or may not have stored them.
+    return { kind: "unavailable", reason: "uplink_failed" };
+  } finally {
+    timer.abort();
+  }
+}
+
+/** The name of an uplink's object: one in the whole world for a conversation. */
+export function uplinkName({ region, generation, shard }: Shard): string {
+  return `${region}:${generation}:${shard}`;
+}
+
+function tooLarge(what: "body" | "event"): Ending {
+  return { outcome: "too_large", answer: plain(413, "too large"), reason: `${what}_too_large` };
+}
+
+function unavailableAnswer(door: InboundDoor): PlatformAnswer {
+  const answer = door.answer("unavailable");
+  return { ...answer, headers: { ...answer.headers, "retry-after": String(retryAfterSeconds) } };
+}
+
+function plain(status: number, text: string): PlatformAnswer {
+  return { status, headers: { "content-type": "text/plain; charset=utf-8" }, body: `${text}\n` };
+}

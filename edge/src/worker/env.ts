@@ -1,0 +1,37 @@
+// What wrangler.toml binds to the Worker, and how its configuration is read: once, with one line that says what is wrong.
+import type { DurableObjectNamespace } from "@cloudflare/workers-types";
+import * as v from "valibot";
+import type { DirectoryObject } from "./directory-object.ts";
+import type { UplinkObject } from "./uplink-object.ts";
+
+export interface Env {
+  MIO_ENV: string;
+  EDGE_REGION: string;
+  NATS_WEBSOCKET_URL: string;
+  NATS_USER: string;
+  /** A secret. */
+  NATS_PASSWORD: string;
+  UPLINK: DurableObjectNamespace<UplinkObject>;
+  DIRECTORY: DurableObjectNamespace<DirectoryObject>;
+}
+
+const configuration = v.object({
+  MIO_ENV: v.picklist(["local", "staging", "production"], "MIO_ENV must be local, staging or production"),
+  EDGE_REGION: v.pipe(
+    v.string("EDGE_REGION is not set, for example eu"),
+    v.regex(/^[a-z0-9_-]+$/, "EDGE_REGION must be like eu"),
+  ),
+  NATS_WEBSOCKET_URL: v.pipe(
+    v.string("NATS_WEBSOCKET_URL is not set, for example wss://bus.example.com"),
+    v.regex(/^wss?:\/\//, "NATS_WEBSOCKET_URL must start with ws:// or wss://"),
+  ),
+  NATS_USER: v.pipe(v.string("NATS_USER is not set, for example edge"), v.minLength(1, "NATS_USER is empty")),
+  NATS_PASSWORD: v.string("NATS_PASSWORD is not set; it is a secret of the Worker"),
+});
+
+export type Configuration = v.InferOutput<typeof configuration>;
+
+/** Throws with the name of the variable that is missing or odd. */
+export function readConfiguration(env: Env): Configuration {
+  return v.parse(configuration, env);
+}

@@ -1,0 +1,55 @@
+// Joins the app to Cloudflare: objects by name, configuration from bindings, logs as lines. One app an isolate.
+import type { InboundDoor } from "@mio/shared/channels/contract.ts";
+import { clockOf } from "@mio/shared/clock.ts";
+import { randomOf } from "@mio/shared/random.ts";
+import { createApp } from "../app.ts";
+import { Directory } from "../directory.ts";
+import type { Pressure, ShardStatus } from "../pressure.ts";
+import { uplinkName } from "../webhook.ts";
+import { type Env, readConfiguration } from "./env.ts";
+
+/** The channel of the project's own tests, which verifies with a secret that everybody may know. */
+const localOnly = "test";
+
+/** `fetch` of a Worker that has these doors. */
+export function workerFetch(doors: readonly InboundDoor[]): (request: Request, env: Env) => Response | Promise<Response> {
+  let app: ReturnType<typeof createApp> | undefined;
+  return (request, env) => {
+    app ??= appOf(doors, env);
+    return app.fetch(request);
+  };
+}
+
+function appOf(doors: readonly InboundDoor[], env: Env): ReturnType<typeof createApp> {
+  const { MIO_ENV: environment, EDGE_REGION: region } = readConfiguration(env);
+  const clock = clockOf(globalThis);
+  // Stubs are not kept: a stub whose object was replaced stays broken.
+  const directoryObject = () => env.DIRECTORY.getByName(region);
+  return createApp({
+    doors: doors.filter(({ channelType }) => environment === "local" || channelType !== localOnly),
+    directory: new Directory({ lookup: (keys) => directoryObject().lookup(keys) }, clock),
+    store: (shard, events) => env.UPLINK.getByName(uplinkName(shard)).store(shard, events),
+    clock,
+    random: randomOf(crypto),
+    region,
+    pressure: () => pressureOf(env, directoryObject()),
+    log: (line) => console.log(JSON.stringify(line)),
+  });
+}
+
+async function pressureOf(env: Env, directoryObject: ReturnType<Env["DIRECTORY"]["getByName"]>): Promise<Pressure> {
+  try {
+    const { directory, shards } = await directoryObject.status();
+    const statuses = shards.map(async (shard): Promise<ShardStatus> => {
+      const name = uplinkName(shard);
+      try {
+        return { name, status: await env.UPLINK.getByName(name).status() };
+      } catch {
+        return { name, status: undefined };
+      }
+    });
+    return { directory, shards: await Promise.all(statuses) };
+  } catch {
+    return { directory: undefined, shards: [] };
+  }
+}

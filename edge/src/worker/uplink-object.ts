@@ -1,0 +1,47 @@
+// One shard's uplink on Cloudflare: a Durable Object with one NATS connection and an SQLite spool. It may be replaced at any moment and
+// has no way to say goodbye, so all that it promised is in its storage.
+/// <reference path="./cloudflare-workers.d.ts" />
+import { DurableObject } from "cloudflare:workers";
+import type { DurableObjectState } from "@cloudflare/workers-types";
+import { clockOf } from "@mio/shared/clock.ts";
+import { randomOf } from "@mio/shared/random.ts";
+import { type Shard, type Stored, Uplink, type UplinkStatus } from "../uplink/uplink.ts";
+import { type Env, readConfiguration } from "./env.ts";
+import { NatsLink } from "./nats-ws.ts";
+import { ObjectSpool } from "./object-spool.ts";
+
+/** How long a new object holds its first events for the connection before it counts the bus as away. */
+const firstConnectionMs = 400;
+
+export class UplinkObject extends DurableObject<Env> {
+  readonly #uplink: Uplink;
+  readonly #connecting: Promise<unknown>;
+
+  constructor(context: DurableObjectState, env: Env) {
+    super(context, env);
+    const config = readConfiguration(env);
+    const clock = clockOf(globalThis);
+    const random = randomOf(crypto);
+    const spool = new ObjectSpool(context.storage, clock.nowMs);
+    const { NATS_WEBSOCKET_URL: url, NATS_USER: user, NATS_PASSWORD: password } = config;
+    const link = new NatsLink({ url, user, password, name: "mio-edge-uplink", clock, random });
+    this.#uplink = new Uplink({ link, spool, clock, random });
+    this.#connecting = Promise.race([link.tried, clock.sleep(firstConnectionMs)]);
+    void context.blockConcurrencyWhile(() => this.#uplink.start());
+  }
+
+  async store(shard: Shard, events: Uint8Array<ArrayBuffer>[]): Promise<Stored> {
+    await this.#connecting;
+    return this.#uplink.store(shard, events);
+  }
+
+  override async alarm(): Promise<void> {
+    await this.#connecting;
+    await this.#uplink.wake();
+  }
+
+  async status(): Promise<UplinkStatus> {
+    await this.#connecting;
+    return this.#uplink.status();
+  }
+}
