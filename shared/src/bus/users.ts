@@ -83,6 +83,8 @@ function readingOf(bucket: BucketSpec): string[] {
     `$JS.API.STREAM.MSG.GET.${stream}`,
     `$JS.API.CONSUMER.CREATE.${stream}.>`,
     `$JS.API.CONSUMER.DELETE.${stream}.>`,
+    // Without a subject behind it: from a sequence on, several in one request.
+    `$JS.API.DIRECT.GET.${stream}`,
     `$JS.API.DIRECT.GET.${stream}.>`,
     `$JS.FC.${stream}.>`,
   ];
