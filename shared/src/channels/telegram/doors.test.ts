@@ -63,9 +63,13 @@ async function start(state?: string, clock = manualClock()) {
     if (normalised.kind !== "messages") throw new Error(normalised.reason);
     return normalised.events.map((event) => event.message);
   };
+  const call = async (method: string, body: object) => {
+    const init = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+    return (await simulator.fetch(new Request(`http://platform/bot${account.credential}/${method}`, init))).json();
+  };
   const seen = async (conversation = "ops") =>
     (await control("GET", `conversations/${encodeURIComponent(conversation)}`)).messages;
-  return { app, answers, clock, control, deliver, eventsOf, saved, seen, webhooks };
+  return { app, answers, call, clock, control, deliver, eventsOf, saved, seen, webhooks };
 }
 
 const hello = { conversation: "ops", user: "ann", text: "hello", wait: true };
@@ -104,6 +108,19 @@ describe("in", () => {
     });
     expect(direct).toMatchObject({ conversationKind: 1, conversationExternalId: direct?.sender?.externalId });
     expect(new Set(webhooks.flatMap(eventsOf).map((event) => event.id)).size).toBe(7);
+  });
+
+  it("understands a pressed button", async () => {
+    const { app, control, eventsOf, webhooks, call } = await start();
+    const { conversation } = await control("POST", "messages", hello);
+    const reply_markup = { inline_keyboard: [[{ text: "Yes", callback_data: "yes" }]] };
+    const { result } = await call("sendMessage", { chat_id: conversation, text: "Sure?", reply_markup });
+    const press = { conversation: "ops", id: String(result.message_id), user: "ann", data: "yes", wait: true };
+    expect(await control("POST", "buttons", press)).toMatchObject({ delivery: { status: 200 } });
+    const event = webhooks.flatMap(eventsOf).at(-1);
+    expect(event).toMatchObject({ interaction: { key: "yes" }, relation: { targetExternalId: `${conversation}:2` } });
+    expect(event?.sender?.externalId).not.toBe(app.account.externalId);
+    expect(await call("answerCallbackQuery", { callback_query_id: event?.interaction?.replyHandle })).toMatchObject({ ok: true });
   });
 
   it("G3: a repeated webhook has the same ids", async () => {

@@ -7,6 +7,7 @@ import { Interaction_Kind, InteractionSchema } from "@mio/proto/gen/mio/v1/inter
 import { type Message, MessageSchema } from "@mio/proto/gen/mio/v1/message_pb.ts";
 import { MessageRelation_Kind, MessageRelationSchema } from "@mio/proto/gen/mio/v1/relation_pb.ts";
 import { type Sender, SenderSchema } from "@mio/proto/gen/mio/v1/sender_pb.ts";
+import { conversationDisplayName } from "../../attributes.ts";
 import { conversationIdOf, messageIdOf, type SourceMessageId } from "../../ids.ts";
 import type { InboundAccount, InboundEvent, Normalised } from "../contract.ts";
 import { attachmentsOf } from "./attachments.ts";
@@ -166,7 +167,7 @@ function eventOf(
     conversationKind: kindOf(chat),
     sourceMessageId: event.sourceMessageId,
     sender,
-    attributes: { conversation_display_name: nameOf(chat) },
+    attributes: { [conversationDisplayName]: nameOf(chat) },
   });
   if (event.thread !== undefined) {
     // A topic has the number of the message that opened it.

@@ -60,6 +60,8 @@ async function start(rate?: { per_second: number; burst: number }, webhookUrl = 
   return { baseUrl, control, post, seen, app, api: new Api(app.account.credential, { apiRoot: baseUrl }) };
 }
 
+type UpdateKind = Exclude<keyof Update, "update_id">;
+
 async function refusalOf(call: Promise<unknown>): Promise<Pick<GrammyError, "error_code" | "description" | "parameters">> {
   return call.then(
     () => {
@@ -189,7 +191,7 @@ describe("grammy's Api", () => {
 });
 
 describe("grammy's webhook", () => {
-  async function startBot() {
+  async function startBot(allowed_updates: UpdateKind[] = ["message", "edited_message", "message_reaction"]) {
     const world = await start();
     const bot = new Bot(world.app.account.credential, { client: { apiRoot: world.baseUrl } });
     const updates: Update[] = [];
@@ -205,7 +207,6 @@ describe("grammy's webhook", () => {
       handle(request, response).catch(() => response.writeHead(500).end());
     });
     const url = await listening(hook);
-    const allowed_updates = ["message", "edited_message", "message_reaction"] as const;
     await bot.api.setWebhook(`${url}/hook`, { secret_token: "s3cret", allowed_updates });
     return { ...world, bot, updates, failNext: (count: number) => (failures = count) };
   }
@@ -221,6 +222,25 @@ describe("grammy's webhook", () => {
       { update_id: 10_000_002, edited_message: { text: "/start later", edit_date: expect.any(Number) } },
       { update_id: 10_000_003, message_reaction: { old_reaction: [], new_reaction: [{ type: "emoji", emoji: "👍" }] } },
     ]);
+  });
+
+  it("hears of a pressed button and may answer its query", async () => {
+    const { api, bot, control, post } = await startBot(["message", "callback_query"]);
+    bot.on("callback_query:data", (context) => context.answerCallbackQuery(`you said ${context.callbackQuery.data}`));
+    const { conversation } = await post("deploy?", { wait: true });
+    const reply_markup = { inline_keyboard: [[{ text: "Yes", callback_data: "yes" }]] };
+    const sent = await api.sendMessage(conversation, "Sure?", { reply_markup });
+    const press = { conversation: "ops", id: String(sent.message_id), user: "ann", wait: true };
+    expect(await control("POST", "buttons", { ...press, data: "yes" })).toMatchObject({ delivery: { status: 200 } });
+    expect(await control("POST", "buttons", { ...press, data: "no" })).toEqual({ error: "no such button" });
+    const methods = (await control("GET", "requests")).map(
+      (each: { method: string; status: number }) => `${each.method} ${each.status}`,
+    );
+    expect(methods).toContain("answerCallbackQuery 200");
+    expect(await refusalOf(api.answerCallbackQuery("1"))).toMatchObject({
+      error_code: 400,
+      description: expect.stringContaining("query is too old"),
+    });
   });
 
   it("refuses a webhook whose secret has changed", async () => {

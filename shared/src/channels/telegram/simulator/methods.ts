@@ -5,6 +5,7 @@ import type { SimulatorKit } from "../../simulator/platform.ts";
 import type { App, SimulatedMessage } from "../../simulator/state.ts";
 import type { Conversation } from "../../simulator/world.ts";
 import type { Arguments } from "./arguments.ts";
+import { isQuery } from "./buttons.ts";
 import { messageOfFileId } from "./ids.ts";
 import { badRequest, granted, refused, tooManyRequests } from "./refusals.ts";
 import { botView, messageView } from "./views.ts";
@@ -95,7 +96,8 @@ function editMessageText(call: MethodCall): ApiAnswer {
   }
   const slow = tooFast(call, conversation);
   if (slow) return slow;
-  message.extra = markup;
+  const { reply_markup: _, ...kept } = message.extra;
+  message.extra = { ...kept, ...markup };
   call.kit.people.edit(call.app, conversation, message, text);
   return granted(messageView({ ...call, world: call.kit.world, conversation }, message, message.edits.length));
 }
@@ -133,8 +135,8 @@ function setMessageReaction(call: MethodCall): ApiAnswer {
   return granted(true);
 }
 
-/** Nobody presses buttons here yet, so no query is ever waiting for its answer. */
-function answerCallbackQuery(): ApiAnswer {
+function answerCallbackQuery({ app, args, kit }: MethodCall): ApiAnswer {
+  if (isQuery(kit, app, args.text("callback_query_id"))) return granted(true);
   return badRequest("query is too old and response timeout expired or query ID is invalid");
 }
 

@@ -5,6 +5,7 @@ import { createSimulator } from "../../simulator/kit.ts";
 import { randomText } from "../../simulator/names.ts";
 import type { RetrySchedule, SimulatedPlatform } from "../../simulator/platform.ts";
 import { serveApi } from "./api.ts";
+import { serveButtons } from "./buttons.ts";
 import { botIdOfName, chatOfName, userIdOfName } from "./ids.ts";
 import { perChat } from "./methods.ts";
 import { webhookOf } from "./webhook.ts";
@@ -35,6 +36,7 @@ function platformOf(host: SimulatorHost): SimulatedPlatform {
     }),
     webhook: async (context) => webhookOf(context),
     retryAfterMs: waitAsked,
+    control: serveButtons,
     api: serveApi,
   };
 }

@@ -12,14 +12,14 @@ export function userView(world: World, app: App, id: string) {
   return { id: Number(id), is_bot: false, first_name: name, ...(/^[A-Za-z]\w*$/.test(name) ? { username: name } : {}) };
 }
 
-export function chatView(conversation: Conversation) {
+/** `inTopic`: what a chat with topics says of itself wherever one is shown. */
+export function chatView(conversation: Conversation, inTopic: boolean) {
   const id = Number(conversation.id);
   if (conversation.kind === "private") {
     const name = conversation.name.replace(/^@/, "");
     return { id, type: "private", first_name: name };
   }
-  const threads = [...conversation.messages.values()].some((message) => message.thread !== "");
-  return { id, type: conversation.kind, title: conversation.name, ...(threads ? { is_forum: true } : {}) };
+  return { id, type: conversation.kind, title: conversation.name, ...(inTopic ? { is_forum: true } : {}) };
 }
 
 /** A message as it was after `version` edits; the message that it answers one level deep, as Telegram gives it. */
@@ -46,7 +46,7 @@ function plainView(place: { world: World; app: App; conversation: Conversation }
   return {
     message_id: Number(message.id),
     from: message.bot ? botView(app) : userView(world, app, message.author),
-    chat: chatView(conversation),
+    chat: chatView(conversation, message.thread !== ""),
     date: Math.floor(message.createdAtMs / 1000),
     ...(edit ? { edit_date: Math.floor(edit.atMs / 1000) } : {}),
     ...contentView(conversation, message, text),

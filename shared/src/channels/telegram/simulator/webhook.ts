@@ -32,16 +32,29 @@ function updateOf(context: EventContext): Record<string, unknown> | undefined {
       return { message_reaction: reactionOf(context, [], [event.detail.reaction ?? ""]) };
     case "reaction_removed":
       return { message_reaction: reactionOf(context, [event.detail.reaction ?? ""], []) };
+    case "button_pressed":
+      return { callback_query: queryOf(context) };
     default:
       return undefined;
   }
+}
+
+function queryOf(context: EventContext) {
+  const { app, event, message, world } = context;
+  return {
+    id: event.detail.query,
+    from: userView(world, app, event.detail.user ?? ""),
+    message: messageView(context, message, event.version),
+    chat_instance: "-3141592653589793238",
+    data: event.detail.data,
+  };
 }
 
 function reactionOf(context: EventContext, before: string[], after: string[]) {
   const { app, conversation, event, message, world } = context;
   const types = (emojis: string[]) => emojis.map((emoji) => ({ type: "emoji", emoji }));
   return {
-    chat: chatView(conversation),
+    chat: chatView(conversation, message.thread !== ""),
     message_id: Number(message.id),
     user: userView(world, app, event.detail.user ?? ""),
     date: Math.floor(event.atMs / 1000),
