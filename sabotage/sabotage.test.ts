@@ -20,7 +20,7 @@ const doubles: Fault = {
   file: "room/src/twice.ts",
   find: "number * 2",
   replace: "number + 2",
-  tests: [{ file: "room/src/twice.test.ts", name: /G1: doubles/ }],
+  tests: [{ file: "room/src/twice.test.ts", name: /Q1: doubles/ }],
 };
 
 beforeAll(async () => {
@@ -39,9 +39,9 @@ beforeAll(async () => {
     // By the package's name, so that the link decides which tree is tested.
     "room/src/twice.test.ts": `import { expect, it } from "vitest";
 import { twice } from "@tiny/room/twice.ts";
-it("G1: doubles three", () => expect(twice(3)).toBe(6));
-it("G2: doubles two", () => expect(twice(2)).toBe(4));
-it("G3: fails always", () => expect(1).toBe(2));
+it("Q1: doubles three", () => expect(twice(3)).toBe(6));
+it("Q2: doubles two", () => expect(twice(2)).toBe(4));
+it("Q3: fails always", () => expect(1).toBe(2));
 `,
   };
   for (const [name, text] of Object.entries(files)) await writeFile(join(tree, name), text);
@@ -53,10 +53,10 @@ it("names the test that fails, tells missed and rotten faults apart, and leaves 
   await using copy = await copyTree(tree);
   const faults: Fault[] = [
     doubles,
-    { ...doubles, name: "unseen", tests: [{ file: "room/src/twice.test.ts", name: /G2: doubles/ }] },
+    { ...doubles, name: "unseen", tests: [{ file: "room/src/twice.test.ts", name: /Q2: doubles/ }] },
     { ...doubles, name: "rotten", find: "number * 3" },
-    { ...doubles, name: "no-such-test", tests: [{ file: "room/src/twice.test.ts", name: /G9/ }] },
-    { ...doubles, name: "red-before", tests: [{ file: "room/src/twice.test.ts", name: /G3/ }] },
+    { ...doubles, name: "no-such-test", tests: [{ file: "room/src/twice.test.ts", name: /Q9/ }] },
+    { ...doubles, name: "red-before", tests: [{ file: "room/src/twice.test.ts", name: /Q3/ }] },
     { ...doubles, name: "syntax-error", replace: "number *" },
   ];
   const lines: string[] = [];
@@ -70,7 +70,7 @@ it("names the test that fails, tells missed and rotten faults apart, and leaves 
     "red-before": "broken",
     "syntax-error": "broken",
   });
-  expect(verdicts[0]?.outcome).toMatchObject({ test: { file: "room/src/twice.test.ts", name: "G1: doubles three" } });
+  expect(verdicts[0]?.outcome).toMatchObject({ test: { file: "room/src/twice.test.ts", name: "Q1: doubles three" } });
   expect(await readFile(join(copy.root, "room/src/twice.ts"), "utf8")).toContain("number * 2");
   expect(lines.length).toBeGreaterThan(faults.length);
 });
