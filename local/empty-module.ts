@@ -1,2 +1,0 @@
-// Stands for a module that is named and never used where the Worker runs.
-export {};
