@@ -221,6 +221,21 @@ describe("out", () => {
     expect(await seen()).toHaveLength(1);
   });
 
+  it("G6: leaves a send whose answer is lost unknown, and an edit's safe to repeat", async () => {
+    const { clock, control, deliver, seen } = await start();
+    const { conversation } = await control("POST", "messages", hello);
+    await control("POST", "faults", { kind: "answer_lost", count: 2 });
+    const lost = async (...args: Parameters<typeof deliver>) => {
+      const outcome = deliver(...args).catch((error: unknown) => error);
+      await clock.advance(120_000);
+      return outcome;
+    };
+    expect(await lost({ conversationExternalId: conversation, text: "thinking…" })).toMatchObject({ kind: "unknown" });
+    expect(await lost({ conversationExternalId: conversation, text: "done" }, "2")).toMatchObject({ kind: "unavailable" });
+    expect(await deliver({ conversationExternalId: conversation, text: "done" }, "2")).toEqual(["2"]);
+    expect((await seen())[1]).toMatchObject({ text: "done", edits: [{ text: "thinking…" }] });
+  });
+
   it("G8: is refused past the chat's pace with a wait that suffices", async () => {
     const { clock, control, deliver } = await start();
     const { conversation } = await control("POST", "messages", hello);

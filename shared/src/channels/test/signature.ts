@@ -20,13 +20,20 @@ export async function verifySignature(
   const [, time, hex] = signaturePattern.exec(given) ?? [];
   if (time === undefined || hex === undefined) return { kind: "refused", reason: "signature_malformed" };
   if (Math.abs(Math.floor(nowMs / 1000) - Number(time)) > windowSeconds) return { kind: "refused", reason: "signature_stale" };
-  const signed = new Uint8Array([...new TextEncoder().encode(`${time}.`), ...request.body]);
+  const signed = joined(new TextEncoder().encode(`${time}.`), request.body);
   const signature = Uint8Array.from({ length: 32 }, (_, index) => Number.parseInt(hex.slice(index * 2, index * 2 + 2), 16));
   for (const secret of secrets) {
     if (secret.scheme !== timestampedHmacScheme || secret.value === "") continue;
     if (await fits(secret.value, signature, signed)) return { kind: "verified" };
   }
   return { kind: "refused", reason: "signature_wrong" };
+}
+
+function joined(head: Uint8Array, body: Uint8Array): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(head.length + body.length);
+  bytes.set(head);
+  bytes.set(body, head.length);
+  return bytes;
 }
 
 /** Web Crypto compares in constant time. */
