@@ -17,6 +17,8 @@ export interface SeenBySimulator {
   id: string;
   bot: boolean;
   text: string;
+  /** Earlier texts, oldest first. */
+  edits: string[];
 }
 
 const told = v.object({
@@ -26,7 +28,12 @@ const told = v.object({
 });
 const toldPair = v.object({ ids: v.tuple([v.string(), v.string()]), delivery: told.entries.delivery });
 const deliveries = v.array(v.object({ attempts: v.array(v.object({ status: v.number(), duration_ms: v.number() })) }));
-const conversation = v.object({ messages: v.array(v.object({ id: v.string(), bot: v.boolean(), text: v.string() })) });
+const edit = v.pipe(
+  v.object({ text: v.string() }),
+  v.transform(({ text }) => text),
+);
+const message = v.object({ id: v.string(), bot: v.boolean(), text: v.string(), edits: v.array(edit) });
+const conversation = v.object({ messages: v.array(message) });
 
 /** Longer than any simulator waits for one webhook's answer, its place in the line included. */
 const controlTimeoutMs = 180_000;
