@@ -1,0 +1,66 @@
+// Slack's outbound door. A send carries a client_msg_id computed from its idempotency key, and the command's id in its
+// metadata, so that it can be found in the channel's history after an ambiguous failure.
+import * as v from "valibot";
+import { uuidV5 } from "../../ids.ts";
+import {
+  type Delivered,
+  DeliveryError,
+  type OutboundAccount,
+  type OutboundDoor,
+  type PlannedCall,
+  type SendFetch,
+} from "../contract.ts";
+import { callApi } from "./api.ts";
+import { editPayload, planCalls, sendPayload, textLengthMax } from "./render.ts";
+import { messageSourceId } from "./source-id.ts";
+
+/** `event_type` of the metadata under which a command's id stands in the message that it became. */
+export const metadataEventType = "mio_command";
+
+export const slackOutbound: OutboundDoor = {
+  channelType: "slack",
+  limits: {
+    // One message a second for a channel and several hundred a minute for a workspace: the latter counts for an account.
+    ratePerSecond: 5,
+    textLengthMax,
+    // A message is in the history at once; the rest is for clocks and slow writes.
+    settleMs: 5_000,
+  },
+  // Apps sold outside the Marketplace read one page of history a minute: too little to look anything up.
+  grade: (account) => (account.settings.history === "limited" ? "cannot_tell" : "reconcilable"),
+  plan: planCalls,
+  deliver: (call, { account, fetch, idempotencyKey }) =>
+    call.action === "edit" ? edit(call, account, fetch) : send(call, account, fetch, idempotencyKey),
+  sourceMessageIdOf: messageSourceId,
+};
+
+async function send(call: PlannedCall, account: OutboundAccount, fetch: SendFetch, idempotencyKey: string): Promise<Delivered> {
+  const { channel, text, thread_ts, command_id, part } = payloadOf(sendPayload, call);
+  const { ts } = await callApi(account, fetch, "chat.postMessage", {
+    channel,
+    text,
+    ...(thread_ts === "" ? {} : { thread_ts }),
+    client_msg_id: uuidV5(account.accountId, `client_msg_id:${idempotencyKey}`),
+    metadata: { event_type: metadataEventType, event_payload: { command_id, part } },
+  });
+  return { externalId: ts };
+}
+
+async function edit(call: PlannedCall, account: OutboundAccount, fetch: SendFetch): Promise<Delivered> {
+  const { channel, ts, text } = payloadOf(editPayload, call);
+  await callApi(account, fetch, "chat.update", { channel, ts, text }).catch(repeatable);
+  return { externalId: ts };
+}
+
+/** An edit of unknown outcome may simply be made again: it shows nothing twice. */
+function repeatable(cause: unknown): never {
+  if (!(cause instanceof DeliveryError) || cause.kind !== "unknown") throw cause;
+  throw new DeliveryError("unavailable", cause.code, cause.message, { cause });
+}
+
+function payloadOf<Schema extends v.GenericSchema>(schema: Schema, call: PlannedCall): v.InferOutput<Schema> {
+  const parsed = v.safeParse(schema, call.payload);
+  if (!parsed.success)
+    throw new DeliveryError("rejected", "call_malformed", `not a call that this channel planned: ${call.action}`);
+  return parsed.output;
+}

@@ -1,0 +1,79 @@
+// A command as calls of Slack's Web API, planned without any I/O. Text is mrkdwn already and goes out as it is.
+import { MessageRelation_Kind } from "@mio/proto/gen/mio/v1/relation_pb.ts";
+import type { SendCommand } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
+import * as v from "valibot";
+import { slackThreadTs, slackTs } from "../../attributes.ts";
+import { type AccountId, messageIdOf } from "../../ids.ts";
+import type { EditTarget, Plan, PlannedCall } from "../contract.ts";
+import { messageSourceId, tsOfSourceId } from "./source-id.ts";
+import { splitText } from "./split-text.ts";
+
+/** Slack's advice for one message; chat.update refuses more, chat.postMessage cuts at 40,000. */
+export const textLengthMax = 4_000;
+
+/** What `deliver` needs; the ledger keeps it as JSON between the two. */
+export const sendPayload = v.object({
+  channel: v.string(),
+  text: v.string(),
+  /** Empty: into the channel itself. */
+  thread_ts: v.string(),
+  command_id: v.string(),
+  /** Counts the messages of one command, from 0. */
+  part: v.number(),
+});
+export const editPayload = v.object({ channel: v.string(), ts: v.string(), text: v.string() });
+
+/** An edit that is longer than one message changes the message to its first part and sends the rest after it. */
+export function planCalls(command: SendCommand, editTarget: EditTarget | undefined): Plan {
+  const channel = command.conversationExternalId;
+  if (channel === "") return rejected("conversation_empty", "conversation_external_id is empty");
+  if (command.typing) return rejected("typing_unsupported", "a bot cannot show that it types on Slack");
+  const relation = command.relation?.kind ?? MessageRelation_Kind.UNSPECIFIED;
+  if (!writtenRelations.includes(relation))
+    return rejected("relation_unsupported", "only replies and edits are sent to Slack yet");
+  const edits = relation === MessageRelation_Kind.EDIT || command.editOfMessageId !== "" || command.editOfExternalId !== "";
+  if (edits && !editTarget) return rejected("edit_target_unknown", "the message to edit is not known on Slack");
+  if (command.attachments.length > 0) return rejected("attachments_unsupported", "attachments are not sent to Slack yet");
+  if (command.richContent) return rejected("rich_content_unsupported", "rich content is not sent to Slack yet");
+  const [first, ...others] = splitText(command.text.toWellFormed(), textLengthMax);
+  if (first === undefined) return rejected("text_empty", "there is no text to send");
+  const ts = editTarget && tsOfSourceId(channel, editTarget.externalId);
+  if (editTarget && ts === undefined) return rejected("edit_target_malformed", "the message to edit is not named by a Slack ts");
+
+  const thread_ts = threadOf(command);
+  const send = (text: string, part: number): PlannedCall => ({
+    action: "send",
+    payload: { channel, text, thread_ts, command_id: command.id, part },
+  });
+  const opening: PlannedCall = ts === undefined ? send(first, 0) : { action: "edit", payload: { channel, ts, text: first } };
+  return { kind: "calls", calls: [opening, ...others.map((text, index) => send(text, index + 1))] };
+}
+
+/**
+ * `ts` of the thread to write into; empty for the channel itself. An answer goes into a thread when what it answers was in one:
+ * the message's attributes, which an agent copies, then name it. A command that only knows the thread's Message id is served
+ * when one of the messages that it names is that first message.
+ */
+function threadOf(command: SendCommand): string {
+  const channel = command.conversationExternalId;
+  const named = tsOfSourceId(channel, command.attributes[slackThreadTs] ?? "");
+  if (named !== undefined) return named;
+  if (command.threadRootMessageId === "") return "";
+  const candidates = [command.relation?.targetExternalId ?? "", command.attributes[slackTs] ?? ""];
+  for (const candidate of candidates) {
+    const ts = tsOfSourceId(channel, candidate);
+    if (ts === undefined) continue;
+    if (messageIdOf(command.accountId as AccountId, messageSourceId(channel, ts)) === command.threadRootMessageId) return ts;
+  }
+  return "";
+}
+
+const writtenRelations: readonly MessageRelation_Kind[] = [
+  MessageRelation_Kind.UNSPECIFIED,
+  MessageRelation_Kind.REPLY,
+  MessageRelation_Kind.EDIT,
+];
+
+function rejected(code: string, reason: string): Plan {
+  return { kind: "rejected", code, reason };
+}
