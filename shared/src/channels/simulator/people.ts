@@ -70,7 +70,9 @@ export class People {
     };
     if (draft.file) message.file = { id: `F${id.replaceAll(/[^0-9A-Za-z]/g, "")}`, ...draft.file };
     this.#world.putMessage(conversation, message);
-    return { message, delivery: this.#tell(app, conversation, message, "posted", {}, draft.bot) };
+    const delivery = this.#tell(app, conversation, message, "posted", {}, draft.bot);
+    if (delivery) this.#tellTwins(app, conversation, message);
+    return { message, delivery };
   }
 
   /** A person edits her own message, or the app its own. */
@@ -112,15 +114,20 @@ export class People {
     byApp: boolean,
   ): Delivery | undefined {
     if (app.webhookUrl === "" || (byApp && !this.#platform.echoesOwnPosts)) return undefined;
-    const happening: Happening = {
-      eventId: this.#platform.eventId(app, this.#world, this.#host),
-      kind,
-      version: message.edits.length,
-      atMs: this.#host.clock.nowMs(),
-      detail,
-    };
-    message.lastEvent = happening;
-    return this.#deliver(app, conversation, message, happening);
+    message.lastEvent = this.#happening(app, message, kind, detail);
+    return this.#deliver(app, conversation, message, message.lastEvent);
+  }
+
+  /** They are not the message's last event: that one is what tells of it on every platform. */
+  #tellTwins(app: App, conversation: Conversation, message: SimulatedMessage): void {
+    for (const kind of this.#platform.twins?.(app, message) ?? []) {
+      this.#deliver(app, conversation, message, this.#happening(app, message, kind, {}));
+    }
+  }
+
+  #happening(app: App, message: SimulatedMessage, kind: string, detail: Record<string, string>): Happening {
+    const eventId = this.#platform.eventId(app, this.#world, this.#host);
+    return { eventId, kind, version: message.edits.length, atMs: this.#host.clock.nowMs(), detail };
   }
 
   #deliver(app: App, conversation: Conversation, message: SimulatedMessage, happening: Happening): Delivery {

@@ -71,6 +71,8 @@ export interface SimulatedPlatform {
   eventId(app: App, world: World, host: SimulatorHost): string;
   /** Where a message goes that a person wrote with `thread` and `reply_to`. Left out: exactly as said. */
   place?(draft: Draft, conversation: Conversation): Draft;
+  /** Kinds of further events that tell of a posted message once more, such as Slack's app_mention. Left out: none. */
+  twins?(app: App, message: SimulatedMessage): readonly string[];
   /** The request of one attempt, signed; undefined when the platform tells apps nothing of such an event. */
   webhook(context: EventContext): Promise<OutgoingWebhook | undefined>;
   /** Whether the answer ends the delivery. Left out: any 2xx. */
