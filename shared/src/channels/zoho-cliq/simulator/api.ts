@@ -113,7 +113,7 @@ export function createApi(): (request: Request, kit: SimulatorKit) => Promise<Re
         if (!app) throw new CliqRefusal(401, "oauthtoken_invalid", "Request was rejected because of invalid AuthToken.");
         if (!found) throw unknownCall(request.method, url.pathname);
         if (found.limit) {
-          const waitMs = overLimitMs(app, found.limit, kit, buckets);
+          const waitMs = overLimitMs(app, limitOf(found.limit, parameters, body), kit, buckets);
           if (waitMs !== undefined) return refusals.rateLimited(waitMs);
         }
         return found.carryOut({ app, kit, parameters, query: url.searchParams, body });
@@ -133,6 +133,12 @@ function overLimitMs(app: App, kind: LimitKind, kit: SimulatorKit, buckets: Minu
   if (!app.rate) return buckets.take(app.id, kind) ? undefined : 0;
   const waitMs = kit.calls.overLimitMs(app.id, app.rate);
   return waitMs === 0 ? undefined : waitMs;
+}
+
+/** Posts that start a thread, or go into one, have a limit of their own. */
+function limitOf(kind: LimitKind, parameters: readonly string[], body: string): LimitKind {
+  const threaded = (parameters[0] ?? "").includes("-T-") || body.includes('"thread_message_id"');
+  return kind === "send" && threaded ? "thread" : kind;
 }
 
 const refusals: Refusals = {

@@ -240,6 +240,14 @@ describe("API", () => {
     expect((await control("GET", `conversations/${thread}`)).messages).toMatchObject([{ text: "in a thread" }, { text: "more" }]);
   });
 
+  it("locks threads at the 21st post of a minute, and nothing else", async () => {
+    const { api, id, sendPath } = await inGeneral();
+    const start = () => api("POST", "/api/v3/channelsbyname/general/messages", { text: "in a thread", thread_message_id: id });
+    for (let sent = 0; sent < 20; sent += 1) expect((await start()).status).toBe(200);
+    expect((await start()).status).toBe(429);
+    expect((await api("POST", sendPath, { text: "beside it" })).status).toBe(204);
+  });
+
   it("pages history by time, ids joined by an underscore", async () => {
     const { api, post, chat, clock } = await inGeneral();
     for (const text of ["b", "c"]) {
