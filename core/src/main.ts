@@ -6,6 +6,7 @@ import { randomOf } from "@mio/shared/random.ts";
 import { collectDefaultMetrics, Registry } from "prom-client";
 import { admin } from "./admin/service.ts";
 import { connectBus } from "./bus/connect.ts";
+import { provisionBus } from "./bus/provision.ts";
 import { checkpoints } from "./checkpoint.ts";
 import { type Config, describeConfig, readConfig } from "./config.ts";
 import { openDatabase } from "./db/pool.ts";
@@ -51,6 +52,8 @@ async function run(services: readonly Service[], config: Config): Promise<number
   collectDefaultMetrics({ register: metrics });
   await using database = await openDatabase(config, log);
   await using bus = await connectBus(config, `core-${instance}`, log);
+  const provisioned = await provisionBus(bus.connection, config);
+  if (Object.values(provisioned).some((names) => names.length > 0)) log.info(provisioned, "bus provisioned");
   const health = await serveHealth({ host: config.httpHost, port: config.httpPort, metrics, instance });
   const checkpoint = checkpoints(config.checkpoint, (signal) => process.kill(process.pid, signal));
   log.info({ http_port: health.port }, "ready");
