@@ -147,7 +147,7 @@ export function parsePayload(body: Uint8Array): CliqPayload | string {
     return "not_json";
   }
   const parsed = v.safeParse(payload, json);
-  if (!parsed.success) return `wrong_shape at ${v.getDotPath(parsed.issues[0]) ?? "the top"}`;
+  if (!parsed.success) return `wrong_shape.${v.getDotPath(parsed.issues[0]) ?? "body"}`;
   return flatten(parsed.output);
 }
 
