@@ -19,8 +19,10 @@ export interface Shard {
 export type Stored =
   | { kind: "stored"; spooled: boolean }
   /** Nothing may be promised; the platform shall come again. */
-  | { kind: "unavailable"; reason: "queue_full" | "spool_full" | "storage_failed" }
+  | { kind: "unavailable"; reason: "queue_full" | "spool_full" | "storage_failed" | "failed" }
   | { kind: "too_large" };
+
+type Refused = Extract<Stored, { kind: "unavailable" }>;
 
 export interface UplinkStatus {
   connected: boolean;
@@ -47,7 +49,7 @@ interface Ticket {
   shard: Shard;
   left: number;
   spooled: boolean;
-  refused: Extract<Stored, { kind: "unavailable" }> | undefined;
+  refused: Refused | undefined;
   resolve: (stored: Stored) => void;
 }
 
@@ -140,7 +142,10 @@ export class Uplink {
     try {
       while (this.#waiting.length > 0) {
         await this.#waitForDrain();
-        await this.#storeGroup(this.#takeGroup());
+        const group = this.#takeGroup();
+        // Whatever goes wrong in between, nobody is left without an answer.
+        const stored = await this.#storeGroup(group).catch((): Refused => ({ kind: "unavailable", reason: "failed" }));
+        this.#answer(group, stored);
       }
     } finally {
       this.#pumping = false;
@@ -161,7 +166,7 @@ export class Uplink {
     enough.abort();
   }
 
-  async #storeGroup(group: readonly Waiting[]): Promise<void> {
+  async #storeGroup(group: readonly Waiting[]): Promise<Extract<Stored, { kind: "stored" }> | Refused> {
     const groupId = hex(this.#ports.random.bytes(16));
     if (this.#ports.spool.state.rows === 0 && this.#busAnswers()) {
       const message = this.#messageOf(groupId, group, false);
@@ -169,16 +174,16 @@ export class Uplink {
       if (published.kind === "acknowledged") {
         this.#counters.groupsPublished += 1;
         if (published.duplicate) this.#counters.duplicatesOutsideRetry += 1;
-        return this.#answer(group, { kind: "stored", spooled: false });
+        return { kind: "stored", spooled: false };
       }
       this.#drainer.noteFailure();
     }
     // Of unknown outcome, or behind others: it enters the spool before anything behind it is published.
     const message = this.#messageOf(groupId, group, true);
     const appended = await appendWithin(this.#ports.spool, message, this.#limits, this.#ports.clock);
-    if (appended.kind === "refused") return this.#answer(group, { kind: "unavailable", reason: appended.reason });
+    if (appended.kind === "refused") return { kind: "unavailable", reason: appended.reason };
     this.#counters.groupsSpooled += 1;
-    this.#answer(group, { kind: "stored", spooled: true });
+    return { kind: "stored", spooled: true };
   }
 
   #messageOf(groupId: string, group: readonly Waiting[], spooled: boolean): BusMessage {
@@ -210,7 +215,7 @@ export class Uplink {
     return group;
   }
 
-  #answer(group: readonly Waiting[], stored: Extract<Stored, { kind: "stored" | "unavailable" }>): void {
+  #answer(group: readonly Waiting[], stored: Extract<Stored, { kind: "stored" }> | Refused): void {
     for (const { event, ticket } of group) {
       this.#queueBytes -= event.length;
       if (stored.kind === "unavailable") ticket.refused = stored;

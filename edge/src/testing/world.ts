@@ -1,0 +1,270 @@
+// A small world around one shard's uplink, driven by a seed: a bus that loses, delays and forgets to answer, a disk that commits late
+// or breaks, an object that is killed at any wait, or replaced while it still runs. What is on the bus and on disk is there to be judged.
+import { decodeIngressGroup } from "@mio/shared/bus/ingress-group.ts";
+import type { Random } from "@mio/shared/random.ts";
+import { uplinkLimits } from "../uplink/limits.ts";
+import type { BusLink, BusMessage, Published, Spool, SpoolRow } from "../uplink/ports.ts";
+import { type Stored, Uplink } from "../uplink/uplink.ts";
+import type { VirtualClock } from "./virtual-clock.ts";
+
+export const shard = { region: "eu", generation: 1, shard: 0 };
+
+interface Disk {
+  rows: (SpoolRow & { atMs: number })[];
+  nextId: number;
+  alarmAtMs: number | undefined;
+}
+
+interface Instance {
+  uplink: Uplink;
+  /** Dead code runs no further; a replaced one runs on, but its storage refuses. */
+  life: "alive" | "replaced" | "dead";
+  link: { connected: boolean; listeners: (() => void)[]; inFlight: Set<(published: Published) => void> };
+  pending: (() => void)[];
+  died: Promise<never>;
+  die: () => void;
+}
+
+export class World {
+  /** Groups in the stream's order, by their event texts; a repeat of a message id is not stored twice. */
+  readonly stream: string[][] = [];
+  readonly disk: Disk = { rows: [], nextId: 1, alarmAtMs: undefined };
+  /** Off at the end: then everything works. */
+  faults = true;
+  bus: "up" | "silent" | "down" = "up";
+  kills = 0;
+  readonly #ids = new Set<string>();
+  readonly #clock: VirtualClock;
+  readonly #random: Random;
+  #present: Instance | undefined;
+  #wakeups = 0;
+
+  constructor(clock: VirtualClock, random: Random) {
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  /** As a Worker calls its object: rejects when the object dies in between. */
+  store(events: string[]): Promise<Stored> {
+    const instance = this.#instance();
+    const bytes = events.map((text) => new TextEncoder().encode(text));
+    return Promise.race([instance.uplink.store(shard, bytes), instance.died]);
+  }
+
+  /** Events on disk for good. */
+  committed(): string[] {
+    return this.disk.rows.flatMap((row) => eventsOf(row));
+  }
+
+  setBus(bus: World["bus"]): void {
+    this.bus = bus;
+    const link = this.#present?.link;
+    if (!link) return;
+    if (bus === "down") this.#disconnect(link);
+    else if (!link.connected) this.#reconnectSoon(link);
+  }
+
+  loseConnection(): void {
+    if (this.#present) this.#disconnect(this.#present.link);
+    if (this.#present && this.bus !== "down") this.#reconnectSoon(this.#present.link);
+  }
+
+  /** The object is gone: what it had not committed is lost, but for a part that the disk had taken already. */
+  kill(): void {
+    const instance = this.#present;
+    if (!instance) return;
+    this.kills += 1;
+    this.#commitSome(instance);
+    if (this.faults && this.chance(0.3)) {
+      instance.life = "replaced";
+      this.#clock.after(this.#between(50, 1_500), () => this.#end(instance));
+    } else this.#end(instance);
+    this.#present = undefined;
+  }
+
+  chance(probability: number): boolean {
+    return this.#random.next() < probability;
+  }
+
+  #end(instance: Instance): void {
+    instance.life = "dead";
+    instance.link.inFlight.clear();
+    instance.die();
+  }
+
+  #commitSome(instance: Instance): void {
+    const count = Math.floor(this.#random.next() * (instance.pending.length + 1));
+    for (const operation of instance.pending.splice(0, count)) operation();
+    instance.pending.length = 0;
+  }
+
+  #instance(): Instance {
+    if (this.#present) return this.#present;
+    const link: Instance["link"] = { connected: this.bus !== "down" && this.chance(0.7), listeners: [], inFlight: new Set() };
+    const { promise: died, reject } = Promise.withResolvers<never>();
+    died.catch(() => {});
+    const life: Pick<Instance, "life" | "pending" | "link"> = { life: "alive", pending: [], link };
+    const clock = {
+      nowMs: () => this.#clock.nowMs(),
+      monotonicMs: () => this.#clock.monotonicMs(),
+      sleep: async (ms: number, signal?: AbortSignal) => {
+        await this.#clock.sleep(ms, signal);
+        await this.#mayDie(life);
+      },
+    };
+    const ports = { link: this.#link(life), spool: this.#spool(life), clock, random: this.#random };
+    const instance: Instance = Object.assign(life, {
+      uplink: new Uplink(ports),
+      died,
+      die: () => reject(new Error("the object was lost")),
+    });
+    this.#present = instance;
+    if (!link.connected && this.bus !== "down") this.#reconnectSoon(link);
+    void instance.uplink.start();
+    return instance;
+  }
+
+  /** Between a port's work and its answer the object may be killed; what is dead waits for ever. */
+  async #mayDie(life: Pick<Instance, "life">): Promise<void> {
+    if (this.faults && life === this.#present && this.chance(0.002)) this.kill();
+    if (life.life === "dead") await new Promise(() => {});
+  }
+
+  #link(life: Pick<Instance, "life" | "link">): BusLink {
+    const { link } = life;
+    return {
+      get connected() {
+        return link.connected;
+      },
+      onChange: (listener) => void link.listeners.push(listener),
+      publish: async (message) => {
+        await this.#mayDie(life);
+        if (!link.connected) return { kind: "not_acknowledged", reason: "not connected" };
+        const published = await new Promise<Published>((resolve) => {
+          link.inFlight.add(resolve);
+          this.#send(message, (ack) => {
+            if (link.inFlight.delete(resolve)) resolve(ack);
+          });
+        });
+        await this.#mayDie(life);
+        return published;
+      },
+    };
+  }
+
+  #send(message: BusMessage, acknowledge: (ack: Published) => void): void {
+    const luck = this.faults ? this.#random.next() : 1;
+    if (luck < 0.02) return;
+    const late = luck < 0.06 || this.bus !== "up";
+    const arriveMs = late ? this.#between(500, 12_000) : this.#between(1, 20);
+    this.#clock.after(arriveMs, () => {
+      // What was on its way into a server that went down is lost, or was read just before.
+      if (this.bus === "down" && this.chance(0.5)) return;
+      if (luck > 0.06 && luck < 0.08) return acknowledge({ kind: "not_acknowledged", reason: "refused" });
+      const duplicate = this.#ids.has(message.messageId);
+      this.#ids.add(message.messageId);
+      if (!duplicate) this.stream.push(eventsOf(message));
+      if (luck > 0.08 && luck < 0.11) return;
+      this.#clock.after(this.#between(1, 20), () => acknowledge({ kind: "acknowledged", duplicate }));
+    });
+  }
+
+  #disconnect(link: Instance["link"]): void {
+    link.connected = false;
+    for (const resolve of [...link.inFlight]) resolve({ kind: "not_acknowledged", reason: "connection lost" });
+    link.inFlight.clear();
+    for (const listener of link.listeners) listener();
+  }
+
+  #reconnectSoon(link: Instance["link"]): void {
+    this.#clock.after(this.#between(5, 600), () => {
+      if (link.connected || this.bus === "down") return;
+      link.connected = true;
+      for (const listener of link.listeners) listener();
+    });
+  }
+
+  #spool(life: Pick<Instance, "life" | "pending">): Spool {
+    const { disk } = this;
+    let rows = [...disk.rows];
+    let broken = false;
+    const storage = () => {
+      if (life.life !== "alive" || broken) throw new Error("the storage refuses");
+    };
+    const commit = (operation: () => void): Promise<void> => {
+      life.pending.push(operation);
+      return new Promise((resolve, reject) => {
+        this.#clock.after(this.#between(0, 15), async () => {
+          if (life.life !== "alive" || broken) return reject(new Error("the storage refuses"));
+          for (const each of life.pending.splice(0, life.pending.indexOf(operation) + 1)) each();
+          await this.#mayDie(life);
+          resolve();
+        });
+      });
+    };
+    return {
+      get state() {
+        return { rows: rows.length, bytes: rows.reduce((sum, { body }) => sum + body.length, 0), oldestAtMs: rows[0]?.atMs };
+      },
+      append: async (message) => {
+        storage();
+        if (this.faults && this.chance(0.005)) {
+          broken = true;
+          this.#clock.after(5, () => life === this.#present && this.kill());
+          storage();
+        }
+        const row = { ...message, id: disk.nextId, atMs: this.#clock.nowMs() };
+        disk.nextId += 1;
+        rows.push(row);
+        await commit(() => {
+          disk.rows.push(row);
+          this.#setAlarm(disk.alarmAtMs ?? row.atMs + 1_000);
+        });
+      },
+      oldest: () => {
+        storage();
+        return rows[0];
+      },
+      remove: (row) => {
+        storage();
+        rows = rows.filter(({ id }) => id !== row.id);
+        commit(() => {
+          disk.rows = disk.rows.filter(({ id }) => id !== row.id);
+        }).catch(() => {});
+      },
+      arm: (atMs) => {
+        storage();
+        return commit(() => this.#setAlarm(atMs));
+      },
+    };
+  }
+
+  #setAlarm(atMs: number): void {
+    this.disk.alarmAtMs = atMs;
+    this.#wakeups += 1;
+    const wakeup = this.#wakeups;
+    this.#clock.after(atMs - this.#clock.nowMs(), () => wakeup === this.#wakeups && void this.#ring(0));
+  }
+
+  /** The platform rings at least once, and again up to six times when the object is lost in between. */
+  async #ring(retries: number): Promise<void> {
+    this.disk.alarmAtMs = undefined;
+    const instance = this.#instance();
+    try {
+      await Promise.race([instance.uplink.wake(), instance.died]);
+    } catch {
+      if (retries < 6) this.#clock.after(2_000, () => this.disk.alarmAtMs === undefined && void this.#ring(retries + 1));
+    }
+  }
+
+  #between(fromMs: number, toMs: number): number {
+    return Math.floor(fromMs + this.#random.next() * (toMs - fromMs));
+  }
+}
+
+function eventsOf({ body }: BusMessage): string[] {
+  const decoded = decodeIngressGroup(body);
+  if (decoded.kind !== "group") throw new Error(`a group is ${decoded.kind}`);
+  if (decoded.group.events.length > uplinkLimits.groupEventsMax) throw new Error("a group is over its limit");
+  return decoded.group.events.map((bytes) => new TextDecoder().decode(bytes));
+}
