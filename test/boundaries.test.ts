@@ -18,7 +18,7 @@ function strangers(files: readonly string[], allowed: readonly RegExp[]): string
 const protobuf = /^@bufbuild\/protobuf(\/|$)/;
 const pure = [protobuf, /^valibot$/, /^@noble\//];
 const channels = readdirSync(join(root, "shared/src/channels"), { withFileTypes: true })
-  .filter((entry) => entry.isDirectory() && entry.name !== "simulator")
+  .filter((entry) => entry.isDirectory() && !["simulator", "testing"].includes(entry.name))
   .map((entry) => entry.name);
 const services = readdirSync(join(root, "core/src"), { withFileTypes: true })
   .filter((entry) => entry.isDirectory() && filesIn(`core/src/${entry.name}`).includes(`core/src/${entry.name}/service.ts`))
