@@ -48,7 +48,8 @@ export async function insertKeys(db: Pool, keys: readonly NewKey[]): Promise<Kno
     await insert(db, sorted);
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === noPartition)) throw error;
-    for (const day of new Set(keys.map((key) => key.eventDay))) await db.query("select ensure_ingress_day($1)", [day]);
+    for (const day of new Set(keys.map((key) => key.eventDay).filter((each) => each !== undatedDay)))
+      await db.query("select ensure_ingress_day($1)", [day]);
     await insert(db, sorted);
   }
   return readKeys(db, keys);

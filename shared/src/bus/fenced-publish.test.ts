@@ -75,6 +75,21 @@ describe("a fenced publisher", () => {
     expect(await stored(to)).toEqual(["m1", "m2"]);
   });
 
+  it("G3: publishes nothing again when the same publisher, or a new one, goes over several messages of a conversation", async () => {
+    const to = subject();
+    const one = publisher();
+    const goOver = async (by: ReturnType<typeof publisher>) => {
+      const kinds: string[] = [];
+      for (const sequence of [1, 2, 3, 4]) kinds.push((await by.publish(message(to, sequence))).kind);
+      return kinds;
+    };
+    expect(await goOver(one)).toEqual(Array(4).fill("published"));
+    await windowPassed();
+    expect(await goOver(one)).toEqual(Array(4).fill("already_published"));
+    expect(await goOver(publisher())).toEqual(Array(4).fill("already_published"));
+    expect(await stored(to)).toEqual(["m1", "m2", "m3", "m4"]);
+  });
+
   it("G3: refuses an owner that was paused while another went on", async () => {
     const to = subject();
     const paused = publisher();

@@ -62,7 +62,7 @@ const backoffMaxMs = 1_000;
 /** A publisher for one stream. The cache and the queues are its own: make one per process and stream, not one per message. */
 export function createFencedPublisher(bus: Bus, options: FencedPublisherOptions): FencedPublisher {
   const { stream, subjectsMax = 50_000, timeoutMs = 5_000, deadlineMs = 30_000 } = options;
-  const lastSequences = new Map<string, number>();
+  const lasts = new Map<string, Last>();
   const tails = new Map<string, Promise<unknown>>();
   const stats: FencedStats = { published: 0, alreadyPublished: 0, refused: 0, duplicatesOutsideRetries: 0 };
 
@@ -83,13 +83,16 @@ export function createFencedPublisher(bus: Bus, options: FencedPublisherOptions)
 
   async function publishNow(message: FencedMessage): Promise<FencedOutcome> {
     const giveUpAtMs = bus.clock.monotonicMs() + deadlineMs;
-    let expected = message.seenElsewhereSinceMs === undefined ? lastSequences.get(message.subject) : undefined;
+    const last = message.seenElsewhereSinceMs === undefined ? lasts.get(message.subject) : undefined;
+    // What we saw last may be past this message already, as when a new owner goes again over what the old one has published.
+    if (last && isAtOrPast(last, message.origin)) return alreadyPublished(message, undefined, last);
+    let expected = last?.sequence;
     for (let attempt = 0; ; attempt += 1) {
       try {
         if (expected === undefined) {
           const seen = await look(message);
           if (seen.kind === "published") return alreadyPublished(message, seen.sequence, seen.last);
-          expected = seen.last;
+          expected = seen.last.sequence;
         }
         if (!message.owned()) return { kind: "lost_ownership" };
         const ack = await publishAcked(bus, message.subject, message.data, {
@@ -99,7 +102,7 @@ export function createFencedPublisher(bus: Bus, options: FencedPublisherOptions)
           headers: { ...message.headers, [originHeader]: formatOrigin(message.origin) },
         });
         if (ack.kind === "stored") {
-          remember(message.subject, ack.sequence);
+          remember(message.subject, { sequence: ack.sequence, origin: message.origin });
           stats.published += 1;
           return { kind: "published", sequence: ack.sequence };
         }
@@ -118,7 +121,7 @@ export function createFencedPublisher(bus: Bus, options: FencedPublisherOptions)
         if (attempt > 0) await pause(attempt);
       } catch (error) {
         // Timed out, disconnected, or refused for want of room: nobody knows whether it is stored, so the next round looks.
-        lastSequences.delete(message.subject);
+        lasts.delete(message.subject);
         if (isPayloadLimit(error)) return { kind: "too_large" };
         if (bus.clock.monotonicMs() > giveUpAtMs || bus.connection.isClosed()) throw error;
         expected = undefined;
@@ -127,28 +130,30 @@ export function createFencedPublisher(bus: Bus, options: FencedPublisherOptions)
     }
   }
 
-  type Seen = { kind: "published"; sequence: number | undefined; last: number } | { kind: "not_published"; last: number };
-
   async function look(message: FencedMessage): Promise<Seen> {
-    const last = await lastMessageOf(bus, stream, message.subject, timeoutMs);
-    if (last === undefined) return { kind: "not_published", last: 0 };
-    if (last.headers.get(messageIdHeader) === message.messageId)
-      return { kind: "published", sequence: last.sequence, last: last.sequence };
-    if (isAtOrPast(last, message.origin)) return { kind: "published", sequence: undefined, last: last.sequence };
-    if (message.seenElsewhereSinceMs === undefined) return { kind: "not_published", last: last.sequence };
-    return (await search(message, message.seenElsewhereSinceMs, last)) ?? { kind: "not_published", last: last.sequence };
+    const stored = await lastMessageOf(bus, stream, message.subject, timeoutMs);
+    if (stored === undefined) return { kind: "not_published", last: { sequence: 0, origin: undefined } };
+    const last = { sequence: stored.sequence, origin: parseOrigin(stored.headers.get(originHeader)) };
+    if (stored.headers.get(messageIdHeader) === message.messageId) return { kind: "published", sequence: stored.sequence, last };
+    if (isAtOrPast(last, message.origin)) return { kind: "published", sequence: undefined, last };
+    const found =
+      message.seenElsewhereSinceMs === undefined ? undefined : await search(message, message.seenElsewhereSinceMs, last.sequence);
+    return found === undefined ? { kind: "not_published", last } : { kind: "published", sequence: found, last };
   }
 
   /** Reads the subject forward from a first sighting up to its last message, for this very message id. Rare: a few messages of one conversation. */
-  async function search(message: FencedMessage, sinceMs: number, last: StoredMessage): Promise<Seen | undefined> {
-    const since = new Date(Math.max(0, sinceMs - clockSkewMs)).toISOString();
-    let found = await messageOf(bus, stream, { start_time: since, next_by_subj: message.subject }, timeoutMs);
-    while (found !== undefined && found.sequence < last.sequence) {
-      if (found.headers.get(messageIdHeader) === message.messageId)
-        return { kind: "published", sequence: found.sequence, last: last.sequence };
-      found = await messageOf(bus, stream, { seq: found.sequence + 1, next_by_subj: message.subject }, timeoutMs);
+  async function search(message: FencedMessage, sinceMs: number, last: StoredMessage): Promise<number | undefined> {
+    const fromMs = Math.max(0, sinceMs - clockSkewMs);
+    if (last.storedAtMs < fromMs) return undefined;
+    let query: Record<string, string | number> = { start_time: new Date(fromMs).toISOString() };
+    for (;;) {
+      const found = await messageOf(bus, stream, { ...query, next_by_subj: message.subject }, timeoutMs);
+      if (found?.headers.get(messageIdHeader) === message.messageId) return found.sequence;
+      // A replica that is behind does not know all that it was asked for: not finding it there proves nothing.
+      if (found === undefined) throw new Error(`a replica of ${stream} is behind; searching ${message.subject} again`);
+      if (found.sequence >= last.sequence) return undefined;
+      query = { seq: found.sequence + 1 };
     }
-    return undefined;
   }
 
   /** The broker says that it holds this id: true only if the message that it names is there, and ours. */
@@ -163,19 +168,19 @@ export function createFencedPublisher(bus: Bus, options: FencedPublisherOptions)
     return undefined;
   }
 
-  function alreadyPublished(message: FencedMessage, sequence: number | undefined, last: number): FencedOutcome {
+  function alreadyPublished(message: FencedMessage, sequence: number | undefined, last: Last): FencedOutcome {
     remember(message.subject, last);
     stats.alreadyPublished += 1;
     return { kind: "already_published", sequence };
   }
 
   /** Least recently written subjects are forgotten first. */
-  function remember(subject: string, sequence: number): void {
-    lastSequences.delete(subject);
-    lastSequences.set(subject, sequence);
-    if (lastSequences.size <= subjectsMax) return;
-    for (const oldest of lastSequences.keys()) {
-      lastSequences.delete(oldest);
+  function remember(subject: string, last: Last): void {
+    lasts.delete(subject);
+    lasts.set(subject, last);
+    if (lasts.size <= subjectsMax) return;
+    for (const oldest of lasts.keys()) {
+      lasts.delete(oldest);
       return;
     }
   }
@@ -186,9 +191,17 @@ export function createFencedPublisher(bus: Bus, options: FencedPublisherOptions)
   }
 }
 
-function isAtOrPast(last: StoredMessage, origin: Origin): boolean {
-  const theirs = parseOrigin(last.headers.get(originHeader));
-  return theirs !== undefined && compareOrigins(theirs, origin) >= 0;
+/** What a subject's last message is known to be. */
+interface Last {
+  /** 0: there is none. */
+  sequence: number;
+  origin: Origin | undefined;
+}
+
+type Seen = { kind: "published"; sequence: number | undefined; last: Last } | { kind: "not_published"; last: Last };
+
+function isAtOrPast(last: Last, origin: Origin): boolean {
+  return last.origin !== undefined && compareOrigins(last.origin, origin) >= 0;
 }
 
 /** The client itself refuses what is above the server's `max_payload` (nats: code MAX_PAYLOAD_EXCEEDED). */

@@ -64,6 +64,7 @@ export function isFenceRefusal(code: number): boolean {
 export interface StoredMessage {
   subject: string;
   sequence: number;
+  storedAtMs: number;
   data: Uint8Array;
   headers: BusHeaders;
 }
@@ -97,7 +98,13 @@ async function directGet(
   if (headers === undefined) throw new Error(`the answer to ${subject} carries no headers; the stream must allow direct gets`);
   if (headers.code === 404) return undefined;
   if (headers.code !== 0) throw new Error(`reading ${subject}: the server answered ${headers.code} ${headers.description}`);
-  return { subject: headers.get("Nats-Subject"), sequence: Number(headers.get("Nats-Sequence")), data: reply.data, headers };
+  return {
+    subject: headers.get("Nats-Subject"),
+    sequence: Number(headers.get("Nats-Sequence")),
+    storedAtMs: Date.parse(headers.get("Nats-Time-Stamp")),
+    data: reply.data,
+    headers,
+  };
 }
 
 /** One request to `$JS.API.<what>`; throws JetStreamError when the server refuses, ValiError when it answers something else. */

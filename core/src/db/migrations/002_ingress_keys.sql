@@ -30,7 +30,7 @@ create index ingress_keys_person on ingress_keys (account_id, sender_external_id
 create table ingress_keys_undated partition of ingress_keys for values from ('0001-01-01') to ('0001-01-02');
 create index ingress_keys_undated_age on ingress_keys_undated (seen_at);
 
--- Makes the partition of one day. Callers at once are safe: one makes it, the others wait and find it.
+-- Makes the partition of one day. Callers at once are safe: one makes it, the others find it.
 create function ensure_ingress_day(day date) returns void language plpgsql as $$
 declare
   partition_name text := 'ingress_keys_' || to_char(day, 'YYYYMMDD');
@@ -39,10 +39,11 @@ begin
     return;
   end if;
   perform pg_advisory_xact_lock(hashtext('ingress_keys'));
-  if to_regclass(partition_name) is not null then
-    return;
-  end if;
   -- Attaching an own table locks the parent less than "partition of" does.
   execute format('create table %I (like ingress_keys including all)', partition_name);
   execute format('alter table ingress_keys attach partition %I for values from (%L) to (%L)', partition_name, day, day + 1);
+exception
+  -- Somebody made it while this one waited.
+  when duplicate_table or unique_violation then
+    return;
 end $$;
