@@ -63,6 +63,8 @@ async function connectInTime(config: BusConfig, name: string, log: Logger): Prom
         ...(user === undefined ? {} : { user, pass: config.natsPassword ?? "" }),
         inboxPrefix: inboxPrefixOf(user ?? userDefault),
         maxReconnectAttempts: -1,
+        // Otherwise the second refusal closes the connection for ever, and a password that is being changed would stop us.
+        ignoreAuthErrorAbort: true,
         reconnectTimeWait: reconnectWaitMs,
         reconnectJitter: reconnectJitterMs,
         pingInterval: pingIntervalMs,

@@ -62,6 +62,8 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
     name: `agent-${options.group}`,
     inboxPrefix,
     maxReconnectAttempts: -1,
+    // Otherwise the second refusal closes the connection for ever, and a password that is being changed would stop the agent.
+    ignoreAuthErrorAbort: true,
     reconnectJitter: 500,
     pingInterval: 10_000,
     maxPingOut: 2,
