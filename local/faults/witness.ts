@@ -22,6 +22,7 @@ export function connectOperator(bus: BusAccess): Promise<NatsConnection> {
     inboxPrefix: bus.inboxPrefix,
     name: "faults-operator",
     maxReconnectAttempts: -1,
+    ignoreAuthErrorAbort: true,
     reconnectTimeWait: 200,
     waitOnFirstConnect: true,
     noAsyncTraces: true,
