@@ -1,7 +1,7 @@
 // Who belongs to a data folder: the starter and every process that it started, written down before anything else happens, so that what a
 // killed starter left behind is found and ended by the next one. A process counts as ours only when its start time and command line fit.
-import { mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, open, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import * as v from "valibot";
 import { identityOf, type ProcessIdentity, stillRuns } from "./process-identity.ts";
 
@@ -66,6 +66,7 @@ async function endAll(parts: Record<string, ProcessIdentity>): Promise<string[]>
   const deadline = performance.now() + guardGraceMs;
   const running = () => left.filter(([, identity]) => stillRuns(identity));
   for (const [, identity] of left) signal(identity.pid, "SIGTERM");
+  for (const [, identity] of left) signal(identity.pid, "SIGCONT");
   while (running().length > 0 && performance.now() < deadline) await new Promise((wake) => setTimeout(wake, 50));
   for (const [, identity] of running()) signal(identity.pid, "SIGKILL");
   while (running().length > 0 && performance.now() < deadline + guardGraceMs) await new Promise((wake) => setTimeout(wake, 50));
@@ -99,7 +100,7 @@ async function readRegister(file: string): Promise<v.InferOutput<typeof register
 async function makeWritable(dataDir: string): Promise<void> {
   try {
     // Postgres runs as another user when we are root, and must be able to pass through.
-    await mkdir(dataDir, { recursive: true, mode: process.getuid?.() === 0 ? 0o711 : 0o700 });
+    await makeFolder(dataDir, process.getuid?.() === 0 ? 0o711 : 0o700);
     const probe = join(dataDir, ".writable");
     await (await open(probe, "w")).close();
     await rm(probe);
@@ -107,6 +108,20 @@ async function makeWritable(dataDir: string): Promise<void> {
     const reason = error instanceof Error && "code" in error ? String(error.code) : String(error);
     throw new Error(`the data folder ${dataDir} cannot be written (${reason}): choose another with --data`, { cause: error });
   }
+}
+
+/** As `mkdir` with `recursive`, which goes round for ever where a folder exists and takes no children (/proc). */
+async function makeFolder(folder: string, mode: number): Promise<void> {
+  if (await isFolder(folder)) return;
+  if (!(await isFolder(dirname(folder)))) await makeFolder(dirname(folder), mode);
+  await mkdir(folder, { mode });
+}
+
+function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
 }
 
 async function replace(file: string, text: string): Promise<void> {

@@ -32,7 +32,7 @@ async function main(): Promise<number> {
     system = await startSystem({ ...optionsOf(flags), progress: say, signal: stop.signal });
   } catch (error) {
     say(`mio: ${error instanceof Error ? error.message : String(error)}`);
-    return stop.signal.aborted ? 130 : 1;
+    return stop.signal.aborted && process.exitCode === undefined ? 130 : 1;
   }
   const { info } = system;
   if (flags.json) process.stdout.write(`${JSON.stringify(info())}\n`);
@@ -42,7 +42,7 @@ async function main(): Promise<number> {
   say(broke ? `mio: ${reason}; stopping everything (logs are in ${join(flags.data, "logs")})` : `${reason}: stopping`);
   await system.stop();
   say("stopped; nothing is left running");
-  return broke ? 1 : 0;
+  return broke || process.exitCode !== undefined ? 1 : 0;
 }
 
 /** The exit code when there is nothing to start: help was asked for, or the words are not understood. */
@@ -121,6 +121,13 @@ function stopRequests(): { signal: AbortSignal; asked: Promise<string> } {
       resolve(why);
     };
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => request(signal));
+    // A fault of ours must not leave processes behind either.
+    for (const event of ["uncaughtException", "unhandledRejection"] as const) {
+      process.on(event, (error: unknown) => {
+        process.exitCode = 1;
+        request(`a fault of the starter itself (${error instanceof Error ? error.message : String(error)})`);
+      });
+    }
     const parent = process.ppid;
     if (process.env.npm_lifecycle_event) {
       setInterval(() => {
