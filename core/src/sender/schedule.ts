@@ -1,0 +1,239 @@
+// Whose turn is it? One decision from what is known, without I/O and without a clock: accounts take turns, a lane (a conversation) has one
+// command in hand at a time and in order, and nothing starts that its account has no budget for. Waiting costs a command nothing.
+import type { Budget } from "./budget.ts";
+import { createDueHeap, type DueHeap } from "./due-heap.ts";
+
+export interface Command {
+  id: string;
+  accountId: string;
+  /** Commands of one lane are carried out in the order in which they were added. */
+  lane: string;
+  /** What an edit is about, or empty. */
+  editOf: string;
+  dueMs: number;
+  expiresMs: number | undefined;
+  /** Left in its call by an owner that is gone; due when that call has certainly ended. */
+  interrupted: boolean;
+}
+
+export type Step =
+  /** Make the call. It has been admitted to this budget, and must take its token or release it. */
+  | { kind: "start"; command: Command; budget: Budget | undefined }
+  /** Find out what became of a call that somebody else began. */
+  | { kind: "recover"; command: Command }
+  | { kind: "expire"; command: Command }
+  /** A later edit of the same message waits right behind: this one need not be shown. */
+  | { kind: "supersede"; command: Command; by: Command }
+  /** Nothing to do before this time, unless something is added or comes back. */
+  | { kind: "idle"; untilMs: number };
+
+export interface Schedule {
+  /** At the end of its lane. */
+  add(command: Command): void;
+  /** The next thing to do. What it names is in hand, its lane closed, until `ended` or `again`. */
+  next(nowMs: number): Step;
+  /** It has left its lane for good, in hand or not. */
+  ended(id: string): void;
+  /** It stays at the head of its lane, and is due then. */
+  again(id: string, dueMs: number): void;
+  laneSize(lane: string): number;
+  /** The command under this id, while it is in memory. */
+  get(id: string): Command | undefined;
+  /** In memory, per account. */
+  sizes(): Map<string, number>;
+  inHand(): number;
+}
+
+export interface ScheduleOptions {
+  /** Undefined: this account's commands need no budget, because nothing will be called for them. */
+  budgetOf: (accountId: string) => Budget | undefined;
+  callsMax: number;
+  /** So that one slow platform cannot hold all calls. */
+  callsPerAccountMax: number;
+}
+
+interface Lane {
+  key: string;
+  commands: Command[];
+  busy: boolean;
+  /** Stands in its account's `ready`. */
+  ready: boolean;
+}
+
+interface Account {
+  id: string;
+  ready: Lane[];
+  waiting: DueHeap<Lane>;
+  lanes: number;
+  calls: number;
+}
+
+export function createSchedule(options: ScheduleOptions): Schedule {
+  const accounts = new Map<string, Account>();
+  /** Whoever had a turn goes to the end. */
+  let turns: Account[] = [];
+  const lanes = new Map<string, Lane>();
+  const commands = new Map<string, { command: Command; lane: Lane; account: Account; calling: boolean }>();
+  let calls = 0;
+  let inHand = 0;
+
+  return {
+    add,
+    next,
+    ended,
+    again,
+    get: (id) => commands.get(id)?.command,
+    laneSize: (lane) => lanes.get(lane)?.commands.length ?? 0,
+    sizes: () => {
+      const sizes = new Map<string, number>();
+      for (const { account } of commands.values()) sizes.set(account.id, (sizes.get(account.id) ?? 0) + 1);
+      return sizes;
+    },
+    inHand: () => inHand,
+  };
+
+  function add(command: Command): void {
+    if (commands.has(command.id)) return;
+    const account = accountOf(command.accountId);
+    let lane = lanes.get(command.lane);
+    if (lane === undefined) {
+      lane = { key: command.lane, commands: [], busy: false, ready: false };
+      lanes.set(command.lane, lane);
+      account.lanes += 1;
+    }
+    lane.commands.push(command);
+    commands.set(command.id, { command, lane, account, calling: false });
+    if (lane.commands.length === 1) rest(account, lane);
+  }
+
+  function next(nowMs: number): Step {
+    let untilMs = Number.POSITIVE_INFINITY;
+    for (let index = 0; index < turns.length; index += 1) {
+      const account = turns[index];
+      if (account === undefined) break;
+      const step = stepOf(account, nowMs);
+      if (step.kind === "idle") {
+        untilMs = Math.min(untilMs, step.untilMs);
+        continue;
+      }
+      turns.splice(index, 1);
+      turns.push(account);
+      return step;
+    }
+    return { kind: "idle", untilMs };
+  }
+
+  function stepOf(account: Account, nowMs: number): Step {
+    for (let lane = account.waiting.popDue(nowMs); lane !== undefined; lane = account.waiting.popDue(nowMs)) {
+      if (lane.busy || lane.ready || lane.commands.length === 0) continue;
+      lane.ready = true;
+      account.ready.push(lane);
+    }
+    for (;;) {
+      const lane = account.ready[0];
+      const head = lane?.commands[0];
+      if (lane === undefined) return { kind: "idle", untilMs: account.waiting.earliestMs() };
+      if (head === undefined || wakeMs(head) > nowMs) {
+        account.ready.shift();
+        lane.ready = false;
+        if (head !== undefined) rest(account, lane);
+        continue;
+      }
+      const free = withoutCall(head, lane, nowMs);
+      if (free !== undefined) return take(account, lane, free);
+      if (calls >= options.callsMax || account.calls >= options.callsPerAccountMax)
+        return { kind: "idle", untilMs: Number.POSITIVE_INFINITY };
+      const budget = options.budgetOf(account.id);
+      const admissionMs = budget?.admissionMs(nowMs) ?? nowMs;
+      if (admissionMs > nowMs) return { kind: "idle", untilMs: Math.min(admissionMs, account.waiting.earliestMs()) };
+      budget?.admit();
+      calls += 1;
+      account.calls += 1;
+      const entry = commands.get(head.id);
+      if (entry !== undefined) entry.calling = true;
+      return take(account, lane, { kind: "start", command: head, budget });
+    }
+  }
+
+  function take(account: Account, lane: Lane, step: Exclude<Step, { kind: "idle" }>): Step {
+    account.ready.shift();
+    lane.ready = false;
+    lane.busy = true;
+    inHand += 1;
+    return step;
+  }
+
+  function ended(id: string): void {
+    const entry = commands.get(id);
+    if (entry === undefined) return;
+    const { lane, account, command } = entry;
+    const wasInHand = lane.busy && lane.commands[0] === command;
+    commands.delete(id);
+    lane.commands.splice(lane.commands.indexOf(command), 1);
+    if (wasInHand) handBack(entry);
+    if (lane.commands.length > 0) {
+      if (!lane.busy) rest(account, lane);
+      return;
+    }
+    lanes.delete(lane.key);
+    account.lanes -= 1;
+    if (account.lanes > 0) return;
+    accounts.delete(account.id);
+    turns = turns.filter((each) => each !== account);
+  }
+
+  function again(id: string, dueMs: number): void {
+    const entry = commands.get(id);
+    if (entry === undefined) return;
+    entry.command.dueMs = dueMs;
+    entry.command.interrupted = false;
+    if (entry.lane.busy && entry.lane.commands[0] === entry.command) handBack(entry);
+    rest(entry.account, entry.lane);
+  }
+
+  function handBack(entry: { lane: Lane; account: Account; calling: boolean }): void {
+    entry.lane.busy = false;
+    inHand -= 1;
+    if (!entry.calling) return;
+    entry.calling = false;
+    calls -= 1;
+    entry.account.calls -= 1;
+  }
+
+  /** A lane may stand in the heap more than once; whoever takes it out looks again. */
+  function rest(account: Account, lane: Lane): void {
+    const head = lane.commands[0];
+    if (head !== undefined && !lane.busy && !lane.ready) account.waiting.push(wakeMs(head), lane);
+  }
+
+  function accountOf(id: string): Account {
+    let account = accounts.get(id);
+    if (account === undefined) {
+      account = { id, ready: [], waiting: createDueHeap(), lanes: 0, calls: 0 };
+      accounts.set(id, account);
+      turns.push(account);
+    }
+    return account;
+  }
+}
+
+/** A command wants attention when it is due, or when it expires before that. */
+function wakeMs(command: Command): number {
+  return Math.min(
+    command.dueMs,
+    command.interrupted ? Number.POSITIVE_INFINITY : (command.expiresMs ?? Number.POSITIVE_INFINITY),
+  );
+}
+
+/** What the head of a lane needs that costs no call. */
+function withoutCall(head: Command, lane: Lane, nowMs: number): Exclude<Step, { kind: "idle" }> | undefined {
+  if (head.interrupted) return { kind: "recover", command: head };
+  if (isExpired(head, nowMs)) return { kind: "expire", command: head };
+  const behind = lane.commands[1];
+  const superseded = head.editOf !== "" && behind?.editOf === head.editOf && behind.dueMs <= nowMs && !isExpired(behind, nowMs);
+  return superseded && behind !== undefined && !behind.interrupted ? { kind: "supersede", command: head, by: behind } : undefined;
+}
+
+function isExpired(command: Command, nowMs: number): boolean {
+  return command.expiresMs !== undefined && command.expiresMs <= nowMs;
+}

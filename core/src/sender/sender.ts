@@ -1,0 +1,100 @@
+// The sender: three roles, each held by one process at a time, any of them in any process. Intake takes commands from the bus, the owner sends
+// them, the publisher tells what became of them. They meet in the ledger only.
+import type { OutboundDoor } from "@mio/shared/channels/contract.ts";
+import { createSendClient } from "../egress/send-fetch.ts";
+import type { Service, ServiceContext } from "../service.ts";
+import { type IntakeStatus, runIntake } from "./intake.ts";
+import { whileHolding } from "./lease.ts";
+import { createMetrics } from "./metrics.ts";
+import { type OutboxStatus, runOutbox } from "./outbox.ts";
+import { type OwnerView, runOwner } from "./owner.ts";
+import { pressureOf, type SenderPressure } from "./pressure.ts";
+import { type VerdictLimits, verdictLimits } from "./verdict.ts";
+import { createBell, createHub, listen } from "./wake.ts";
+
+export interface SenderOptions {
+  limits?: VerdictLimits;
+}
+
+/** The lease, and with it a call's deadline of half of it, in heartbeats' worth of claims. */
+const leaseShare = 2;
+const pressureEveryMs = 2_000;
+
+export function createSender(doors: readonly OutboundDoor[], options: SenderOptions = {}): Service {
+  return { name: "sender", run: (context) => run(context, doors, options.limits ?? verdictLimits) };
+}
+
+async function run(context: ServiceContext, doors: readonly OutboundDoor[], limits: VerdictLimits): Promise<void> {
+  const { heartbeatMs, claimAfterMs } = context.config.ownership;
+  const times = { leaseMs: claimAfterMs * leaseShare, renewEveryMs: heartbeatMs };
+  const metrics = createMetrics(context.metrics);
+  const client = createSendClient();
+  const hub = createHub();
+  const intake: IntakeStatus = { leader: false, position: 0, inserted: 0, dead: 0, differing: 0, lostUnread: 0 };
+  const outbox: OutboxStatus = { publisher: false, published: 0, failing: 0 };
+  let view: OwnerView | undefined;
+  let pressure: SenderPressure | undefined;
+
+  context.status("sender", () => ({ intake, outbox, owner: owned(view, context.clock.monotonicMs()), ledger: pressure }));
+
+  // Listening and measuring go on while roles finish after a stop.
+  const ended = new AbortController();
+  const listening = listen(context, hub, ended.signal);
+  const measuring = measure();
+  const role = (name: string, work: Parameters<typeof whileHolding>[4]) => {
+    const bell = createBell();
+    hub.on("lease", bell.ring);
+    return whileHolding(context, name, times, bell, work);
+  };
+  try {
+    await Promise.all([
+      role("sender.intake", (lease) => runIntake(context, lease, intake)),
+      role("sender.accounts", (lease) =>
+        runOwner(context, lease, hub, {
+          doors,
+          client,
+          limits,
+          attemptMs: times.leaseMs / 2,
+          metrics,
+          show: (next) => {
+            view = next;
+          },
+        }),
+      ),
+      role("sender.outbox", async (lease) => {
+        const bell = createBell();
+        const deaf = hub.on("outbox", bell.ring);
+        await runOutbox(context, lease, bell, outbox).finally(deaf);
+      }),
+    ]);
+  } finally {
+    ended.abort(new Error("the sender has stopped"));
+    await Promise.all([listening, measuring, client.close()]);
+  }
+
+  async function measure(): Promise<void> {
+    while (!ended.signal.aborted) {
+      try {
+        pressure = await pressureOf(context.db);
+        metrics.gauge("queued", pressure.queued);
+        metrics.gauge("unknown", pressure.unknown);
+        metrics.gauge("outbox", pressure.outboxBacklog);
+      } catch (error) {
+        context.log.warn({ err: error }, "the sender's pressure could not be read");
+      }
+      await context.clock.sleep(pressureEveryMs, ended.signal).catch(() => {});
+    }
+  }
+}
+
+function owned(view: OwnerView | undefined, nowMs: number): unknown {
+  if (view === undefined) return undefined;
+  const blocked = view.blockedUntilMs();
+  const queued = view.queuedByAccount();
+  const accounts = [...new Set([...queued.keys(), ...blocked.keys()])].map((accountId) => ({
+    account_id: accountId,
+    in_memory: queued.get(accountId) ?? 0,
+    blocked_for_ms: Math.round(Math.max(0, (blocked.get(accountId) ?? nowMs) - nowMs)),
+  }));
+  return { in_hand: view.inHand(), accounts };
+}

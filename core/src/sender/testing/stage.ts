@@ -1,0 +1,179 @@
+// Everything that the sender stands on, for real: a bus with its streams, a migrated database, the small platform, and accounts on it; and what
+// an agent does, publishing commands and reading receipts.
+import { randomBytes } from "node:crypto";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import type { NatsServer } from "@mio/local/nats-server.ts";
+import { testNats } from "@mio/local/testing/nats.ts";
+import { testDatabase } from "@mio/local/testing/postgres.ts";
+import { type DeliveryReceipt, DeliveryReceipt_State } from "@mio/proto/gen/mio/v1/delivery_receipt_pb.ts";
+import { type SendCommand, SendCommandSchema } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
+import { decodeReceipt, encodeCommand } from "@mio/shared/bus/envelope.ts";
+import { messageIdHeader, outboundMessageId } from "@mio/shared/bus/headers.ts";
+import { streams } from "@mio/shared/bus/streams.ts";
+import { conversationIdOf, ulidOf } from "@mio/shared/ids.ts";
+import { connect, headers, type NatsConnection } from "nats";
+import { Pool } from "pg";
+import { createAccount } from "../../admin/accounts.ts";
+import { createTenant } from "../../admin/tenants.ts";
+import { provisionBus } from "../../bus/provision.ts";
+import { testChannel } from "./door.ts";
+import { type Platform, startPlatform } from "./platform.ts";
+
+type Account = Awaited<ReturnType<typeof createAccount>>["account"];
+
+export interface Stage extends AsyncDisposable {
+  server: NatsServer;
+  nats: NatsConnection;
+  dsn: string;
+  db: Pool;
+  platform: Platform;
+  account(name: string, ratePerSecond?: number): Promise<Account>;
+  command(account: Account, conversation: string, text: string, rest?: MessageInitShape<typeof SendCommandSchema>): SendCommand;
+  publish(...commands: SendCommand[]): Promise<void>;
+  publishRaw(subject: string, data: Uint8Array, messageId?: string): Promise<number>;
+  /** All receipts so far, in the order of the stream. */
+  receipts(): Promise<DeliveryReceipt[]>;
+  /** Final receipts by command id; fails when one has two. */
+  finals(): Promise<Map<string, DeliveryReceipt>>;
+  /** Waits until this many commands have ended. */
+  ended(count: number, withinMs?: number): Promise<Map<string, DeliveryReceipt>>;
+  stateOf(id: string): Promise<string | undefined>;
+}
+
+export async function createStage(options: { dsn?: string } = {}): Promise<Stage> {
+  const database = options.dsn === undefined ? await testDatabase() : undefined;
+  const dsn = options.dsn ?? database?.dsn ?? "";
+  const server = await testNats();
+  const nats = await connect({ servers: server.url, maxReconnectAttempts: -1, reconnectTimeWait: 100 });
+  await provisionBus(nats, { streamReplicas: 1, streamBytesMax: 1024 ** 3 });
+  const db = new Pool({ connectionString: dsn, max: 4 });
+  db.on("error", () => {});
+  const platform = await startPlatform();
+  await createTenant(db, "acme", "Acme");
+  const jetstream = nats.jetstream();
+
+  const stage: Stage = {
+    server,
+    nats,
+    dsn,
+    db,
+    platform,
+    account: async (name, ratePerSecond) => {
+      const { account } = await createAccount(
+        db,
+        {
+          tenant: "acme",
+          channelType: testChannel,
+          externalId: name,
+          settings: { api_base_url: platform.url },
+          ratePerSecond,
+          verification: [{ scheme: "none", value: "v" }],
+          credential: name,
+        },
+        [testChannel],
+      );
+      return account;
+    },
+    command: (account, conversation, text, rest = {}) =>
+      create(SendCommandSchema, {
+        id: ulidOf(Date.now(), randomBytes(10)),
+        schemaVersion: 1,
+        tenantId: account.tenant_id,
+        accountId: account.id,
+        channelType: account.channel_type,
+        conversationId: conversationIdOf(account.id as never, conversation),
+        conversationExternalId: conversation,
+        text,
+        ...rest,
+      }),
+    publish: async (...commands) => {
+      // In order, many in flight.
+      for (let at = 0; at < commands.length; at += 500) {
+        await Promise.all(
+          commands.slice(at, at + 500).map((command) =>
+            jetstream.publish(
+              `mio.outbound.${command.channelType}.${command.accountId}.${command.conversationId}`,
+              encodeCommand(command),
+              {
+                msgID: outboundMessageId(command.id),
+              },
+            ),
+          ),
+        );
+      }
+    },
+    publishRaw: async (subject, data, messageId) => {
+      const head = headers();
+      if (messageId !== undefined) head.set(messageIdHeader, messageId);
+      return (await jetstream.publish(subject, data, { headers: head })).seq;
+    },
+    receipts: async () => {
+      const found: DeliveryReceipt[] = [];
+      const consumer = await jetstream.consumers.get(streams.receipt.name, { filterSubjects: "mio.receipt.>" });
+      const { num_pending: pending } = await consumer.info();
+      if (pending === 0) return found;
+      const messages = await consumer.fetch({ max_messages: pending, expires: 5_000 });
+      for await (const message of messages) {
+        const decoded = decodeReceipt(message.data);
+        if (decoded.kind !== "receipt") throw new Error("a receipt that cannot be read");
+        found.push(decoded.receipt);
+      }
+      return found;
+    },
+    finals: async () => {
+      const finals = new Map<string, DeliveryReceipt>();
+      for (const receipt of await stage.receipts()) {
+        if (finals.has(receipt.commandId)) throw new Error(`${receipt.commandId}: a receipt after the final one`);
+        if (receipt.final) finals.set(receipt.commandId, receipt);
+      }
+      return finals;
+    },
+    ended: async (count, withinMs = 30_000) => {
+      await until(async () => (await streamMessages(nats)) >= count, withinMs);
+      let finals = new Map<string, DeliveryReceipt>();
+      await until(
+        async () => {
+          finals = await stage.finals();
+          return finals.size >= count;
+        },
+        withinMs,
+        () => `${finals.size} of ${count} commands have ended`,
+        Math.min(1_000, 50 + count / 10),
+      );
+      return finals;
+    },
+    stateOf: async (id) => {
+      const found = await db.query<{ state: string }>("select state from sender_commands where id = $1", [id]);
+      return found.rows[0]?.state;
+    },
+    [Symbol.asyncDispose]: async () => {
+      await platform[Symbol.asyncDispose]();
+      await db.end();
+      await nats.close();
+      await server[Symbol.asyncDispose]();
+      await database?.[Symbol.asyncDispose]();
+    },
+  };
+  return stage;
+}
+
+async function streamMessages(nats: NatsConnection): Promise<number> {
+  const manager = await nats.jetstreamManager({ checkAPI: false });
+  return (await manager.streams.info(streams.receipt.name)).state.messages;
+}
+
+/** Waits for a condition with a deadline. */
+export async function until(
+  condition: () => Promise<boolean> | boolean,
+  withinMs = 30_000,
+  describe: () => string = () => "the condition did not come true",
+  everyMs = 25,
+): Promise<void> {
+  const deadline = performance.now() + withinMs;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`${describe()} within ${withinMs} ms`);
+    await new Promise((resolve) => setTimeout(resolve, everyMs));
+  }
+}
+
+export const states = DeliveryReceipt_State;
