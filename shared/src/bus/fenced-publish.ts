@@ -137,7 +137,7 @@ export function createFencedPublisher(bus: Bus, options: FencedPublisherOptions)
     if (stored.headers.get(messageIdHeader) === message.messageId) return { kind: "published", sequence: stored.sequence, last };
     if (isAtOrPast(last, message.origin)) return { kind: "published", sequence: undefined, last };
     const found =
-      message.seenElsewhereSinceMs === undefined ? undefined : await search(message, message.seenElsewhereSinceMs, last.sequence);
+      message.seenElsewhereSinceMs === undefined ? undefined : await search(message, message.seenElsewhereSinceMs, stored);
     return found === undefined ? { kind: "not_published", last } : { kind: "published", sequence: found, last };
   }
 
