@@ -24,7 +24,9 @@ export class UplinkObject extends DurableObject<Env> {
     const random = randomOf(crypto);
     const spool = new ObjectSpool(context.storage, clock.nowMs);
     const { NATS_WEBSOCKET_URL: url, NATS_USER: user, NATS_PASSWORD: password } = config;
-    const link = new NatsLink({ url, user, password, name: "mio-edge-uplink", clock, random });
+    // Which shard, for whoever reads the server's list of connections; an object that its alarm has woken may not know.
+    const name = ["mio-edge-uplink", context.id.name].filter(Boolean).join(" ");
+    const link = new NatsLink({ url, user, password, name, clock, random });
     this.#uplink = new Uplink({ link, spool, clock, random });
     this.#connecting = Promise.race([link.tried, clock.sleep(firstConnectionMs)]);
     void context.blockConcurrencyWhile(() => this.#uplink.start());
