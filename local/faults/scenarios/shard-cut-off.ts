@@ -27,7 +27,7 @@ export const shardCutOff: Scenario = {
     const findings: string[] = [];
     await seconds(5);
     const shard = Math.floor(random.next() * 2);
-    const name = new RegExp(`^edge-.*-${shard}$`);
+    const name = new RegExp(`^mio-edge-uplink .*:${shard}$`);
     if (!proxy.names().some((each) => name.test(each)))
       findings.push(`no uplink is called ${name}; there are ${proxy.names().join(", ")}`);
     for (const kind of ["reset", "silent"] as const) {
