@@ -21,6 +21,8 @@ export interface BucketReader {
   after(sequence: number): Promise<{ entries: BucketEntry[]; more: boolean }>;
 }
 
+type Stored = Pick<StoredMessage, "subject" | "sequence" | "data" | "headers">;
+
 const requestTimeoutMs = 2_000;
 const batchEntries = 256;
 
@@ -60,7 +62,7 @@ export function bucketReader(connection: () => Bus | undefined, bucket: string):
   };
 }
 
-function entryOf(message: StoredMessage, prefix: string): BucketEntry {
+function entryOf(message: Stored, prefix: string): BucketEntry {
   return {
     key: message.subject.slice(prefix.length),
     sequence: message.sequence,
@@ -71,10 +73,10 @@ function entryOf(message: StoredMessage, prefix: string): BucketEntry {
 }
 
 /** One request, many answers (nats-server 2.11, ADR-31): messages with their headers, and at the end one of status 204, or 404 alone. */
-function batchGet(bus: Bus, stream: string, query: Readonly<Record<string, string | number>>): Promise<StoredMessage[]> {
+function batchGet(bus: Bus, stream: string, query: Readonly<Record<string, string | number>>): Promise<Stored[]> {
   const inbox = inboxOf(bus);
   return new Promise((resolve, reject) => {
-    const messages: StoredMessage[] = [];
+    const messages: Stored[] = [];
     const timer = new AbortController();
     const end = (error?: Error) => {
       timer.abort();

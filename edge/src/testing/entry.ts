@@ -1,8 +1,32 @@
-// The Worker with the tests' own channel instead of the platforms'.
+// The Worker with the tests' own channel instead of the platforms', and two things that only a test may ask of an uplink.
+
+import type { Env } from "../worker/env.ts";
 import { workerFetch } from "../worker/host.ts";
+import { UplinkObject as ShippedUplinkObject } from "../worker/uplink-object.ts";
 import { sampleDoor } from "./door.ts";
 
 export { DirectoryObject } from "../worker/directory-object.ts";
-export { UplinkObject } from "../worker/uplink-object.ts";
 
-export default { fetch: workerFetch([sampleDoor]) };
+export class UplinkObject extends ShippedUplinkObject {
+  /** From now on every write to the spool fails. */
+  async breakStorage(): Promise<void> {
+    this.ctx.storage.sql.exec("alter table spool rename to spool_broken");
+  }
+
+  async mendStorage(): Promise<void> {
+    this.ctx.storage.sql.exec("alter table spool_broken rename to spool");
+  }
+}
+
+const app = workerFetch([sampleDoor]);
+
+export default {
+  async fetch(request: Request, env: Env): Promise<Response> {
+    const [, root, name, what] = new URL(request.url).pathname.split("/");
+    if (root !== "_uplink" || name === undefined) return app(request, env);
+    const uplink: unknown = env.UPLINK.getByName(decodeURIComponent(name));
+    const testing = uplink as Pick<UplinkObject, "breakStorage" | "mendStorage">;
+    await (what === "break" ? testing.breakStorage() : testing.mendStorage());
+    return new Response("done\n");
+  },
+};
