@@ -135,6 +135,7 @@ export async function ownPartitions(options: OwnershipOptions, signal: AbortSign
       start,
       owned: () => mine.state !== "ended" && clock.monotonicMs() - mine.confirmedAtMs < times.claimAfterMs,
       touch: () => {
+        if (mine.dirty) return;
         mine.dirty = true;
         mine.wake?.();
       },
@@ -161,17 +162,16 @@ export async function ownPartitions(options: OwnershipOptions, signal: AbortSign
       }
       await renew(mine).catch(async (error: unknown) => {
         onTrouble(error);
-        await clock.sleep(times.commitMs);
+        await rest(mine, times.commitMs);
       });
     }
   }
 
-  /** Until the time has passed, or until a clean partition gets something to commit. */
+  /** Until the time has passed, a clean partition gets something to commit, or it ends. */
   async function rest(mine: Held, ms: number): Promise<void> {
     const cut = new AbortController();
     mine.wake = () => cut.abort();
-    if (!mine.dirty || mine.state === "ended") await clock.sleep(ms, cut.signal).catch(() => {});
-    else await clock.sleep(ms).catch(() => {});
+    await clock.sleep(ms, cut.signal).catch(() => {});
     mine.wake = undefined;
   }
 
