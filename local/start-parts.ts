@@ -58,7 +58,7 @@ interface Context {
 export async function startParts(options: Context["options"], tiers: Tiers): Promise<Started> {
   const { dataDir, progress, existing } = options;
   await mkdir(join(dataDir, "logs"), { recursive: true, mode: 0o700 });
-  const context = { options, tiers, ports: await choosePorts(dataDir) };
+  const context = { options, tiers, ports: await choosePorts(dataDir, options.ports ?? "any") };
   const edgePort = await edgePortOf(context);
   const edgeUrl = `http://127.0.0.1:${edgePort}`;
 

@@ -52,7 +52,7 @@ function start(words: readonly string[], env: Record<string, string> = {}): Star
 
 /** Started and ready, with the identities of all its processes. */
 async function ready(data: string): Promise<{ run: Start; system: LocalSystem; processes: ProcessIdentity[] }> {
-  const run = start(["--data", data, "--channels", "test", "--json"]);
+  const run = start(["--data", data, "--channels", "test", "--any-ports", "--json"]);
   await vi.waitFor(() => {
     if (run.child.exitCode !== null) throw new Error(`it ended: ${run.stderr()}`);
     expect(run.stdout()).toMatch(/\n$/);
@@ -124,7 +124,7 @@ it("killed with -9, its parts end by themselves, and the next start takes over t
 
 it.each([50, 400, 900, 1_600, 2_400])("stopped %i ms after it began to start, leaves nothing behind", async (afterMs) => {
   const data = dataFolder();
-  const run = start(["--data", data, "--channels", "test"]);
+  const run = start(["--data", data, "--channels", "test", "--any-ports"]);
   // When in its start the signal comes is the very thing that is tried here.
   await new Promise((resolve) => setTimeout(resolve, afterMs));
   run.child.kill("SIGINT");

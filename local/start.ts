@@ -19,6 +19,7 @@ interface Flags {
   channels?: string[];
   cores: number;
   port?: number;
+  anyPorts?: true;
 }
 
 async function main(): Promise<number> {
@@ -55,6 +56,7 @@ function readFlags(): Flags | number {
     .option("--data <folder>", "where everything is kept; a second start continues from it", ".mio")
     .option("--json", "print one line of JSON when all is ready, and nothing else, on standard output")
     .option("--port <port>", "port of the edge (default: 8787, or a free one)", wholeNumber(1, 65_535))
+    .option("--any-ports", "any free ports instead of the usual ones, for several systems at once")
     .option("--cores <count>", "core processes side by side", wholeNumber(1, 8), 1)
     .option("--channels <list>", `platforms to simulate, of ${known.join(", ")} (default: those for people)`, channelList(known))
     .addHelpText(
@@ -86,6 +88,7 @@ function optionsOf(flags: Flags): SystemOptions {
     dataDir: flags.data,
     channels: flags.channels ?? forPeople,
     cores: flags.cores,
+    ports: flags.anyPorts ? "any" : "usual",
     existing: { ...(postgresDsn ? { postgresDsn } : {}), ...(nats ? { nats } : {}) },
     ...(flags.port === undefined ? {} : { edgePort: flags.port }),
   };

@@ -20,7 +20,9 @@ export interface SystemOptions {
   websocketFor?: (websocketUrl: string) => string | Promise<string>;
   coreEnv?: Readonly<Record<string, string>>;
   agentEnv?: Readonly<Record<string, string>>;
-  /** Refused when it is in use; left out: the usual one or a free one. */
+  /** Any free ports when left out; `usual` prefers those that a person may know by heart. */
+  ports?: "usual" | "any";
+  /** Refused when it is in use; left out: chosen as the others. */
   edgePort?: number;
   progress?: (line: string) => void;
   /** Aborted: the start is given up, and what had started is stopped. */
