@@ -1,10 +1,10 @@
 // A whole local system of its own for one scenario, in a temporary folder: fresh, so that everything on its streams belongs to the run.
-import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort } from "../free-port.ts";
 import type { NatsServer } from "../nats-server.ts";
 import type { NodePart } from "../node-part.ts";
+import { giveOwnPorts } from "../own-ports.ts";
 import type { Postgres } from "../postgres.ts";
 import { startSystem } from "../system.ts";
 import { type CuttingProxy, startProxy } from "./proxy.ts";
@@ -48,7 +48,7 @@ export async function startFaultSystem(options: FaultSystemOptions, progress: (l
   const dataDir = await mkdtemp(join(tmpdir(), "mio-faults-"));
   // Postgres runs as another user when we are root, and must be able to pass through.
   await chmod(dataDir, 0o711);
-  await writeFile(join(dataDir, "ports.json"), JSON.stringify(await portsOfItsOwn()));
+  await giveOwnPorts(dataDir);
   const proxy = options.proxy ? await startProxy() : undefined;
   let keep = false;
   const running = await startSystem({
@@ -94,15 +94,4 @@ export async function startFaultSystem(options: FaultSystemOptions, progress: (l
       if (!keep) await rm(dataDir, { recursive: true, force: true, maxRetries: 3 });
     },
   };
-}
-
-/**
- * None of the usual ports: while a part is dead another system on this machine could take one of those, and everything would then talk to
- * a stranger.
- */
-async function portsOfItsOwn(): Promise<Record<string, number>> {
-  const names = ["edge", "nats", "nats_websocket", "nats_monitor", "postgres", "core"];
-  const ports: Record<string, number> = {};
-  for (const name of names) ports[name] = await freePort();
-  return ports;
 }
