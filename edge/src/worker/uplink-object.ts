@@ -40,6 +40,9 @@ export class UplinkObject extends DurableObject<Env> {
   override async alarm(): Promise<void> {
     await this.#connecting;
     await this.#uplink.wake();
+    const { spoolRows, spoolOldestAgeMs, connected } = this.#uplink.status();
+    const line = { level: "info", event: "uplink_woke", connected, spool_rows: spoolRows, spool_oldest_age_ms: spoolOldestAgeMs };
+    console.log(JSON.stringify(line));
   }
 
   async status(): Promise<UplinkStatus> {

@@ -1,0 +1,95 @@
+// The link over a real WebSocket to a real nats-server, with a wire between them that can be cut.
+
+import { ingressSubject } from "@mio/shared/bus/subjects.ts";
+import { clockOf } from "@mio/shared/clock.ts";
+import { seededRandom } from "@mio/shared/random.ts";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { edgeUser, type TestBus, testBus } from "../testing/bus.ts";
+import { eventually } from "../testing/eventually.ts";
+import { type Wire, wireTo } from "../testing/proxy.ts";
+import { NatsLink } from "./nats-ws.ts";
+
+let bus: TestBus;
+let wire: Wire;
+let link: NatsLink;
+
+beforeEach(async () => {
+  bus = await testBus();
+  wire = await wireTo(bus.server.websocketPort);
+  link = new NatsLink({ url: wire.url, ...edgeUser, name: "link-test", clock: clockOf(globalThis), random: seededRandom(1) });
+});
+
+afterEach(async () => {
+  await link.close();
+  await wire[Symbol.asyncDispose]();
+  await bus[Symbol.asyncDispose]();
+});
+
+// Not a group: what the stream holds is of no interest here.
+const message = (messageId: string, subject = ingressSubject("eu", 0)) => ({
+  subject,
+  messageId,
+  body: new TextEncoder().encode(messageId),
+});
+const connected = () => eventually("the link connects", () => link.connected);
+
+describe("link over a WebSocket", () => {
+  it("tells acknowledged from duplicate", async () => {
+    await connected();
+    expect(await link.publish(message("m1"))).toEqual({ kind: "acknowledged", duplicate: false });
+    expect(await link.publish(message("m1"))).toEqual({ kind: "acknowledged", duplicate: true });
+  });
+
+  it("G1: does not take for acknowledged what no stream holds", async () => {
+    await connected();
+    await bus.deleteIngress();
+    expect(await link.publish(message("m1"))).toMatchObject({ kind: "not_acknowledged" });
+  });
+
+  it("G1: fails what is in flight at once when the connection is lost", async () => {
+    await connected();
+    const swallowed = wire.swallow();
+    const inFlight = [link.publish(message("m1")), link.publish(message("m2"))];
+    await swallowed;
+    const cutAtMs = performance.now();
+    wire.cut();
+    for (const published of await Promise.all(inFlight))
+      expect(published).toMatchObject({ kind: "not_acknowledged", reason: "connection lost" });
+    expect(performance.now() - cutAtMs).toBeLessThan(500);
+    expect(link.connected).toBe(false);
+    expect(await link.publish(message("m3"))).toMatchObject({ kind: "not_acknowledged", reason: "not connected" });
+  });
+
+  it("connects again by itself and says so, however often the wire breaks", async () => {
+    const changes: boolean[] = [];
+    link.onChange(() => changes.push(link.connected));
+    await connected();
+    for (const round of ["a", "b"]) {
+      wire.cut();
+      await eventually("the loss is noticed", () => !link.connected);
+      wire.mend();
+      await connected();
+      expect(await link.publish(message(round))).toEqual({ kind: "acknowledged", duplicate: false });
+    }
+    expect(changes.slice(-4)).toEqual([false, true, false, true]);
+  });
+
+  it("connects to a bus that comes up after it", async () => {
+    wire.cut();
+    const late = new NatsLink({ url: wire.url, ...edgeUser, name: "late", clock: clockOf(globalThis), random: seededRandom(2) });
+    await late.tried;
+    expect(late.connected).toBe(false);
+    wire.mend();
+    await eventually("the link connects", () => late.connected);
+    await late.close();
+  });
+
+  it("may publish nothing but ingress, and that is not acknowledged either", async () => {
+    await connected();
+    const refused = link.publish(message("m1", "mio.inbound.slack.a.c"));
+    // The server says so beside the protocol, so only a deadline or the end of the connection ends the wait.
+    await link.publish(message("m2"));
+    wire.cut();
+    expect(await refused).toMatchObject({ kind: "not_acknowledged" });
+  });
+});
