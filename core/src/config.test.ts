@@ -9,7 +9,12 @@ const good = { MIO_NATS_URL: "nats://a:4222,nats://b:4222", MIO_POSTGRES_DSN: "p
 describe("readConfig", () => {
   it("needs only the bus and the database, and is production-like by default", () => {
     const config = readConfig(good);
-    expect(config).toMatchObject({ environment: "production", natsUrls: ["nats://a:4222", "nats://b:4222"], streamReplicas: 3, httpHost: "0.0.0.0" });
+    expect(config).toMatchObject({
+      environment: "production",
+      natsUrls: ["nats://a:4222", "nats://b:4222"],
+      streamReplicas: 3,
+      httpHost: "0.0.0.0",
+    });
   });
 
   it("listens on loopback and keeps one replica locally", () => {

@@ -20,6 +20,8 @@ it("is live at once, ready when no check objects, and shows status and metrics",
   expect((await get("/metrics")).status).toBe(200);
   expect((await get("/nothing")).status).toBe(404);
 
-  await expect(serveHealth({ host: "127.0.0.1", port: health.port, metrics: new Registry(), instance: "other" })).rejects.toThrow(/MIO_HTTP_PORT/);
+  await expect(serveHealth({ host: "127.0.0.1", port: health.port, metrics: new Registry(), instance: "other" })).rejects.toThrow(
+    /MIO_HTTP_PORT/,
+  );
   await health.close();
 });

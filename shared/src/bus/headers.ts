@@ -43,5 +43,7 @@ export function enrichedMessageId(messageId: string): string {
 
 /** Percent-encodes what a header value cannot carry; printable ASCII but "%" stays as it is. */
 export function headerText(text: string): string {
-  return text.replace(/[^\x21-\x24\x26-\x7e]/gu, (character) => encodeURIComponent(character.isWellFormed() ? character : "\ufffd"));
+  return text.replace(/[^\x21-\x24\x26-\x7e]/gu, (character) =>
+    encodeURIComponent(character.isWellFormed() ? character : "\ufffd"),
+  );
 }

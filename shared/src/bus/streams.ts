@@ -68,5 +68,14 @@ export const buckets = {
 export const natsServerVersionMinimum = "2.12.8";
 
 function stream(name: string, subjects: readonly string[], rest: Partial<StreamSpec>): StreamSpec {
-  return { name, subjects, retention: "limits", maxAgeSeconds: 7 * day, dedupeWindowSeconds: 120, bytesWeight: 1, durables: [], ...rest };
+  return {
+    name,
+    subjects,
+    retention: "limits",
+    maxAgeSeconds: 7 * day,
+    dedupeWindowSeconds: 120,
+    bytesWeight: 1,
+    durables: [],
+    ...rest,
+  };
 }

@@ -32,7 +32,12 @@ export function parseSubject(text: string): ConversationSubject | undefined {
   if (root !== "mio" || rest.length > 0) return undefined;
   const known = directions.find((each) => each === direction);
   if (!known || !isToken(channelType) || !isToken(accountId) || !isToken(conversationId)) return undefined;
-  const subject = { direction: known, channelType, accountId: accountId as AccountId, conversationId: conversationId as ConversationId };
+  const subject = {
+    direction: known,
+    channelType,
+    accountId: accountId as AccountId,
+    conversationId: conversationId as ConversationId,
+  };
   if (messageId === undefined) return subject;
   return known === "outbound" && isToken(messageId) ? { ...subject, messageId } : undefined;
 }
