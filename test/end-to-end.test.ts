@@ -8,7 +8,6 @@ import { createInterface } from "node:readline";
 import { SimulatorClient } from "@mio/local/faults/simulator-client.ts";
 import { connectOperator, messageCount, StreamWitness } from "@mio/local/faults/witness.ts";
 import { type LocalSystem, readLocalFile } from "@mio/local/local-file.ts";
-import { giveOwnPorts } from "@mio/local/own-ports.ts";
 import { streams } from "@mio/shared/bus/streams.ts";
 import type { NatsConnection } from "nats";
 import { Client } from "pg";
@@ -28,8 +27,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "mio-end-to-end-"));
   // Postgres runs as another user when we are root, and must be able to pass through.
   await chmod(folder, 0o711);
-  await giveOwnPorts(folder);
-  const words = ["local/start.ts", "--json", "--data", folder, "--channels", channels.join(",")];
+  const words = ["local/start.ts", "--json", "--any-ports", "--data", folder, "--channels", channels.join(",")];
   starter = spawn(process.execPath, words, { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
   system = await systemOf(starter);
   const { user, password, inbox_prefix: inboxPrefix } = system.operator;

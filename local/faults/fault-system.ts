@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { NatsServer } from "../nats-server.ts";
 import type { NodePart } from "../node-part.ts";
-import { giveOwnPorts } from "../own-ports.ts";
 import type { Postgres } from "../postgres.ts";
 import { startSystem } from "../system.ts";
 import { type CuttingProxy, startProxy } from "./proxy.ts";
@@ -48,11 +47,12 @@ export async function startFaultSystem(options: FaultSystemOptions, progress: (l
   const dataDir = await mkdtemp(join(tmpdir(), "mio-faults-"));
   // Postgres runs as another user when we are root, and must be able to pass through.
   await chmod(dataDir, 0o711);
-  await giveOwnPorts(dataDir);
   const proxy = options.proxy ? await startProxy() : undefined;
   let keep = false;
   const running = await startSystem({
     dataDir,
+    // Never the usual ones: while a part is dead another system could take its port, and everything would then talk to a stranger.
+    ports: "any",
     channels: options.channels ?? platformChannels,
     cores: options.cores ?? 1,
     withoutAgent: options.agent !== true,
