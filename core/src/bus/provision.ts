@@ -21,7 +21,7 @@ export interface ProvisionReport {
   differences: string[];
 }
 
-const errors = { streamNotFound: 10059, consumerNotFound: 10014, noDiskSpace: 10047 };
+const errors = { streamNotFound: 10059, consumerNotFound: 10014, noDiskSpace: 10047, noMemory: 10028 };
 
 /** Rejects with what to do when the server has too little room, or a stream that would delete unread messages. */
 export async function provisionBus(
@@ -148,7 +148,8 @@ async function explained<T>(wanted: { name: string; max_bytes?: number }, work: 
   try {
     return await work;
   } catch (error) {
-    if (codeOf(error) !== errors.noDiskSpace) throw error;
+    const code = codeOf(error);
+    if (code !== errors.noDiskSpace && code !== errors.noMemory) throw error;
     throw new Error(
       `nats-server has no room left for stream ${wanted.name} (${wanted.max_bytes} bytes): raise its jetstream max_file_store, or lower MIO_STREAM_BYTES_MAX`,
       { cause: error },

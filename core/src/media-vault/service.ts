@@ -1,6 +1,7 @@
 // media-vault: inbound -> enriched. Reads the inbound stream as a log, partitioned by conversation, one lane per conversation, and
 // publishes each message once more with what became of its attachments. Fetching them has its place in attachments.ts.
 
+import type { Message } from "@mio/proto/gen/mio/v1/message_pb.ts";
 import { publishDeadLetter } from "@mio/shared/bus/dead-letter.ts";
 import { decodeMessage, disagreementWithSubject } from "@mio/shared/bus/envelope.ts";
 import { createFencedPublisher } from "@mio/shared/bus/fenced-publish.ts";
@@ -86,7 +87,7 @@ async function run(context: ServiceContext): Promise<void> {
     const { message } = decoded;
     const reason = disagreementWithSubject(message, record.subject);
     const place = parseSubject(record.subject);
-    if (reason !== undefined || !place) return keepAside(record, `the message is at odds with its subject: ${reason}`);
+    if (reason !== undefined || !place) return keepAside(record, `the message is at odds with its subject: ${reason}`, message);
 
     const data = await withStoredAttachments(message, record.data, task.signal);
     const traceparent = record.headers?.get(traceparentHeader);
@@ -104,7 +105,7 @@ async function run(context: ServiceContext): Promise<void> {
       });
     if (outcome.kind === "lost_ownership") throw new TryAgain(`partition ${task.partition} may belong to another owner`);
     if (outcome.kind === "too_large")
-      return keepAside(record, "the enriched message is larger than the stream or the server takes");
+      return keepAside(record, "the enriched message is larger than the stream or the server takes", message);
     enriched.inc({ outcome: outcome.kind });
     const { id, channelType, accountId, conversationId } = message;
     log.info(
@@ -120,9 +121,15 @@ async function run(context: ServiceContext): Promise<void> {
     );
   }
 
-  async function keepAside(record: LogRecord, reason: string): Promise<void> {
-    const { accountId, conversationId } = parseSubject(record.subject) ?? {};
-    const scopes = { ...(accountId ? { accountId } : {}), ...(conversationId ? { conversationId } : {}) };
+  /** The scopes are the message's own where it could be read, else what its subject says. */
+  async function keepAside(record: LogRecord, reason: string, message?: Message): Promise<void> {
+    const { accountId = "", conversationId = "" } = message ?? parseSubject(record.subject) ?? {};
+    const scopes = {
+      accountId,
+      conversationId,
+      tenantId: message?.tenantId ?? "",
+      senderExternalId: message?.sender?.externalId ?? "",
+    };
     await publishDeadLetter(bus, {
       service: "media-vault",
       stream,
