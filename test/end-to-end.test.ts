@@ -8,6 +8,7 @@ import { createInterface } from "node:readline";
 import { SimulatorClient } from "@mio/local/faults/simulator-client.ts";
 import { connectOperator, messageCount, StreamWitness } from "@mio/local/faults/witness.ts";
 import { type LocalSystem, readLocalFile } from "@mio/local/local-file.ts";
+import { identityOf } from "@mio/local/process-identity.ts";
 import { streams } from "@mio/shared/bus/streams.ts";
 import type { NatsConnection } from "nats";
 import { Client } from "pg";
@@ -107,7 +108,7 @@ it("G11: an account or a channel that nobody knows is 404", async () => {
 it("leaves no process behind when it is asked to stop", async () => {
   const pids = Object.values(system.pids);
   expect(await stopped(starter)).toBe(0);
-  expect(pids.filter(runs)).toEqual([]);
+  expect(pids.flatMap((pid) => identityOf(pid)?.command ?? [])).toEqual([]);
   expect(await readLocalFile(folder)).toBeUndefined();
 });
 
@@ -158,15 +159,6 @@ async function stopped(child: ChildProcess | undefined): Promise<number | null> 
     await exit;
   }
   return child.exitCode;
-}
-
-function runs(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 async function eventually<T>(attempt: () => Promise<T>): Promise<T> {
