@@ -135,12 +135,13 @@ async function firstThatRuns(commands: readonly string[], args: readonly string[
   return undefined;
 }
 
-function isNewEnough(version: string | undefined): boolean {
+/** Compares with the oldest that we may use; an unreadable version is not. */
+export function isNewEnough(version: string | undefined): boolean {
   if (version === undefined) return false;
   const [have, need] = [version, natsServerVersionMinimum].map((text) => text.split(".").map(Number));
   for (let index = 0; index < 3; index++) {
-    const difference = (have?.[index] ?? 0) - (need?.[index] ?? 0);
-    if (difference !== 0) return difference > 0;
+    const difference = (have?.[index] ?? Number.NaN) - (need?.[index] ?? 0);
+    if (difference !== 0) return difference > 0; // NaN, an unreadable part, is not above 0.
   }
   return true;
 }

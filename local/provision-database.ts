@@ -27,21 +27,3 @@ export async function provisionDatabase(dsn: string, accounts: readonly Simulate
     await db.end();
   }
 }
-
-/** Throws one line when no Postgres answers there. */
-export async function requirePostgres(dsn: string): Promise<void> {
-  const db = new Pool({ connectionString: dsn, max: 1, connectionTimeoutMillis: 5_000 });
-  db.on("error", () => undefined);
-  try {
-    await db.query("select 1");
-  } catch (error) {
-    const reason =
-      error instanceof AggregateError ? String(error.errors[0]) : error instanceof Error ? error.message : String(error);
-    const place = URL.canParse(dsn) ? new URL(dsn).host : "an unreadable address";
-    throw new Error(`no Postgres answers at ${place} (${reason}): start it, or unset MIO_POSTGRES_DSN to use one of our own`, {
-      cause: error,
-    });
-  } finally {
-    await db.end();
-  }
-}

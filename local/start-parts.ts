@@ -3,13 +3,14 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type BusLogin, busAccess } from "./bus-access.ts";
+import { requireNats, requirePostgres } from "./existing-servers.ts";
 import { freePort } from "./free-port.ts";
 import type { LocalAccount, LocalSystem } from "./local-file.ts";
 import { type NatsServer, startNatsServer } from "./nats-server.ts";
 import { type NodePart, startNodePart } from "./node-part.ts";
 import { choosePorts, type Ports } from "./ports.ts";
 import { type Postgres, startPostgres } from "./postgres.ts";
-import { provisionDatabase, requirePostgres } from "./provision-database.ts";
+import { provisionDatabase } from "./provision-database.ts";
 import { installApp, type SimulatedAccount } from "./simulated-account.ts";
 import type { SystemOptions } from "./system.ts";
 import type { Tier, Tiers } from "./tiers.ts";
@@ -62,12 +63,16 @@ export async function startParts(options: Context["options"], tiers: Tiers): Pro
   const edgePort = await edgePortOf(context);
   const edgeUrl = `http://127.0.0.1:${edgePort}`;
 
-  progress("starting Postgres and the simulated platforms");
+  if (existing?.postgresDsn !== undefined) await requirePostgres(existing.postgresDsn);
+  if (existing?.nats) await requireNats(existing.nats);
+  progress(
+    existing?.postgresDsn === undefined ? "starting Postgres and the simulated platforms" : "starting the simulated platforms",
+  );
   const [postgres, simulated] = await Promise.all([startDatabase(context), startSimulators(context, edgeUrl)]);
   const accounts = simulated.map(({ account }) => account);
   const dsn = postgres?.dsn ?? existing?.postgresDsn ?? "";
 
-  progress("starting the bus");
+  if (!existing?.nats) progress("starting the bus");
   const accountIds = accounts.map((account) => account.accountId);
   const access = busAccess(agentName, accountIds, existing?.nats);
   const [nats] = await Promise.all([
@@ -108,10 +113,7 @@ export async function startParts(options: Context["options"], tiers: Tiers): Pro
 }
 
 async function startDatabase({ options, tiers, ports }: Context): Promise<Postgres | undefined> {
-  if (options.existing?.postgresDsn !== undefined) {
-    await requirePostgres(options.existing.postgresDsn);
-    return undefined;
-  }
+  if (options.existing?.postgresDsn !== undefined) return undefined;
   const port = await ports("postgres", usualPorts.postgres);
   return tiers.start("database", (signal) => startPostgres({ dataDir: join(options.dataDir, "postgres"), port, signal }));
 }

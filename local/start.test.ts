@@ -8,8 +8,11 @@ import { afterEach, expect, it, vi } from "vitest";
 import { type LocalSystem, localFileOf, readLocalFile } from "./local-file.ts";
 import { identityOf, type ProcessIdentity, stillRuns } from "./process-identity.ts";
 
+// Whole systems start here, and the machine may be busy.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
+
 const program = join(import.meta.dirname, "start.ts");
-const patience = { timeout: 60_000, interval: 100 };
+const patience = { timeout: 120_000, interval: 100 };
 const children: ChildProcess[] = [];
 const folders: string[] = [];
 
@@ -156,12 +159,19 @@ it.each([
     { MIO_POSTGRES_DSN: "postgres://mio:secret@127.0.0.1:9/mio" },
     /no Postgres answers at 127\.0\.0\.1:9 .*MIO_POSTGRES_DSN/,
   ],
+  [
+    "a bus that is not there",
+    [],
+    { MIO_NATS_URL: "nats://127.0.0.1:9", MIO_NATS_WEBSOCKET_URL: "ws://127.0.0.1:9" },
+    /nats-server at 127\.0\.0\.1:9 cannot be used .*unset MIO_NATS_URL/,
+  ],
   ["a bus without its WebSocket door", [], { MIO_NATS_URL: "nats://127.0.0.1:9" }, /MIO_NATS_WEBSOCKET_URL/],
 ])("%s: one line that says what to do, and nothing is left running", async (_, words, env, complaint) => {
   const data = dataFolder();
   const run = start(words.includes("--data") ? words : ["--data", data, ...words], env);
   expect(await run.ended).not.toBe(0);
   const lines = run.stderr().trimEnd().split("\n");
+  expect(lines).toHaveLength(1);
   expect(lines.at(-1)).toMatch(complaint);
   expect(lines.at(-1)).toMatch(/^mio: /);
   expect(run.stdout()).toBe("");
