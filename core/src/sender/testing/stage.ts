@@ -11,12 +11,15 @@ import { decodeReceipt, encodeCommand } from "@mio/shared/bus/envelope.ts";
 import { messageIdHeader, outboundMessageId } from "@mio/shared/bus/headers.ts";
 import { streams } from "@mio/shared/bus/streams.ts";
 import { conversationIdOf, ulidOf } from "@mio/shared/ids.ts";
-import { connect, headers, type NatsConnection } from "nats";
+import { connect, DeliverPolicy, headers, type NatsConnection, NatsError } from "nats";
 import { Pool } from "pg";
 import { createAccount } from "../../admin/accounts.ts";
 import { createTenant } from "../../admin/tenants.ts";
 import { provisionBus } from "../../bus/provision.ts";
-import { testChannel } from "./door.ts";
+import { type TestContext, testContext } from "../../testing/context.ts";
+import { createSender } from "../sender.ts";
+import { type VerdictLimits, verdictLimits } from "../verdict.ts";
+import { type DoorOptions, plainDoor, testChannel } from "./door.ts";
 import { type Platform, startPlatform } from "./platform.ts";
 
 type Account = Awaited<ReturnType<typeof createAccount>>["account"];
@@ -38,7 +41,23 @@ export interface Stage extends AsyncDisposable {
   /** Waits until this many commands have ended. */
   ended(count: number, withinMs?: number): Promise<Map<string, DeliveryReceipt>>;
   stateOf(id: string): Promise<string | undefined>;
+  /** A sender in this process, stopped with the stage at the latest. */
+  start(options?: StartOptions): RunningSender;
 }
+
+export interface StartOptions extends DoorOptions {
+  checkpoint?: (name: string) => Promise<void>;
+  limits?: Partial<VerdictLimits>;
+  env?: Record<string, string>;
+}
+
+export interface RunningSender {
+  context: TestContext;
+  stop(): Promise<void>;
+}
+
+/** Long enough that a stall of a busy machine is no lapsed lease and no missed deadline. */
+const patientEnv = { MIO_OWNERSHIP_HEARTBEAT_MS: "500", MIO_OWNERSHIP_CLAIM_AFTER_MS: "5000" };
 
 export async function createStage(options: { dsn?: string } = {}): Promise<Stage> {
   const database = options.dsn === undefined ? await testDatabase() : undefined;
@@ -52,7 +71,24 @@ export async function createStage(options: { dsn?: string } = {}): Promise<Stage
   await createTenant(db, "acme", "Acme");
   const jetstream = nats.jetstream();
 
+  const received: DeliveryReceipt[] = [];
+  let nextReceipt = 1;
+  const running = new Set<RunningSender>();
   const stage: Stage = {
+    start: ({ checkpoint, limits, env, ...door } = {}) => {
+      const context = testContext({ nats, dsn, env: { ...patientEnv, ...env }, ...(checkpoint ? { checkpoint } : {}) });
+      const done = createSender([plainDoor(door)], { limits: { ...verdictLimits, ...limits } }).run(context);
+      const sender = {
+        context,
+        stop: async () => {
+          context.stop();
+          await done;
+          if (running.delete(sender)) await context[Symbol.asyncDispose]();
+        },
+      };
+      running.add(sender);
+      return sender;
+    },
     server,
     nats,
     dsn,
@@ -108,17 +144,20 @@ export async function createStage(options: { dsn?: string } = {}): Promise<Stage
       return (await jetstream.publish(subject, data, { headers: head })).seq;
     },
     receipts: async () => {
-      const found: DeliveryReceipt[] = [];
-      const consumer = await jetstream.consumers.get(streams.receipt.name, { filterSubjects: "mio.receipt.>" });
-      const { num_pending: pending } = await consumer.info();
-      if (pending === 0) return found;
-      const messages = await consumer.fetch({ max_messages: pending, expires: 5_000 });
+      const last = await lastReceipt(nats);
+      if (nextReceipt > last) return received;
+      const consumer = await jetstream.consumers.get(streams.receipt.name, {
+        deliver_policy: DeliverPolicy.StartSequence,
+        opt_start_seq: nextReceipt,
+      });
+      const messages = await consumer.fetch({ max_messages: last - nextReceipt + 1, expires: 5_000 });
       for await (const message of messages) {
         const decoded = decodeReceipt(message.data);
         if (decoded.kind !== "receipt") throw new Error("a receipt that cannot be read");
-        found.push(decoded.receipt);
+        received.push(decoded.receipt);
+        nextReceipt = message.seq + 1;
       }
-      return found;
+      return received;
     },
     finals: async () => {
       const finals = new Map<string, DeliveryReceipt>();
@@ -129,16 +168,19 @@ export async function createStage(options: { dsn?: string } = {}): Promise<Stage
       return finals;
     },
     ended: async (count, withinMs = 30_000) => {
-      await until(async () => (await streamMessages(nats)) >= count, withinMs);
       let finals = new Map<string, DeliveryReceipt>();
       await until(
         async () => {
-          finals = await stage.finals();
+          finals = await stage.finals().catch((error: unknown) => {
+            // The bus is being restarted.
+            if (error instanceof NatsError) return finals;
+            throw error;
+          });
           return finals.size >= count;
         },
         withinMs,
         () => `${finals.size} of ${count} commands have ended`,
-        Math.min(1_000, 50 + count / 10),
+        50,
       );
       return finals;
     },
@@ -147,6 +189,8 @@ export async function createStage(options: { dsn?: string } = {}): Promise<Stage
       return found.rows[0]?.state;
     },
     [Symbol.asyncDispose]: async () => {
+      for (const sender of running) sender.context.stop();
+      for (const sender of running) await sender.stop();
       await platform[Symbol.asyncDispose]();
       await db.end();
       await nats.close();
@@ -157,9 +201,9 @@ export async function createStage(options: { dsn?: string } = {}): Promise<Stage
   return stage;
 }
 
-async function streamMessages(nats: NatsConnection): Promise<number> {
+async function lastReceipt(nats: NatsConnection): Promise<number> {
   const manager = await nats.jetstreamManager({ checkAPI: false });
-  return (await manager.streams.info(streams.receipt.name)).state.messages;
+  return (await manager.streams.info(streams.receipt.name)).state.last_seq;
 }
 
 /** Waits for a condition with a deadline. */

@@ -1,0 +1,96 @@
+// The sender killed and paused for real between any two facts. What people see is compared with what the receipts say.
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type Child, startChild } from "./testing/processes.ts";
+import { createStage, type Stage, states, until } from "./testing/stage.ts";
+
+const points = [
+  "sender.intake_inserted",
+  "sender.sending_written",
+  "sender.answered",
+  "sender.recorded",
+  "sender.receipt_published",
+];
+
+let stage: Stage;
+let children: Child[] = [];
+beforeEach(async () => {
+  stage = await createStage();
+});
+afterEach(async () => {
+  await Promise.all(children.map((child) => child.stop()));
+  children = [];
+  await stage[Symbol.asyncDispose]();
+});
+
+function start(options: Parameters<typeof startChild>[1] = {}): Child {
+  const child = startChild(stage, options);
+  children.push(child);
+  return child;
+}
+
+async function publishMany(count: number): Promise<string[]> {
+  const account = await stage.account("a");
+  const commands = Array.from({ length: count }, (_, index) => stage.command(account, `c${index % 6}`, `${index}`));
+  await stage.publish(...commands);
+  return commands.map((command) => command.id);
+}
+
+/** Nothing twice, nothing that a receipt denies, nothing that it claims and nobody saw, order kept; returns how many are unknown. */
+async function holds(count: number): Promise<number> {
+  const finals = await stage.ended(count, 50_000);
+  const shown = [...stage.platform.shown.values()].flat();
+  expect(new Set(shown.map(({ text }) => text)).size).toBe(shown.length);
+  const sent = [...finals.values()].filter((receipt) => receipt.state === states.SENT);
+  const ids = new Set(shown.map(({ id }) => id));
+  for (const receipt of sent) for (const id of receipt.externalIds) expect(ids.has(id)).toBe(true);
+  const unknown = [...finals.values()].filter((receipt) => receipt.state === states.UNKNOWN);
+  expect(sent.length + unknown.length).toBe(count);
+  expect(shown.length).toBeGreaterThanOrEqual(sent.length);
+  for (const messages of stage.platform.shown.values()) {
+    const numbers = messages.map(({ text }) => Number(text));
+    expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
+  }
+  return unknown.length;
+}
+
+describe.each(points)("killed at %s", (point) => {
+  it("G5, G6: ends every command once, and shows none twice", async () => {
+    await publishMany(60);
+    // Batches are few, calls are many.
+    const skip = point === "sender.intake_inserted" || point === "sender.receipt_published" ? 0 : 20;
+    const first = start({ checkpoint: `${point}:kill:${skip}` });
+    expect(await first.exited).toBe("SIGKILL");
+    start();
+    const unknown = await holds(60);
+    if (point === "sender.sending_written" || point === "sender.answered") expect(unknown).toBeGreaterThan(0);
+  });
+});
+
+describe.each(["sender.sending_written", "sender.answered"])("killed at %s on a channel graded exactly once", (point) => {
+  it("G6: sends everything, and everything is seen once", async () => {
+    await publishMany(60);
+    const door = { grade: "exactly_once" } as const;
+    const first = start({ door, checkpoint: `${point}:kill:20` });
+    expect(await first.exited).toBe("SIGKILL");
+    start({ door });
+    expect(await holds(60)).toBe(0);
+    expect([...stage.platform.shown.values()].flat().length).toBe(60);
+  });
+});
+
+describe.each(points)("paused at %s for longer than its lease", (point) => {
+  it("G5, G6: the other takes over, and what the first does when it wakes changes nothing", async () => {
+    await publishMany(60);
+    const skip = point === "sender.intake_inserted" || point === "sender.receipt_published" ? 0 : 20;
+    const first = start({ checkpoint: `${point}:pause:${skip}` });
+    await until(() => first.paused(), 20_000);
+    start();
+    await holds(60);
+    first.signal("SIGCONT");
+    const account = await stage.account("a");
+    await stage.publish(stage.command(account, "later", "1000"));
+    await stage.ended(61, 30_000);
+    await holds(61);
+    expect(first.running()).toBe(true);
+  });
+});
