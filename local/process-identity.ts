@@ -20,6 +20,16 @@ export function commandLineOf(pid: number): string | undefined {
   return identityOf(pid)?.command;
 }
 
+/** Undefined when no such process runs. */
+export function parentOf(pid: number): number | undefined {
+  if (process.platform === "linux") {
+    const parent = Number(statFields(pid)?.[1]);
+    return Number.isInteger(parent) ? parent : undefined;
+  }
+  const { stdout } = spawnSync("ps", ["-o", "ppid=", "-p", String(pid)], { encoding: "utf8" });
+  return /^\s*(\d+)\s*$/.test(stdout ?? "") ? Number(stdout) : undefined;
+}
+
 export function stillRuns(identity: ProcessIdentity): boolean {
   const now = identityOf(identity.pid);
   return now !== undefined && now.startedAt === identity.startedAt && now.command === identity.command;
@@ -27,13 +37,22 @@ export function stillRuns(identity: ProcessIdentity): boolean {
 
 function identityFromProc(pid: number): ProcessIdentity | undefined {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    // The second field is the name in parentheses and may hold anything; the state follows it, and the start time is the 22nd field.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    const startedAt = fields[19];
-    if (fields[0] === "Z" || startedAt === undefined) return undefined;
+    const fields = statFields(pid);
+    // The start time is the 22nd field.
+    const startedAt = fields?.[19];
+    if (fields?.[0] === "Z" || startedAt === undefined) return undefined;
     const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trimEnd();
     return { pid, startedAt, command };
+  } catch {
+    return undefined;
+  }
+}
+
+/** From the third on, which is the state: the second is the name in parentheses and may hold anything. */
+function statFields(pid: number): string[] | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   } catch {
     return undefined;
   }

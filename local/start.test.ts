@@ -141,7 +141,7 @@ afterEach(() => {
   taken.unref();
 });
 
-it.each([
+it.each<[string, string[], Record<string, string>, RegExp]>([
   ["an unknown word", ["bogus"], {}, /too many arguments|bogus/],
   ["an unknown option", ["--bogus"], {}, /unknown option '--bogus'/],
   ["a missing value", ["--data"], {}, /argument missing/],
@@ -188,6 +188,25 @@ it("a port in use: one line that says what to do", async () => {
     new RegExp(`^mio: port ${port} is in use: choose another with --port, or leave it out for a free one\\n$`),
   );
   expect(left(data, [])).toEqual([]);
+});
+
+it("started by npm, the end of npm ends everything, also by kill -9", async () => {
+  const data = dataFolder();
+  const npm = spawn("npm", ["start", "--", "--data", data, "--channels", "test", "--any-ports"], {
+    cwd: join(import.meta.dirname, ".."),
+    stdio: "ignore",
+  });
+  children.push(npm);
+  const system = await vi.waitFor(async () => {
+    const found = await readLocalFile(data);
+    if (!found) throw new Error("not ready");
+    return found;
+  }, patience);
+  const processes = Object.values(system.pids)
+    .map((pid) => identityOf(pid))
+    .filter((each) => each !== undefined);
+  npm.kill("SIGKILL");
+  await vi.waitFor(() => expect(left(data, processes)).toEqual([]), patience);
 });
 
 it("says how it is used", async () => {

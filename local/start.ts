@@ -5,6 +5,7 @@ import { simulatorKinds } from "@mio/shared/channels/simulators.ts";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import type { ExistingNats } from "./bus-access.ts";
 import type { LocalSystem } from "./local-file.ts";
+import { parentOf } from "./process-identity.ts";
 import { type RunningSystem, type SystemOptions, startSystem } from "./system.ts";
 
 const parentLookMs = 500;
@@ -131,12 +132,12 @@ function stopRequests(): { signal: AbortSignal; asked: Promise<string> } {
         request(`a fault of the starter itself (${error instanceof Error ? error.message : String(error)})`);
       });
     }
-    const parent = process.ppid;
-    if (process.env.npm_lifecycle_event) {
-      setInterval(() => {
-        if (process.ppid !== parent && !abort.signal.aborted) request("npm is gone");
-      }, parentLookMs).unref();
-    }
+    if (!process.env.npm_lifecycle_event) return;
+    // npm starts a shell, and the shell starts us: the end of either counts.
+    const [shell, npm] = [process.ppid, parentOf(process.ppid)];
+    setInterval(() => {
+      if ((process.ppid !== shell || parentOf(shell) !== npm) && !abort.signal.aborted) request("npm is gone");
+    }, parentLookMs).unref();
   });
   return { signal: abort.signal, asked };
 }
