@@ -71,12 +71,12 @@ export function createControl(context: ControlContext): (request: Request) => Pr
         return post(await bodyOf(request, messageBody));
       case "PUT messages/:id": {
         const body = await bodyOf(request, editBody);
-        const found = target(body, id ?? "");
+        const found = herOwn(target(body, id ?? ""));
         return told(found, people.edit(found.app, found.conversation, found.message, body.text), body.wait);
       }
       case "DELETE messages/:id": {
         const body = await bodyOf(request, deleteBody);
-        const found = target(body, id ?? "");
+        const found = herOwn(target(body, id ?? ""));
         return told(found, people.remove(found.app, found.conversation, found.message), body.wait);
       }
       case "POST reactions":
@@ -151,7 +151,6 @@ export function createControl(context: ControlContext): (request: Request) => Pr
     return told(found, delivery, body.wait);
   }
 
-  /** A message that is there and not deleted. A person may point at any; the platform's own API is stricter. */
   function target(body: { app_id?: string | undefined; conversation: string }, id: string): Target {
     const app = appOf(body.app_id);
     const conversation = people.knownConversation(app, body.conversation);
@@ -198,6 +197,13 @@ interface Target {
   app: App;
   conversation: Conversation;
   message: SimulatedMessage;
+}
+
+/** What a person may change: not what the app wrote, and not what is gone. */
+function herOwn(found: Target): Target {
+  if (found.message.deleted) throw new ControlError(404, "that message is deleted");
+  if (found.message.bot) throw new ControlError(403, "the app wrote that message");
+  return found;
 }
 
 async function bodyOf<Schema extends v.GenericSchema>(request: Request, schema: Schema): Promise<v.InferOutput<Schema>> {

@@ -226,6 +226,22 @@ describe("an app's calls", () => {
   });
 });
 
+describe("what is not hers", () => {
+  it("a person can neither edit nor delete", async () => {
+    const { control, send } = await started();
+    await send("the app's");
+    await control("POST", "messages", hello);
+    await control("DELETE", "messages/2", { conversation: "general" });
+    for (const [id, status] of [
+      ["1", 403],
+      ["2", 404],
+    ] as const) {
+      expect(await control("PUT", `messages/${id}`, { conversation: "general", text: "x" })).toMatchObject({ status });
+      expect(await control("DELETE", `messages/${id}`, { conversation: "general" })).toMatchObject({ status });
+    }
+  });
+});
+
 describe("webhook faults", () => {
   it("send twice, and late", async () => {
     const test = await started();

@@ -9,12 +9,14 @@ import type { SimulatedPlatform } from "./platform.ts";
 import { RequestLog } from "./request-log.ts";
 import { createSaver } from "./saver.ts";
 import { readState } from "./state.ts";
+import { stateText } from "./state-text.ts";
 import { World } from "./world.ts";
 
 /** Loads what was saved, goes on with the deliveries that are owed, and serves. Rejects when the saved text is not a state. */
 export async function createSimulator(platform: SimulatedPlatform, host: SimulatorHost): Promise<Simulator> {
   const saved = readState(await host.load());
-  const saver = createSaver(host.clock, () => JSON.stringify({ ...world.state(), deliveries: deliveries.owed() }), host.save);
+  const pause = () => host.clock.sleep(0);
+  const saver = createSaver(host.clock, () => stateText(world, deliveries.owed(), pause), host.save);
   const world = new World(saved, saver.changed);
   const faults = new Faults();
   const requests = new RequestLog();

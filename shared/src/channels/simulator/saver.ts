@@ -4,8 +4,8 @@ import type { Clock } from "../../clock.ts";
 
 /** Changes within this time are saved together. */
 export const saveIntervalMs = 250;
-/** A save that took 50 ms is followed by at least 1 s without one, so that a large world costs at most 5 % of the time. */
-const restPerSaveTime = 20;
+/** A save that took 100 ms is followed by at least 900 ms without one, so that a large world costs at most 10 % of the time. */
+const restPerSaveTime = 9;
 
 export interface Saver {
   changed(): void;
@@ -13,7 +13,7 @@ export interface Saver {
 }
 
 /** `read` makes the whole text; `save` stores it. A save that fails is tried again with the next one, and by `close`, which rejects. */
-export function createSaver(clock: Clock, read: () => string, save: (state: string) => Promise<void>): Saver {
+export function createSaver(clock: Clock, read: () => Promise<string>, save: (state: string) => Promise<void>): Saver {
   let dirty = false;
   let closed = false;
   let running: Promise<void> | undefined;
@@ -23,7 +23,7 @@ export function createSaver(clock: Clock, read: () => string, save: (state: stri
     const startMs = clock.monotonicMs();
     dirty = false;
     try {
-      await save(read());
+      await save(await read());
     } catch (cause) {
       dirty = true;
       throw cause;

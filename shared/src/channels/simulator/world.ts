@@ -92,14 +92,16 @@ export class World {
     return value;
   }
 
-  state(): Omit<SimulatorState, "deliveries"> {
-    return {
-      version: 1,
-      apps: this.apps(),
-      people: [...this.#people.values()],
-      conversations: [...this.#conversations.values()].map((each) => ({ ...each, messages: [...each.messages.values()] })),
-      counters: Object.fromEntries(this.#counters),
-    };
+  allConversations(): Conversation[] {
+    return [...this.#conversations.values()];
+  }
+
+  allPeople(): Person[] {
+    return [...this.#people.values()];
+  }
+
+  counters(): Record<string, number> {
+    return Object.fromEntries(this.#counters);
   }
 }
 

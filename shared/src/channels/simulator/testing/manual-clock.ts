@@ -19,6 +19,7 @@ export function manualClock(startMs = 1_700_000_000_000): ManualClock {
     monotonicMs: () => elapsedMs,
     sleep(ms, signal) {
       if (signal?.aborted) return Promise.reject(signal.reason);
+      if (ms <= 0) return Promise.resolve();
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       const sleeper = { atMs: elapsedMs + ms, wake: resolve };
       sleepers.push(sleeper);

@@ -11,12 +11,9 @@ export async function readArguments(request: Request): Promise<ReadArguments> {
   const body = await request.text();
   let args: Record<string, string> = query;
   if (contentType.startsWith("application/json")) {
-    const object = jsonObject(body);
-    if (!object) return { kind: "refused", error: body.trim().startsWith("[") ? "json_not_object" : "invalid_json" };
-    for (const [name, value] of Object.entries(object)) {
-      if (value !== null && value !== undefined)
-        args = { ...args, [name]: typeof value === "string" ? value : JSON.stringify(value) };
-    }
+    const given = jsonArguments(body);
+    if (!given) return { kind: "refused", error: body.trim().startsWith("[") ? "json_not_object" : "invalid_json" };
+    args = { ...query, ...given };
   } else if (contentType.startsWith("application/x-www-form-urlencoded")) {
     args = { ...query, ...Object.fromEntries(new URLSearchParams(body)) };
   } else if (contentType.startsWith("multipart/form-data")) {
@@ -28,10 +25,13 @@ export async function readArguments(request: Request): Promise<ReadArguments> {
   return { kind: "arguments", args, token: bearer ?? args.token ?? "" };
 }
 
-function jsonObject(text: string): object | undefined {
+/** Undefined for what is no JSON object, or nested too deep to be written again. */
+function jsonArguments(text: string): Record<string, string> | undefined {
   try {
     const value: unknown = JSON.parse(text === "" ? "{}" : text);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : undefined;
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+    const given = Object.entries(value).filter(([, each]) => each !== null);
+    return Object.fromEntries(given.map(([name, each]) => [name, typeof each === "string" ? each : JSON.stringify(each)]));
   } catch {
     return undefined;
   }

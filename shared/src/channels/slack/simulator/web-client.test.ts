@@ -1,0 +1,261 @@
+// Slack's own client, unmodified, against the simulator over real HTTP: what it accepts, Slack could have said.
+import { createServer } from "node:http";
+import {
+  type ChatPostMessageResponse,
+  type ConversationsHistoryResponse,
+  ErrorCode,
+  LogLevel,
+  WebClient,
+  type WebClientOptions,
+} from "@slack/web-api";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { clockOf } from "../../../clock.ts";
+import { seededRandom } from "../../../random.ts";
+import type { InstalledApp, Simulator } from "../../contract.ts";
+import { slackSimulator } from "./simulator.ts";
+
+const stops: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0).reverse()) await stop();
+});
+
+async function start(rate?: { per_second: number; burst: number }) {
+  let simulator: Simulator | undefined;
+  const server = createServer(async (incoming, outgoing) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of incoming) chunks.push(chunk);
+    const gone = new AbortController();
+    outgoing.once("close", () => gone.abort());
+    const method = incoming.method ?? "GET";
+    const headers = new Headers(Object.entries(incoming.headers).map(([name, value]) => [name, String(value)]));
+    const body = method === "GET" ? {} : { body: Buffer.concat(chunks) };
+    const request = new Request(`http://simulator${incoming.url}`, { method, headers, signal: gone.signal, ...body });
+    const response = await simulator?.fetch(request);
+    outgoing.writeHead(response?.status ?? 500, Object.fromEntries(response?.headers ?? []));
+    outgoing.end(Buffer.from((await response?.arrayBuffer()) ?? new ArrayBuffer()));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  stops.push(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  const address = server.address();
+  const baseUrl = `http://127.0.0.1:${typeof address === "object" && address ? address.port : 0}`;
+  simulator = await slackSimulator.create({
+    baseUrl,
+    clock: clockOf(globalThis),
+    random: seededRandom(7),
+    fetch: (url, init) => fetch(url, init),
+    load: async () => undefined,
+    save: async () => undefined,
+  });
+  stops.push(() => simulator.close());
+  const control = async (method: string, path: string, body?: unknown) => {
+    const init = body === undefined ? { method } : { method, body: JSON.stringify(body) };
+    return (await fetch(`${baseUrl}/_control/${path}`, init)).json();
+  };
+  const app: InstalledApp = await control("POST", "apps", { name: "gate", webhook_url: "", ...(rate ? { rate } : {}) });
+  const said: { id: string; conversation: string } = await control("POST", "messages", {
+    conversation: "ops",
+    user: "ann",
+    text: "hi",
+  });
+  const seen = async () => (await control("GET", "conversations/ops")).messages;
+  const client = (options: WebClientOptions = {}, token = app.account.credential) =>
+    new WebClient(token, {
+      logLevel: LogLevel.ERROR,
+      slackApiUrl: `${app.account.settings.api_base_url}/`,
+      retryConfig: { retries: 0 },
+      ...options,
+    });
+  return { baseUrl, control, app, said, seen, client };
+}
+
+/** Slack's word for why it refused. */
+async function refusal(call: Promise<unknown>): Promise<string> {
+  return call.then(
+    () => "accepted",
+    (error: { code: string; data?: { error: string } }) =>
+      error.code === ErrorCode.PlatformError ? (error.data?.error ?? "") : error.code,
+  );
+}
+
+describe("@slack/web-api", () => {
+  it("sends, replies, edits, deletes and reads back", async () => {
+    const { client, said, seen } = await start();
+    const web = client();
+    const channel = said.conversation;
+    const posted = await web.chat.postMessage({ channel, text: "thinking… 👋 & <b>" });
+    expect(posted).toMatchObject({ ok: true, channel, message: { text: "thinking… 👋 & <b>" } });
+    const ts = posted.ts ?? "";
+    await web.chat.postMessage({ channel, text: "in the thread", thread_ts: said.id });
+    await web.chat.update({ channel, ts, text: "the answer" });
+    expect(await seen()).toMatchObject([
+      { text: "hi", author: "ann", bot: false },
+      { text: "the answer", bot: true, thread: "", edits: [{ text: "thinking… 👋 & <b>" }] },
+      { text: "in the thread", bot: true, thread: said.id },
+    ]);
+    const history = await web.conversations.history({ channel });
+    expect(history.messages?.map((each) => each.text)).toEqual(["the answer", "hi"]);
+    expect(history.messages?.[1]).toMatchObject({ reply_count: 1, thread_ts: said.id });
+    const replies = await web.conversations.replies({ channel, ts: said.id });
+    expect(replies.messages?.map((each) => each.text)).toEqual(["hi", "in the thread"]);
+    await web.chat.delete({ channel, ts });
+    expect(await seen()).toHaveLength(2);
+  });
+
+  it("learns who it is, opens a direct conversation and finds people and places", async () => {
+    const { client, app, said, control } = await start();
+    const web = client();
+    expect(await web.apiCall("api.test", { foo: "bar" })).toMatchObject({ ok: true, args: { foo: "bar" } });
+    expect(await web.auth.test()).toMatchObject({ team_id: app.account.externalId, user_id: app.account.settings.bot_user_id });
+    const first = (await web.conversations.history({ channel: said.conversation })).messages?.[0];
+    const user = first?.user ?? "";
+    expect((await web.users.info({ user })).user?.name).toBe("ann");
+    const direct = (await web.conversations.open({ users: user })).channel?.id ?? "";
+    expect(direct).toMatch(/^D/);
+    await web.chat.postMessage({ channel: direct, text: "psst" });
+    expect((await control("GET", `conversations/${encodeURIComponent("@ann")}`)).messages).toMatchObject([{ text: "psst" }]);
+    expect((await web.conversations.info({ channel: direct })).channel?.is_im).toBe(true);
+    expect((await web.conversations.info({ channel: said.conversation })).channel?.name).toBe("ops");
+  });
+
+  it("pages through history, with metadata when it asks for it", async () => {
+    const { client, said } = await start();
+    const web = client();
+    const channel = said.conversation;
+    const metadata = { event_type: "mio_command", event_payload: { command_id: "01ABC" } };
+    for (const text of ["1", "2", "3", "4"]) await web.chat.postMessage({ channel, text, metadata });
+    const texts: string[] = [];
+    for await (const page of web.paginate("conversations.history", { channel, limit: 2, include_all_metadata: true })) {
+      const { messages = [] }: ConversationsHistoryResponse = page;
+      texts.push(...messages.map((each) => each.text ?? ""));
+      if (messages[0]?.text === "4") expect(messages[0].metadata).toEqual(metadata);
+    }
+    expect(texts).toEqual(["4", "3", "2", "1", "hi"]);
+    const plain = await web.conversations.history({ channel, limit: 1 });
+    expect(plain.messages?.[0]).not.toHaveProperty("metadata");
+    const after = await web.conversations.history({ channel, oldest: said.id });
+    expect(after.messages).toHaveLength(4);
+    expect((await web.conversations.history({ channel, oldest: said.id, inclusive: true })).messages).toHaveLength(5);
+  });
+
+  it("gives the first message for a client_msg_id that it has seen", async () => {
+    const { client, said, seen } = await start();
+    const send = { channel: said.conversation, text: "once", client_msg_id: "3cd5e1b0-6f0c-4f1e-8e52-4b3a4f9f8b2e" };
+    const post = async (): Promise<ChatPostMessageResponse> => client().apiCall("chat.postMessage", send);
+    const first = await post();
+    const second = await post();
+    expect(second.ts).toBe(first.ts);
+    expect(await seen()).toHaveLength(2);
+    await client().chat.delete({ channel: said.conversation, ts: first.ts ?? "" });
+    expect(await refusal(client().apiCall("chat.postMessage", send))).toBe("duplicate_message_not_found");
+  });
+
+  it("is told why when it is refused", async () => {
+    const { client, said, control } = await start();
+    const web = client();
+    const channel = said.conversation;
+    for (const name of ["outside-club", "archived-old"])
+      await control("POST", "messages", { conversation: name, user: "ann", text: "x" });
+    const idOf = async (name: string): Promise<string> => (await control("GET", `conversations/${name}`)).conversation;
+    const mine = (await web.chat.postMessage({ channel, text: "mine" })).ts ?? "";
+    const reply = (await web.chat.postMessage({ channel, text: "reply", thread_ts: mine })).ts ?? "";
+    await web.reactions.add({ channel, timestamp: said.id, name: "thumbsup" });
+    const refusals: [string, () => Promise<unknown>][] = [
+      ["invalid_auth", () => client({}, "xoxb-wrong").auth.test()],
+      ["not_authed", () => client({}, "").auth.test()],
+      ["unknown_method", () => web.apiCall("chat.whisper")],
+      ["channel_not_found", () => web.chat.postMessage({ channel: "C0NOWHERE0", text: "x" })],
+      ["channel_not_found", () => web.chat.postMessage({ channel: "a 'b'.\"%20\" ü", text: "x" })],
+      ["not_in_channel", async () => web.chat.postMessage({ channel: await idOf("outside-club"), text: "x" })],
+      ["is_archived", async () => web.chat.postMessage({ channel: await idOf("archived-old"), text: "x" })],
+      ["no_text", () => web.chat.postMessage({ channel, text: "" })],
+      ["msg_too_long", () => web.chat.postMessage({ channel, text: "x".repeat(40_001) })],
+      ["thread_not_found", () => web.chat.postMessage({ channel, text: "x", thread_ts: "9999999999.000000" })],
+      ["cannot_reply_to_message", () => web.chat.postMessage({ channel, text: "x", thread_ts: reply })],
+      ["invalid_metadata_format", () => web.apiCall("chat.postMessage", { channel, text: "x", metadata: "{" })],
+      ["message_not_found", () => web.chat.update({ channel, ts: "1.000000", text: "x" })],
+      ["cant_update_message", () => web.chat.update({ channel, ts: said.id, text: "x" })],
+      ["msg_too_long", () => web.chat.update({ channel, ts: mine, text: "x".repeat(4_001) })],
+      ["no_text", () => web.chat.update({ channel, ts: mine, text: "" })],
+      ["cant_delete_message", () => web.chat.delete({ channel, ts: said.id })],
+      ["already_reacted", () => web.reactions.add({ channel, timestamp: said.id, name: "thumbsup" })],
+      ["no_reaction", () => web.reactions.remove({ channel, timestamp: said.id, name: "tada" })],
+      ["user_not_found", () => web.users.info({ user: "U0NOBODY00" })],
+      ["user_not_found", () => web.conversations.open({ users: "U0NOBODY00" })],
+      ["invalid_cursor", () => web.conversations.history({ channel, cursor: "!" })],
+    ];
+    for (const [error, call] of refusals) expect(await refusal(call())).toBe(error);
+    const log: { error?: string }[] = await control("GET", "requests");
+    expect(log.filter((each) => each.error).map((each) => each.error)).toEqual(
+      expect.arrayContaining(refusals.map(([error]) => error)),
+    );
+  });
+
+  it("waits as a 429 asks it to, and then gets through", async () => {
+    const { client, said, control } = await start({ per_second: 1, burst: 1 });
+    const patient = client({ retryConfig: { retries: 3, minTimeout: 1, maxTimeout: 10 } });
+    const channel = said.conversation;
+    await patient.chat.postMessage({ channel, text: "1" });
+    await patient.chat.postMessage({ channel, text: "2" });
+    const log: { at_ms: number; status: number; error?: string }[] = await control("GET", "requests");
+    expect(log.map((each) => each.status)).toEqual([200, 429, 200]);
+    expect((log[2]?.at_ms ?? 0) - (log[1]?.at_ms ?? 0)).toBeGreaterThanOrEqual(990);
+    const impatient = client({ rejectRateLimitedCalls: true });
+    await expect(impatient.chat.postMessage({ channel, text: "3" })).rejects.toMatchObject({
+      code: ErrorCode.RateLimitedError,
+      retryAfter: 1,
+    });
+  });
+
+  it("tolerates a short burst where nothing else was asked for", async () => {
+    const { client, said } = await start();
+    const web = client({ rejectRateLimitedCalls: true });
+    const sends = await Promise.allSettled(
+      Array.from({ length: 12 }, (_, index) => web.chat.postMessage({ channel: said.conversation, text: `${index}` })),
+    );
+    expect(sends.filter((each) => each.status === "fulfilled")).toHaveLength(10);
+  });
+
+  it("never hears of a message whose answer was lost", async () => {
+    const { client, said, control, seen } = await start();
+    await control("POST", "faults", { kind: "answer_lost", count: 1 });
+    const web = client({ timeout: 200 });
+    expect(await refusal(web.chat.postMessage({ channel: said.conversation, text: "lost" }))).toBe(ErrorCode.RequestError);
+    await vi.waitFor(async () => expect(await seen()).toMatchObject([{ text: "hi" }, { text: "lost" }]));
+  });
+
+  it("downloads a file only with its token", async () => {
+    const { baseUrl, control, app, client } = await start();
+    const file = { name: "notes ü.txt", mime: "text/plain", text: "grüße" };
+    const { conversation } = await control("POST", "messages", { conversation: "ops", user: "ann", text: "", file });
+    const [message] = (await client().conversations.history({ channel: conversation })).messages ?? [];
+    const url = message?.files?.[0]?.url_private_download ?? "";
+    expect(url.startsWith(baseUrl)).toBe(true);
+    const download = await fetch(url, { headers: { authorization: `Bearer ${app.account.credential}` } });
+    expect(await download.text()).toBe("grüße");
+    const stranger = await fetch(url);
+    expect([stranger.status, stranger.headers.get("content-type")]).toEqual([200, "text/html; charset=utf-8"]);
+  });
+
+  it("gets json_not_object, invalid_json and missing_post_type for bodies that are neither", async () => {
+    const { baseUrl } = await start();
+    const call = async (contentType: string, body: string) => {
+      const headers = contentType === "" ? {} : { "content-type": contentType };
+      const response = await fetch(`${baseUrl}/api/chat.postMessage`, {
+        method: "POST",
+        headers,
+        body: new TextEncoder().encode(body),
+      });
+      return (await response.json()).error;
+    };
+    expect(await call("application/json", "[]")).toBe("json_not_object");
+    expect(await call("application/json", "{")).toBe("invalid_json");
+    expect(await call("", "x")).toBe("missing_post_type");
+    expect(await call("text/plain", "x")).toBe("invalid_post_type");
+    expect(await call("application/json", "")).toBe("not_authed");
+    const deep = `{"text":${"[".repeat(50_000)}${"]".repeat(50_000)}}`;
+    expect(await call("application/json", deep)).toMatch(/invalid_json|not_authed/);
+  });
+});
