@@ -1,8 +1,8 @@
 // A real bus as the edge meets it: its own user with least permission, the ingress stream, the directory bucket; and an operator's
 // connection to see what arrived and to play core's publisher.
 
-import type { MessageInitShape } from "@bufbuild/protobuf";
 import { create } from "@bufbuild/protobuf";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import {
   DirectorySnapshotSchema,
   DirectoryValueSchema,
@@ -33,7 +33,7 @@ export type ArrivedEvent = { sequence: number; group: IngressGroup; event: Ingre
 export interface TestBus extends AsyncDisposable {
   server: Awaited<ReturnType<typeof testNats>>;
   /** Puts values into the bucket and, last, the publisher's marker. */
-  publish(values: readonly MessageInitShape<typeof DirectoryValueSchema>[]): Promise<void>;
+  publish(values: readonly DirectoryInit[]): Promise<void>;
   /** All events of the ingress stream, in its order. */
   arrived(): Promise<ArrivedEvent[]>;
   deleteBucket(): Promise<void>;
@@ -122,8 +122,25 @@ export interface SampleAccount {
   rowVersion?: bigint;
 }
 
+/** A DirectoryValue as a test writes it down. */
+export interface DirectoryInit {
+  route: string;
+  rowVersion: bigint;
+  secrets: { scheme: string; value: string; accountId?: string; notBefore?: Timestamp; notAfter?: Timestamp }[];
+  account?: {
+    tenantId: string;
+    accountId: string;
+    channelType: string;
+    externalId: string;
+    homeRegion: string;
+    shardCount: number;
+    generation: bigint;
+    disabled?: boolean;
+  };
+}
+
 /** What core publishes for live accounts of the sample channel. */
-export function directoryOf(accounts: readonly SampleAccount[]): MessageInitShape<typeof DirectoryValueSchema>[] {
+export function directoryOf(accounts: readonly SampleAccount[]): DirectoryInit[] {
   const values = accounts.flatMap((each) => {
     const secrets = [{ scheme: "sample", value: each.secret, accountId: each.accountId }];
     const account = {

@@ -1,0 +1,76 @@
+import { create } from "@bufbuild/protobuf";
+import { DirectoryValueSchema } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
+import { directoryKeyOf, encodeDirectoryValue } from "@mio/shared/bus/directory.ts";
+import { describe, expect, it } from "vitest";
+import { cacheMs, Directory, type Lookup } from "./directory.ts";
+import { VirtualClock } from "./testing/virtual-clock.ts";
+
+const route = "webhook/sample_chat";
+const value = (removed = false) =>
+  encodeDirectoryValue(create(DirectoryValueSchema, { version: 1, route, rowVersion: 1n, removed }));
+
+function directory(answers: (Lookup | Error)[]) {
+  const clock = new VirtualClock();
+  const asked: string[][] = [];
+  const lookup = async (keys: string[]) => {
+    asked.push(keys);
+    const answer = answers.shift();
+    if (answer === undefined || answer instanceof Error) throw answer ?? new Error("asked once too often");
+    return answer;
+  };
+  return {
+    clock,
+    asked,
+    find: async () => (await new Directory({ lookup }, clock).find([route] as const))[0],
+    kept: new Directory({ lookup }, clock),
+  };
+}
+
+describe("directory of an isolate", () => {
+  it("G11: tells not loaded from unknown", async () => {
+    expect((await directory([{ values: [undefined], whole: false }]).find()).kind).toBe("not_loaded");
+    expect((await directory([{ values: [undefined], whole: true }]).find()).kind).toBe("unknown");
+    expect((await directory([{ values: [value()], whole: false }]).find()).kind).toBe("found");
+    // Gone is a value that says so; it needs no whole directory.
+    expect((await directory([{ values: [value(true)], whole: false }]).find()).kind).toBe("unknown");
+    expect((await directory([new Error("the object is away")]).find()).kind).toBe("not_loaded");
+  });
+
+  it("G11: takes a value that it cannot read, or that answers another route, for not loaded", async () => {
+    const newer = Uint8Array.of(8, 2);
+    const other = encodeDirectoryValue(create(DirectoryValueSchema, { version: 1, route: "webhook/other" }));
+    for (const bytes of [newer, other, Uint8Array.of(0xff)])
+      expect((await directory([{ values: [bytes], whole: true }]).find()).kind).toBe("not_loaded");
+  });
+
+  it("asks by hashed key, and trusts the answer for 5 s, a miss included", async () => {
+    for (const values of [[value()], [undefined]]) {
+      const { kept, clock, asked } = directory([
+        { values, whole: true },
+        { values, whole: true },
+      ]);
+      await kept.find([route]);
+      await clock.pass(cacheMs - 1);
+      await kept.find([route]);
+      expect(asked).toEqual([[directoryKeyOf(route)]]);
+      await clock.pass(1);
+      await kept.find([route]);
+      expect(asked.length).toBe(2);
+    }
+  });
+
+  it("does not remember not loaded, and goes on with what it found when nobody answers", async () => {
+    const { kept, clock } = directory([
+      { values: [undefined], whole: false },
+      { values: [value()], whole: true },
+      new Error("the object is away"),
+      { values: [undefined], whole: false },
+    ]);
+    expect((await kept.find([route]))[0]?.kind).toBe("not_loaded");
+    expect((await kept.find([route]))[0]?.kind).toBe("found");
+    for (const _ of ["away", "not loaded"]) {
+      await clock.pass(cacheMs);
+      expect((await kept.find([route]))[0]?.kind).toBe("found");
+    }
+  });
+});

@@ -1,0 +1,209 @@
+// The bounds of an uplink and what it says about itself; its order and durability are proved by simulation.test.ts.
+import { decodeIngressGroup } from "@mio/shared/bus/ingress-group.ts";
+import { seededRandom } from "@mio/shared/random.ts";
+import { describe, expect, it } from "vitest";
+import { VirtualClock } from "../testing/virtual-clock.ts";
+import { eventBytesMax, uplinkLimits } from "./limits.ts";
+import type { BusMessage, Published, Spool, SpoolRow } from "./ports.ts";
+import { type Stored, Uplink } from "./uplink.ts";
+
+const shard = { region: "eu", generation: 3, shard: 1 };
+const kibibyte = 1024;
+
+function setUp(limits: Partial<typeof uplinkLimits> = {}) {
+  const clock = new VirtualClock();
+  const published: { message: BusMessage; answer: (published: Published) => void }[] = [];
+  const rows: (SpoolRow & { atMs: number })[] = [];
+  const alarms: number[] = [];
+  let listener = () => {};
+  const link = {
+    connected: true,
+    publish: (message: BusMessage) => new Promise<Published>((answer) => void published.push({ message, answer })),
+    onChange: (each: () => void) => {
+      listener = each;
+    },
+  };
+  const spool: Spool & { broken: boolean } = {
+    broken: false,
+    get state() {
+      return { rows: rows.length, bytes: rows.reduce((sum, { body }) => sum + body.length, 0), oldestAtMs: rows[0]?.atMs };
+    },
+    append: async (message) => {
+      if (spool.broken) throw new Error("the storage refuses");
+      rows.push({ ...message, id: rows.length + 1, atMs: clock.nowMs() });
+    },
+    oldest: () => rows[0],
+    remove: () => void rows.shift(),
+    arm: async (atMs) => void alarms.push(atMs),
+  };
+  const uplink = new Uplink({ link, spool, clock, random: seededRandom(1) }, { ...uplinkLimits, ...limits });
+  const store = (...sizes: number[]): Promise<Stored> =>
+    uplink.store(
+      shard,
+      sizes.map((size) => new Uint8Array(size)),
+    );
+  const setConnected = (connected: boolean) => {
+    link.connected = connected;
+    listener();
+  };
+  const acknowledge = async (duplicate = false) => {
+    published.at(-1)?.answer({ kind: "acknowledged", duplicate });
+    await clock.pass(0);
+  };
+  return { clock, uplink, store, published, rows, alarms, spool, setConnected, acknowledge };
+}
+
+function eventsIn(message: BusMessage | undefined): number {
+  const decoded = decodeIngressGroup(message?.body ?? new Uint8Array());
+  return decoded.kind === "group" ? decoded.group.events.length : 0;
+}
+
+describe("uplink", () => {
+  it("sends one group at a time, and what waits meanwhile together", async () => {
+    const { store, published, acknowledge, clock } = setUp();
+    const first = store(10);
+    await clock.pass(0);
+    const rest = [store(10, 10), store(10)];
+    await clock.pass(0);
+    expect(published.map(({ message }) => eventsIn(message))).toEqual([1]);
+    await acknowledge();
+    expect(await first).toEqual({ kind: "stored", spooled: false });
+    expect(published.map(({ message }) => eventsIn(message))).toEqual([1, 3]);
+    await acknowledge();
+    expect(await Promise.all(rest)).toEqual([first, first].map(() => ({ kind: "stored", spooled: false })));
+    const decoded = decodeIngressGroup(published[1]?.message.body ?? new Uint8Array());
+    expect(decoded.kind === "group" && decoded.group).toMatchObject({ region: "eu", shard: 1, generation: 3n, spooled: false });
+    expect(published[1]?.message.subject).toBe("mio.ingress.eu.1");
+    expect(decoded.kind === "group" && decoded.group.id).toBe(published[1]?.message.messageId);
+  });
+
+  it("bounds a group by events and by bytes, and answers a request only when its last group is stored", async () => {
+    const { store, published, acknowledge, clock } = setUp({ groupEventsMax: 3 });
+    const big = store(300 * kibibyte, 300 * kibibyte, 1, 1, 1, 1);
+    let answered = false;
+    void big.then(() => {
+      answered = true;
+    });
+    await clock.pass(0);
+    for (const expected of [1, 3, 2]) {
+      expect([eventsIn(published.at(-1)?.message), answered]).toEqual([expected, false]);
+      await acknowledge();
+    }
+    expect(answered).toBe(true);
+  });
+
+  it("refuses an event that could never be published, and takes the largest that can", async () => {
+    const { store, published, clock } = setUp();
+    expect(await store(eventBytesMax + 1)).toEqual({ kind: "too_large" });
+    void store(eventBytesMax);
+    await clock.pass(0);
+    expect(published[0]?.message.body.length).toBeLessThan(1024 * kibibyte - 1_000);
+  });
+
+  it("G1: spools a group that is not acknowledged within 800 ms, under the same message id", async () => {
+    const { store, published, rows, clock } = setUp();
+    const stored = store(10);
+    await clock.pass(799);
+    expect(rows.length).toBe(0);
+    await clock.pass(1);
+    expect(await stored).toEqual({ kind: "stored", spooled: true });
+    expect(rows.map(({ messageId }) => messageId)).toEqual([published[0]?.message.messageId]);
+    const decoded = decodeIngressGroup(rows[0]?.body ?? new Uint8Array());
+    expect(decoded.kind === "group" && decoded.group.spooled).toBe(true);
+  });
+
+  it("spools at once while the bus is known to be down or does not answer", async () => {
+    const { store, setConnected, clock, published } = setUp();
+    setConnected(false);
+    expect(await store(10)).toEqual({ kind: "stored", spooled: true });
+    setConnected(true);
+    await clock.pass(800);
+    expect(published.length).toBe(1);
+    // Connected, but the last try was in vain.
+    expect(await store(10)).toEqual({ kind: "stored", spooled: true });
+  });
+
+  it("G4: lets newer events wait for the spool while it drains, for as long as they can", async () => {
+    const { store, setConnected, acknowledge, published, rows, clock } = setUp();
+    setConnected(false);
+    await store(1);
+    setConnected(true);
+    const second = store(2);
+    await clock.pass(500);
+    expect([rows.length, published.length]).toEqual([1, 1]);
+    await acknowledge();
+    expect([rows.length, published.length]).toEqual([0, 2]);
+    await acknowledge();
+    expect(await second).toEqual({ kind: "stored", spooled: false });
+  });
+
+  it("G1: says unavailable when the spool is full by rows, bytes or age, or its storage fails", async () => {
+    const full = { kind: "unavailable", reason: "spool_full" };
+    for (const limits of [{ spoolRowsMax: 1 }, { spoolBytesMax: 100 }, { spoolAgeMaxMs: 1_000 }]) {
+      const { store, setConnected, clock } = setUp(limits);
+      setConnected(false);
+      expect((await store(10)).kind).toBe("stored");
+      await clock.pass(1_000);
+      expect(await store(10)).toEqual(full);
+    }
+    const { store, setConnected, spool } = setUp();
+    setConnected(false);
+    spool.broken = true;
+    expect(await store(10)).toEqual({ kind: "unavailable", reason: "storage_failed" });
+  });
+
+  it("spools what waits when the queue is half full, and refuses when it is full", async () => {
+    const { store, rows, clock } = setUp({ queueBytesMax: 1_000 });
+    const inFlight = store(300);
+    await clock.pass(0);
+    const behind = store(300);
+    expect(await Promise.all([inFlight, behind])).toEqual([inFlight, behind].map(() => ({ kind: "stored", spooled: true })));
+    expect(rows.length).toBe(2);
+    expect(await store(1_001)).toEqual({ kind: "unavailable", reason: "queue_full" });
+  });
+
+  it("G2: sets the next alarm before it drains, and none when nothing is left", async () => {
+    const { uplink, store, setConnected, alarms, clock, acknowledge } = setUp();
+    setConnected(false);
+    await store(10);
+    await uplink.wake();
+    expect(alarms.length).toBe(2);
+    setConnected(true);
+    await clock.pass(0);
+    const woke = uplink.wake();
+    await clock.pass(0);
+    expect(alarms.length).toBe(3);
+    await acknowledge();
+    await woke;
+    expect(alarms.length).toBe(3);
+    await uplink.wake();
+    expect(alarms.length).toBe(3);
+  });
+
+  it("counts, and tells a duplicate outside a retry apart", async () => {
+    const { uplink, store, acknowledge, clock, setConnected } = setUp();
+    void store(10);
+    await clock.pass(0);
+    await acknowledge(true);
+    setConnected(false);
+    await store(10);
+    await clock.pass(250);
+    expect(uplink.status()).toEqual({
+      connected: false,
+      stuck: false,
+      queueEvents: 0,
+      queueBytes: 0,
+      spoolRows: 1,
+      spoolBytes: expect.any(Number),
+      spoolOldestAgeMs: 250,
+      groupsPublished: 1,
+      groupsSpooled: 1,
+      eventsStored: 2,
+      eventsRefused: 0,
+      rowsDrained: 0,
+      drainsFailed: 0,
+      duplicatesOnRetry: 0,
+      duplicatesOutsideRetry: 1,
+    });
+  });
+});

@@ -1,0 +1,220 @@
+// The pipe for itself: its ports are plain functions here, so that what must wait for what can be seen. The Worker's tests have the rest.
+import { create } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { DirectoryValueSchema } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
+import { directoryKeyOf, encodeDirectoryValue } from "@mio/shared/bus/directory.ts";
+import { decodeIngressEvent } from "@mio/shared/bus/ingress-group.ts";
+import type { InboundDoor } from "@mio/shared/channels/contract.ts";
+import { accountIdOf, conversationIdOf, partitionOf, tenantIdOf } from "@mio/shared/ids.ts";
+import { seededRandom } from "@mio/shared/random.ts";
+import { describe, expect, it } from "vitest";
+import { createApp, type EdgePorts } from "./app.ts";
+import { Directory } from "./directory.ts";
+import { type DirectoryInit, directoryOf } from "./testing/bus.ts";
+import { sampleChannel, sampleDoor, samplePayload } from "./testing/door.ts";
+import { eventually } from "./testing/eventually.ts";
+import { VirtualClock } from "./testing/virtual-clock.ts";
+import type { Shard, Stored } from "./uplink/uplink.ts";
+
+const tenantId = tenantIdOf("acme");
+const alice = { tenantId, accountId: accountIdOf(tenantId, sampleChannel, "W1"), externalId: "W1", secret: "secret-1" };
+const shardOf = (to: string) => partitionOf(conversationIdOf(alice.accountId, to), 2);
+const rooms = Array.from({ length: 20 }, (_, index) => `room${index}`);
+const zero = rooms.find((to) => shardOf(to) === 0) ?? "";
+const one = rooms.find((to) => shardOf(to) === 1) ?? "";
+const stored: Stored = { kind: "stored", spooled: false };
+
+interface World {
+  ports: EdgePorts;
+  clock: VirtualClock;
+  calls: { shard: Shard; events: Uint8Array[]; answer: PromiseWithResolvers<Stored> }[];
+}
+
+function world(options: { values?: DirectoryInit[]; door?: Partial<InboundDoor>; whole?: boolean } = {}): World {
+  const clock = new VirtualClock();
+  const values = new Map(
+    (options.values ?? directoryOf([alice])).map((init) => {
+      const value = create(DirectoryValueSchema, { version: 1, ...init });
+      return [directoryKeyOf(value.route), encodeDirectoryValue(value)] as const;
+    }),
+  );
+  const calls: World["calls"] = [];
+  const ports: EdgePorts = {
+    doors: [{ ...sampleDoor, ...options.door }],
+    directory: new Directory(
+      { lookup: async (keys) => ({ values: keys.map((key) => values.get(key)), whole: options.whole ?? true }) },
+      clock,
+    ),
+    store: (shard, events) => {
+      const answer = Promise.withResolvers<Stored>();
+      calls.push({ shard, events, answer });
+      return answer.promise;
+    },
+    clock,
+    random: seededRandom(1),
+    region: "local",
+    pressure: async () => ({ directory: undefined, shards: [] }),
+    log: () => {},
+  };
+  return { ports, clock, calls };
+}
+
+async function post({ ports, clock }: World, events: { to: string; id: string; text: string }[], secret = alice.secret) {
+  const state: { status: number | undefined; headers: Headers } = { status: undefined, headers: new Headers() };
+  const body = samplePayload({ type: "say", workspace: "W1", events });
+  const request = new Request("https://edge.test/webhooks/sample-chat", {
+    method: "POST",
+    body,
+    headers: { "x-sample-secret": secret },
+  });
+  const answered = Promise.resolve(createApp(ports).fetch(request)).then((response) => {
+    state.status = response.status;
+    state.headers = response.headers;
+  });
+  await clock.pass(0);
+  await clock.pass(0);
+  return { state, answered };
+}
+
+/** A quarantine entry takes a digest, which the host computes in its own time. */
+const handedOn = (here: World) =>
+  eventually("something is handed on", async () => {
+    await here.clock.pass(0);
+    return here.calls.length > 0;
+  });
+
+const text = (to: string, id = "1") => ({ to, id, text: "x" });
+
+describe("webhook", () => {
+  it("G1: answers only after every shard that it feeds has stored its part", async () => {
+    for (const first of [0, 1]) {
+      const here = world();
+      const { state, answered } = await post(here, [text(zero), text(one), text(zero, "2")]);
+      expect(here.calls.map(({ shard, events }) => [shard.shard, events.length]).sort()).toEqual([
+        [0, 2],
+        [1, 1],
+      ]);
+      here.calls[first]?.answer.resolve(stored);
+      await here.clock.pass(100);
+      expect(state.status).toBeUndefined();
+      here.calls[1 - first]?.answer.resolve(stored);
+      await answered;
+      expect(state.status).toBe(200);
+    }
+  });
+
+  it("G1: answers 503 when one of two shards could not store its part, or was lost", async () => {
+    for (const failed of [0, 1])
+      for (const how of ["unavailable", "lost"]) {
+        const here = world();
+        const { state, answered } = await post(here, [text(zero), text(one)]);
+        here.calls[1 - failed]?.answer.resolve(stored);
+        if (how === "lost") here.calls[failed]?.answer.reject(new Error("the object was replaced"));
+        else here.calls[failed]?.answer.resolve({ kind: "unavailable", reason: "spool_full" });
+        await answered;
+        expect([state.status, state.headers.get("retry-after")]).toEqual([503, "2"]);
+      }
+  });
+
+  it("G1: answers 503 within 2,500 ms when an uplink does not answer at all", async () => {
+    const here = world();
+    const { state, answered } = await post(here, [text(zero)]);
+    await here.clock.pass(2_500);
+    await answered;
+    expect(state.status).toBe(503);
+  });
+
+  it("keeps the order of a request's events within a conversation", async () => {
+    const here = world();
+    const { answered } = await post(here, [text(zero, "1"), text(one, "x"), text(zero, "2")]);
+    for (const { answer } of here.calls) answer.resolve(stored);
+    await answered;
+    const ids = here.calls.flatMap(({ events }) => events.map((bytes) => decodeIngressEvent(bytes)));
+    const ofZero = ids.flatMap((each) =>
+      each.kind === "event" && each.event.conversationExternalId === zero ? [each.event.sourceMessageId] : [],
+    );
+    expect(ofZero).toEqual([`${zero}:1`, `${zero}:2`]);
+  });
+
+  it("G11: hands nothing on when the signature does not fit, or the door throws over it", async () => {
+    const throwing = async () => {
+      throw new Error("a fault of the door");
+    };
+    for (const here of [world(), world({ door: { verify: throwing } })]) {
+      const { state, answered } = await post(here, [text(zero)], "wrong");
+      await answered;
+      expect([state.status, here.calls.length]).toEqual([401, 0]);
+    }
+  });
+
+  it("G11: takes no secret of another account, of another time, or none at all", async () => {
+    const withSecrets = (secrets: DirectoryInit["secrets"]) =>
+      directoryOf([alice]).map((value) => (value.route.startsWith("workspace/") ? { ...value, secrets } : value));
+    const past = timestampFromMs(1_000);
+    const future = timestampFromMs(9e12);
+    const secret = { scheme: "sample", value: alice.secret };
+    const wrong = [
+      [],
+      [{ ...secret, accountId: accountIdOf(tenantId, sampleChannel, "W2") }],
+      [{ ...secret, notAfter: past }],
+      [{ ...secret, notBefore: future }],
+    ];
+    for (const secrets of wrong) {
+      const here = world({ values: withSecrets(secrets) });
+      const { state, answered } = await post(here, [text(zero)]);
+      await answered;
+      expect([secrets, state.status]).toEqual([secrets, 401]);
+    }
+    // Old and new are both valid while a rotation overlaps.
+    const overlap = [
+      { ...secret, value: "new" },
+      { ...secret, notAfter: future },
+    ];
+    const here = world({ values: withSecrets(overlap) });
+    const { answered, state } = await post(here, [text(zero)]);
+    here.calls[0]?.answer.resolve(stored);
+    await answered;
+    expect(state.status).toBe(200);
+  });
+
+  it("G11: answers 503, never 401 or 404, while the directory is not loaded", async () => {
+    const here = world({ values: [], whole: false });
+    for (const secret of [alice.secret, "wrong"]) {
+      const { state, answered } = await post(here, [text(zero)], secret);
+      await answered;
+      expect([state.status, here.calls.length]).toEqual([503, 0]);
+    }
+  });
+
+  it("G11: quarantines what a disabled account still sends", async () => {
+    const values = directoryOf([alice]).map((value) =>
+      "account" in value ? { ...value, account: { ...value.account, disabled: true } } : value,
+    );
+    const here = world({ values });
+    const { state, answered } = await post(here, [text(zero)]);
+    await handedOn(here);
+    const event = decodeIngressEvent(here.calls[0]?.events[0] ?? new Uint8Array());
+    expect(event.kind === "event" && event.event.body).toMatchObject({
+      case: "quarantine",
+      value: { reason: "account_disabled" },
+    });
+    here.calls[0]?.answer.resolve(stored);
+    await answered;
+    expect(state.status).toBe(200);
+  });
+
+  it("quarantines a message that the door made for somebody else", async () => {
+    const normalise: InboundDoor["normalise"] = (request, account) =>
+      sampleDoor.normalise(request, { ...account, accountId: accountIdOf(tenantId, sampleChannel, "other") });
+    const here = world({ door: { normalise } });
+    const { answered } = await post(here, [text(zero)]);
+    await handedOn(here);
+    const event = decodeIngressEvent(here.calls[0]?.events[0] ?? new Uint8Array());
+    expect(event.kind === "event" && event.event.body).toMatchObject({
+      case: "quarantine",
+      value: { reason: "message_at_odds_with_account" },
+    });
+    here.calls[0]?.answer.resolve(stored);
+    await answered;
+  });
+});

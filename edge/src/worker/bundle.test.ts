@@ -1,0 +1,54 @@
+// What the Worker really ships: wrangler's own bundle.
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { bundleWorker } from "../../miniflare/bundle.ts";
+import { compatibilityDate } from "../../miniflare/worker.ts";
+
+const root = join(import.meta.dirname, "../../..");
+/** Cloudflare takes 3 MB compressed on the smallest plan; ours is far below, and growth should be somebody's decision. */
+const bundleBytesMax = 800 * 1024;
+
+let bundle: string;
+
+beforeAll(async () => {
+  bundle = await bundleWorker();
+});
+
+describe("the Worker's bundle", () => {
+  it("holds the inbound doors and nothing of outbound doors or simulators", () => {
+    const sources = [...bundle.matchAll(/^\/\/ (\S+\.ts)$/gm)].map(([, source]) => source ?? "");
+    expect(sources.some((source) => source.endsWith("inbound.ts"))).toBe(true);
+    const foreign = sources.filter(
+      (source) => /\/(outbound|simulator|testing|core|node)[./]/.test(source) && !source.includes("node_modules"),
+    );
+    expect(foreign).toEqual([]);
+  });
+
+  it("imports nothing but what the runtime has", () => {
+    const imported = [...bundle.matchAll(/^import .* from "([^"]+)";$/gm)].map(([, name]) => name);
+    expect(imported).toEqual(imported.filter((name) => name === "cloudflare:workers"));
+  });
+
+  it("stays within its size", () => {
+    console.log(`the Worker's bundle: ${Math.round(bundle.length / 1024)} KiB of at most ${bundleBytesMax / 1024} KiB`);
+    expect(bundle.length).toBeLessThan(bundleBytesMax);
+  });
+
+  it("runs locally with the compatibility date that is deployed", async () => {
+    const wrangler = await readFile(join(root, "wrangler.toml"), "utf8");
+    expect(/^compatibility_date = "(.*)"$/m.exec(wrangler)?.[1]).toBe(compatibilityDate);
+  });
+
+  it("binds in every environment what the Worker reads", async () => {
+    const wrangler = await readFile(join(root, "wrangler.toml"), "utf8");
+    for (const environment of ["local", "staging", "production"]) {
+      const variables = wrangler.split(`[env.${environment}.vars]\n`)[1]?.split("\n[")[0] ?? "";
+      for (const name of ["MIO_ENV", "EDGE_REGION", "NATS_WEBSOCKET_URL", "NATS_USER"])
+        expect(variables).toContain(`${name} = "`);
+      expect(variables).toContain(`MIO_ENV = "${environment}"`);
+      const bindings = wrangler.split(`[[env.${environment}.durable_objects.bindings]]`).slice(1).join();
+      for (const name of ["UplinkObject", "DirectoryObject"]) expect(bindings).toContain(`class_name = "${name}"`);
+    }
+  });
+});
