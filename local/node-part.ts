@@ -1,6 +1,7 @@
 // A program of ours as a part: it says that it is ready over its message channel, and ends by itself when that channel closes.
 import type { ChildProcess } from "node:child_process";
 import { readFile } from "node:fs/promises";
+import { stripVTControlCharacters } from "node:util";
 import * as v from "valibot";
 import { type ManagedProcess, startProcess } from "./managed-process.ts";
 import { Part } from "./part.ts";
@@ -85,7 +86,8 @@ function firstReady(child: ChildProcess): Promise<Record<string, unknown>> {
 
 /** The last line of a log that says something; stack frames and bare braces do not. */
 export async function lastWords(logFile: string): Promise<string> {
-  const lines = (await readFile(logFile, "utf8").catch(() => "")).split("\n").filter((line) => line.trim() !== "");
+  const text = stripVTControlCharacters(await readFile(logFile, "utf8").catch(() => ""));
+  const lines = text.split("\n").filter((line) => line.trim() !== "");
   const telling = lines.findLast((line) => /error|cannot|failed|not /i.test(line) && !/^\s+at /.test(line)) ?? lines.at(-1);
   return telling?.trim() ?? `it wrote nothing to ${logFile}`;
 }
