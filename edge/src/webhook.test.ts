@@ -124,6 +124,14 @@ describe("webhook", () => {
     expect(state.status).toBe(503);
   });
 
+  it("lets the door say when to come again", async () => {
+    const answer = () => ({ status: 503, headers: { "Retry-After": "7" }, body: "" });
+    const here = world({ values: [], whole: false, door: { answer } });
+    const { state, answered } = await post(here, [text(zero)]);
+    await answered;
+    expect(state.headers.get("retry-after")).toBe("7");
+  });
+
   it("keeps the order of a request's events within a conversation", async () => {
     const here = world();
     const { answered } = await post(here, [text(zero, "1"), text(one, "x"), text(zero, "2")]);

@@ -287,8 +287,10 @@ function tooLarge(what: "body" | "event"): Ending {
   return { outcome: "too_large", answer: plain(413, "too large"), reason: `${what}_too_large` };
 }
 
+/** When the door does not say when to come again, we do. */
 function unavailableAnswer(door: InboundDoor): PlatformAnswer {
   const answer = door.answer("unavailable");
+  if (new Headers(answer.headers).has("retry-after")) return answer;
   return { ...answer, headers: { ...answer.headers, "retry-after": String(retryAfterSeconds) } };
 }
 

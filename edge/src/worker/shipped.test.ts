@@ -1,0 +1,62 @@
+// The entry that is deployed, with the platforms' own doors, in a real workerd: which channels it has in which environment.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { inboundDoors } from "@mio/shared/channels/inbound.ts";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { bundleWorker } from "../../miniflare/bundle.ts";
+import { startLocalWorker } from "../../miniflare/worker.ts";
+import { edgeUser, type TestBus, testBus } from "../testing/bus.ts";
+
+let bus: TestBus;
+let dataDir: string;
+let script: string;
+
+beforeAll(async () => {
+  dataDir = await mkdtemp(join(tmpdir(), "mio-edge-"));
+  bus = await testBus();
+  await bus.publish([]);
+  script = await bundleWorker();
+});
+
+afterAll(async () => {
+  await bus?.[Symbol.asyncDispose]();
+  await rm(dataDir, { recursive: true, force: true });
+});
+
+const start = (environment: "local" | "production") =>
+  startLocalWorker({
+    dataDir: join(dataDir, environment),
+    natsWebsocketUrl: bus.server.websocketUrl,
+    natsUser: edgeUser.user,
+    natsPassword: edgeUser.password,
+    environment,
+    script,
+  });
+
+const bodies = ["", "{", "[]", '{"type":"x"}', "a=b&c=%7B", "\u0000\ud800", '"'.repeat(1_000)];
+
+describe("the Worker that ships", () => {
+  it("G11: refuses whatever is not signed, on every channel and path, and leaves nothing behind", async () => {
+    await using worker = await start("local");
+    const paths = inboundDoors.flatMap(({ channelType, legacyPaths }) => [
+      `/webhooks/${channelType.replaceAll("_", "-")}`,
+      ...legacyPaths.map((path) => `/${path}`),
+    ]);
+    expect(paths.length).toBeGreaterThanOrEqual(inboundDoors.length);
+    for (const path of paths)
+      for (const body of bodies)
+        for (const type of ["application/json", "application/x-www-form-urlencoded", "text/plain"]) {
+          const response = await fetch(worker.url + path, { method: "POST", body, headers: { "content-type": type } });
+          expect([path, body, response.status]).toEqual([path, body, 401]);
+        }
+    expect(await bus.arrived()).toEqual([]);
+  });
+
+  it("G11: has the channel of our own tests only where everything is local", async () => {
+    await using worker = await start("production");
+    const status = async (path: string) => (await fetch(worker.url + path, { method: "POST", body: "{}" })).status;
+    expect(await status("/webhooks/test")).toBe(404);
+    expect(await status(`/webhooks/${inboundDoors[0]?.channelType.replaceAll("_", "-")}`)).toBe(401);
+  });
+});
