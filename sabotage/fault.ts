@@ -1,7 +1,7 @@
 // A deliberate fault: one place in the code made wrong, and the guarantee whose test must then fail. Applying it is pure text work,
 // and a place that is not found exactly once is an error, so that a fault cannot rot away unseen.
 
-/** A test that must fail: its file, and what its full name (describe and it, joined by spaces) must match. */
+/** A test that must fail: its file, and what its full name (describe and it, joined by ` > `) must match. */
 export interface ExpectedFailure {
   file: string;
   name: RegExp;

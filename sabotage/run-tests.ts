@@ -30,7 +30,8 @@ const report = v.object({
       message: v.optional(v.string(), ""),
       assertionResults: v.array(
         v.object({
-          fullName: v.string(),
+          ancestorTitles: v.array(v.string()),
+          title: v.string(),
           status: v.string(),
           failureMessages: v.optional(v.nullable(v.array(v.string())), []),
         }),
@@ -64,9 +65,11 @@ function readReport(root: string, text: string, tests: readonly ExpectedFailure[
     const patterns = tests.filter((test) => test.file === file).map((test) => test.name);
     const results = suite.assertionResults.filter((test) => test.status === "passed" || test.status === "failed");
     for (const test of results) {
-      if (!patterns.some((pattern) => pattern.test(test.fullName))) continue;
+      // As vitest itself joins them for -t.
+      const name = [...test.ancestorTitles, test.title].join(" > ");
+      if (!patterns.some((pattern) => pattern.test(name))) continue;
       const reason = firstLine(test.failureMessages?.[0] ?? "");
-      run.results.push({ file, name: test.fullName, status: test.status === "failed" ? "failed" : "passed", reason });
+      run.results.push({ file, name, status: test.status === "failed" ? "failed" : "passed", reason });
     }
     if (suite.status === "failed" && !results.some((test) => test.status === "failed")) {
       run.broken.push(`${file}: ${firstLine(suite.message)}`);

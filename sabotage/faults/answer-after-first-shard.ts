@@ -1,0 +1,15 @@
+import type { Fault } from "../fault.ts";
+
+export const fault: Fault = {
+  name: "answer-after-first-shard",
+  guarantee: "G1",
+  description: "answers a webhook of two shards when the first of them has stored its part",
+  file: "edge/src/webhook.ts",
+  find: "const results = await Promise.all(Array.from(shards.values(), ({ shard, events }) => storeWithin(ports, shard, events)));",
+  replace:
+    "const results = [await Promise.race(Array.from(shards.values(), ({ shard, events }) => storeWithin(ports, shard, events)))];",
+  tests: [
+    { file: "edge/src/webhook.test.ts", name: /G1: answers only after every shard/ },
+    { file: "edge/src/webhook.test.ts", name: /G1: answers 503 when one of two shards/ },
+  ],
+};

@@ -1,0 +1,11 @@
+import type { Fault } from "../fault.ts";
+
+export const fault: Fault = {
+  name: "signature-always-true",
+  guarantee: "G11",
+  description: "goes on with a webhook whatever its channel says of the signature",
+  file: "edge/src/webhook.ts",
+  find: "const verified = await verify(hook, recipient);",
+  replace: 'await verify(hook, recipient);\n  const verified: Verified = { kind: "verified" };',
+  tests: [{ file: "edge/src/webhook.test.ts", name: /G11: hands nothing on when the signature does not fit/ }],
+};
