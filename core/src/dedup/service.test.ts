@@ -157,6 +157,27 @@ describe("dedup", () => {
     expect(await sourcesOn(bus, inbound, all)).toEqual(["a-1", "a-2"]);
   });
 
+  it("G2, G4: claim is not commit: keys whose publish was refused are published by the next owner", async () => {
+    const victim = await start();
+    await sendEvents(nats, events("a", 1));
+    await untilSettled(1);
+    const manager = await nats.jetstreamManager();
+    // Full: the broker refuses, after the keys are in the table.
+    await manager.streams.update(inbound, { max_msgs: 1 });
+    await sendEvents(nats, [...events("a", 4, 2), ...events("b", 4)]);
+    await until("keys of what is refused", async () => ((await db.query("select 1 from ingress_keys")).rowCount ?? 0) >= 2);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await kill(victim);
+    await manager.streams.update(inbound, { max_msgs: -1 });
+    await start();
+    await until("all of them", async () => (await storedOn(bus, inbound, all)).length >= 9);
+    for (const [conversation, count] of [
+      ["a", 5],
+      ["b", 4],
+    ] as const)
+      expect(await sourcesOn(bus, inbound, inboundSubjectOf(conversation))).toEqual(sources(conversation, count));
+  });
+
   for (const point of ["dedup.keys_inserted", "dedup.published", "dedup.marked", "dedup.position_moved"]) {
     it(`G2, G3, G4: killed at ${point}, another finishes the work, once and in order`, async () => {
       const reached = Promise.withResolvers<void>();

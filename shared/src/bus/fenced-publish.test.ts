@@ -119,6 +119,25 @@ describe("a fenced publisher", () => {
     expect(await stored(to)).toEqual(Array.from({ length: 40 }, (_, index) => `m${index + 1}`));
   });
 
+  it("G2, G4: a message that fails takes those waiting behind it along, for published they would hide it", async () => {
+    const to = subject();
+    let broken = true;
+    const connection = Object.create(client.nats, {
+      request: {
+        value: (...request: Parameters<typeof client.nats.request>) =>
+          broken && request[0] === to ? Promise.reject(new Error("cut off")) : client.nats.request(...request),
+      },
+    });
+    const one = createFencedPublisher({ ...client.bus, connection }, { stream, deadlineMs: 0 });
+    const first = one.publish(message(to, 1));
+    const second = one.publish(message(to, 2));
+    await expect(first).rejects.toThrow("cut off");
+    broken = false;
+    await expect(second).rejects.toThrow("an earlier message");
+    for (const sequence of [1, 2]) expect(await one.publish(message(to, sequence))).toMatchObject({ kind: "published" });
+    expect(await stored(to)).toEqual(["m1", "m2"]);
+  });
+
   it("G3: finds a message that another sighting has published under an earlier origin", async () => {
     const to = subject();
     const one = publisher();

@@ -63,16 +63,22 @@ const backoffMaxMs = 1_000;
 export function createFencedPublisher(bus: Bus, options: FencedPublisherOptions): FencedPublisher {
   const { stream, subjectsMax = 50_000, timeoutMs = 5_000, deadlineMs = 30_000 } = options;
   const lasts = new Map<string, Last>();
-  const tails = new Map<string, Promise<unknown>>();
+  const tails = new Map<string, Promise<boolean>>();
   const stats: FencedStats = { published: 0, alreadyPublished: 0, refused: 0, duplicatesOutsideRetries: 0 };
 
   return { publish: inTurn, stats };
 
-  /** One in flight a subject, in the order of the calls. */
+  /** One in flight a subject, in the order of the calls. One that fails takes those behind it along: they would overtake it for ever. */
   async function inTurn(message: FencedMessage): Promise<FencedOutcome> {
     const before = tails.get(message.subject);
-    const mine = before === undefined ? publishNow(message) : before.then(() => publishNow(message));
-    const settled = mine.catch(() => undefined);
+    const mine = (async () => {
+      if (before !== undefined && !(await before)) throw new Error(`an earlier message of ${message.subject} was not published`);
+      return publishNow(message);
+    })();
+    const settled = mine.then(
+      (outcome) => outcome.kind !== "lost_ownership",
+      () => false,
+    );
     tails.set(message.subject, settled);
     try {
       return await mine;

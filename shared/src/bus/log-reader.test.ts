@@ -50,13 +50,7 @@ function conversationOf(record: LogRecord): string {
   return record.subject.split(".")[1] ?? "";
 }
 
-async function replica(
-  stream: string,
-  instance: string,
-  seen: Seen[],
-  change: Partial<LogReaderOptions> = {},
-  workMs = 2,
-): Promise<Replica> {
+async function replica(stream: string, instance: string, seen: Seen[], change: Partial<LogReaderOptions> = {}): Promise<Replica> {
   const bus = await testBus(server.url);
   const stop = new AbortController();
   let dead = false;
@@ -65,7 +59,8 @@ async function replica(
       {
         laneOf: conversationOf,
         handle: async (record, task) => {
-          await bus.bus.clock.sleep(workMs);
+          // Uneven work: without lanes a quick message would overtake a slow one.
+          await bus.bus.clock.sleep(bus.bus.random.next() * 8);
           if (dead) await new Promise(() => {});
           if (!task.owned()) throw new Error("not ours any more");
           seen.push({
