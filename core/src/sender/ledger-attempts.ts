@@ -54,12 +54,13 @@ export async function readCommands(db: Pool, ids: readonly string[]): Promise<(C
      from sender_commands c
      left join lateral (
        select state, conversation_id, stream_epoch, stream_sequence, external_ids[1] as external_id from sender_commands
-       where id = substr(c.edit_of, 9) and account_id = c.account_id
+       where c.edit_of like 'message:%' and id = substr(c.edit_of, 9) and account_id = c.account_id
        union all
        select state, conversation_id, stream_epoch, stream_sequence, external_ids[array_position(message_ids, substr(c.edit_of, 9))]
-       from sender_commands where state = 'sent' and message_ids @> array[substr(c.edit_of, 9)] and account_id = c.account_id
+       from sender_commands
+       where c.edit_of like 'message:%' and state = 'sent' and message_ids @> array[substr(c.edit_of, 9)] and account_id = c.account_id
        limit 1
-     ) t on c.edit_of like 'message:%'
+     ) t on true
      where c.id = any($1)`,
     [ids],
   );

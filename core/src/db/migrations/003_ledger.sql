@@ -70,8 +70,8 @@ create index sender_commands_lane on sender_commands (account_id, conversation_i
 create index sender_commands_expiry on sender_commands (expires_at) where state = 'queued' and expires_at is not null;
 create index sender_commands_open on sender_commands (stream_epoch, stream_sequence) where state in ('queued', 'sending');
 create index sender_commands_unknown on sender_commands (account_id) where state = 'unknown';
--- From a Message id that a receipt gave to the command that it came from.
-create index sender_commands_messages on sender_commands using gin (message_ids) where state = 'sent';
+-- From a Message id that a receipt gave to the command that it came from. Without the pending list, which every look-up would have to read through.
+create index sender_commands_messages on sender_commands using gin (message_ids) with (fastupdate = off) where state = 'sent';
 
 -- Decided and published are two facts. publish_sequence is drawn by the one publisher, not here: rows of two transactions may become visible
 -- in another order than their ids, and the bus takes "at or past ours" for "published".

@@ -1,14 +1,14 @@
 // A sender in a process of its own, so that it can be killed and paused for real at a named point. Started by `startChild`.
 import { randomUUID } from "node:crypto";
-import { connect } from "nats";
 import { checkpoints } from "../../checkpoint.ts";
 import { testContext } from "../../testing/context.ts";
 import { createSender } from "../sender.ts";
 import { verdictLimits } from "../verdict.ts";
+import { connectTo } from "./connection.ts";
 import { plainDoor } from "./door.ts";
 
 const { MIO_TEST_NATS = "", MIO_TEST_DSN = "", MIO_TEST_DOOR = "{}", MIO_TEST_CHECKPOINT } = process.env;
-const nats = await connect({ servers: MIO_TEST_NATS, maxReconnectAttempts: -1, reconnectTimeWait: 100 });
+const nats = await connectTo(MIO_TEST_NATS);
 const context = testContext({
   nats,
   dsn: MIO_TEST_DSN,

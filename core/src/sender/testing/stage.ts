@@ -11,7 +11,7 @@ import { decodeReceipt, encodeCommand } from "@mio/shared/bus/envelope.ts";
 import { messageIdHeader, outboundMessageId } from "@mio/shared/bus/headers.ts";
 import { streams } from "@mio/shared/bus/streams.ts";
 import { conversationIdOf, ulidOf } from "@mio/shared/ids.ts";
-import { connect, DeliverPolicy, headers, type NatsConnection, NatsError } from "nats";
+import { DeliverPolicy, headers, type NatsConnection, NatsError } from "nats";
 import { Pool } from "pg";
 import { createAccount } from "../../admin/accounts.ts";
 import { createTenant } from "../../admin/tenants.ts";
@@ -19,6 +19,7 @@ import { provisionBus } from "../../bus/provision.ts";
 import { type TestContext, testContext } from "../../testing/context.ts";
 import { createSender } from "../sender.ts";
 import { type VerdictLimits, verdictLimits } from "../verdict.ts";
+import { connectTo, testUsers } from "./connection.ts";
 import { type DoorOptions, plainDoor, testChannel } from "./door.ts";
 import { type Platform, startPlatform } from "./platform.ts";
 
@@ -62,8 +63,10 @@ const patientEnv = { MIO_OWNERSHIP_HEARTBEAT_MS: "500", MIO_OWNERSHIP_CLAIM_AFTE
 export async function createStage(options: { dsn?: string } = {}): Promise<Stage> {
   const database = options.dsn === undefined ? await testDatabase() : undefined;
   const dsn = options.dsn ?? database?.dsn ?? "";
-  const server = await testNats();
-  const nats = await connect({ servers: server.url, maxReconnectAttempts: -1, reconnectTimeWait: 100 });
+  const server = await testNats({ users: testUsers });
+  const nats = await connectTo(server.url, "operator");
+  // The sender has no more rights than core has.
+  const coreNats = await connectTo(server.url);
   await provisionBus(nats, { streamReplicas: 1, streamBytesMax: 1024 ** 3 });
   const db = new Pool({ connectionString: dsn, max: 4 });
   db.on("error", () => {});
@@ -76,7 +79,7 @@ export async function createStage(options: { dsn?: string } = {}): Promise<Stage
   const running = new Set<RunningSender>();
   const stage: Stage = {
     start: ({ checkpoint, limits, env, ...door } = {}) => {
-      const context = testContext({ nats, dsn, env: { ...patientEnv, ...env }, ...(checkpoint ? { checkpoint } : {}) });
+      const context = testContext({ nats: coreNats, dsn, env: { ...patientEnv, ...env }, ...(checkpoint ? { checkpoint } : {}) });
       const done = createSender([plainDoor(door)], { limits: { ...verdictLimits, ...limits } }).run(context);
       const sender = {
         context,
@@ -193,6 +196,7 @@ export async function createStage(options: { dsn?: string } = {}): Promise<Stage
       for (const sender of running) await sender.stop();
       await platform[Symbol.asyncDispose]();
       await db.end();
+      await coreNats.close();
       await nats.close();
       await server[Symbol.asyncDispose]();
       await database?.[Symbol.asyncDispose]();
