@@ -43,7 +43,11 @@ export interface FaultSystem extends AsyncDisposable {
 
 const platformChannels = ["zoho_cliq", "slack", "telegram"];
 
-export async function startFaultSystem(options: FaultSystemOptions, progress: (line: string) => void): Promise<FaultSystem> {
+export async function startFaultSystem(
+  options: FaultSystemOptions,
+  progress: (line: string) => void,
+  signal: AbortSignal,
+): Promise<FaultSystem> {
   const dataDir = await mkdtemp(join(tmpdir(), "mio-faults-"));
   // Postgres runs as another user when we are root, and must be able to pass through.
   await chmod(dataDir, 0o711);
@@ -61,9 +65,11 @@ export async function startFaultSystem(options: FaultSystemOptions, progress: (l
       return proxy?.url ?? url;
     },
     progress,
+    signal,
   }).catch(async (error: unknown) => {
-    progress(`the system did not start; its logs are in ${dataDir}`);
     await proxy?.[Symbol.asyncDispose]();
+    if (signal.aborted) await rm(dataDir, { recursive: true, force: true, maxRetries: 3 });
+    else progress(`the system did not start; its logs are in ${dataDir}`);
     throw error;
   });
   const { nats, postgres, edge, cores, agent } = running.parts;

@@ -56,6 +56,8 @@ const program = new Command("faults")
 try {
   program.parse();
   process.exitCode = await main(program.opts<Options>());
+  // What an interrupted scenario was waiting for is of no interest any more.
+  if (process.exitCode === 130) process.exit();
 } catch (error) {
   if (!(error instanceof CommanderError)) console.error(`faults: ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = error instanceof CommanderError ? error.exitCode : 1;
@@ -63,6 +65,8 @@ try {
 
 async function main(options: Options): Promise<number> {
   const startMs = performance.now();
+  const stop = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => stop.abort(new Error(`stopped by ${name}`)));
   const results: ScenarioResult[] = [];
   let broken = 0;
   console.error(`seed ${options.seed}`);
@@ -70,10 +74,14 @@ async function main(options: Options): Promise<number> {
     const progress = (line: string) =>
       console.error(`[${((performance.now() - startMs) / 1000).toFixed(0).padStart(4)} s] ${scenario.key}: ${line}`);
     try {
-      const result = await runScenario(scenario, { ...options, progress });
+      const result = await runScenario(scenario, { ...options, progress, signal: stop.signal });
       results.push(result);
       progress(result.failures.length === 0 ? "pass" : `FAIL: ${result.failures.join("; ")}`);
     } catch (error) {
+      if (stop.signal.aborted) {
+        progress("stopped; nothing is left running");
+        return 130;
+      }
       broken += 1;
       progress(`BROKEN: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
     }

@@ -47,6 +47,8 @@ export interface ScenarioOptions {
   /** How long the load runs before the fault, and again after it. */
   seconds: number;
   progress(line: string): void;
+  /** Aborted: everything is stopped and removed, and the run rejects. */
+  signal: AbortSignal;
 }
 
 export interface ScenarioResult extends Judgement {
@@ -74,56 +76,67 @@ const arriveWithinMs = 120_000;
 const settleMs = 3_000;
 
 export async function runScenario(scenario: Scenario, options: ScenarioOptions): Promise<ScenarioResult> {
-  const startMs = performance.now();
-  const { progress } = options;
+  const { progress, signal } = options;
   progress(`${scenario.title}: starting a system`);
-  await using system = await startFaultSystem(scenario.system ?? {}, progress);
+  await using system = await startFaultSystem(scenario.system ?? {}, progress, signal);
   const nats = await connectOperator(system.bus);
   const random = seededRandom(options.seed);
   const { rate, conversations } = scenario.load ?? options;
   const load = startLoad({ platforms: system.platforms, conversations, rate, prefix: scenario.key, random });
   const stopTelling = tellProgress(load, progress);
   const seconds = (count: number) => sleep(count * 1000);
-  const context: ScenarioContext = { system, load, nats, random, extra: [], progress, seconds };
   try {
-    await seconds(options.seconds);
-    const failures = await scenario.run(context);
-    await seconds(options.seconds);
-    progress("the load ends; waiting until everything has arrived");
-    const report = await load.stop();
-    const sent = [...report.messages, ...context.extra];
-    const judgement = await judgeStreams(nats, sent, scenario.rename ?? ((seen) => seen));
-    const attempts = (await Promise.all(system.simulators.map((simulator) => simulator.attempts()))).flat();
-    const slowestMs = Math.max(report.slowestMs, ...attempts.map((attempt) => attempt.durationMs));
-    failures.push(...((await scenario.after?.(context)) ?? []));
-    failures.push(...failuresOf(judgement, { ...report, slowestMs }, sent, scenario));
-    const quarantined = await messageCount(nats, streams.quarantine.name);
-    if (quarantined > 0) failures.push(`${quarantined} webhooks went into quarantine`);
-    if (failures.length > 0) system.keepData();
-    const { webhooks, refused, unanswered, slowestUntilAcknowledgedMs } = report;
-    return {
-      key: scenario.key,
-      title: scenario.title,
-      ...judgement,
-      webhooks,
-      messages: sent.length,
-      slowestMs,
-      refused,
-      unanswered,
-      slowestUntilAcknowledgedMs,
-      durationSeconds: Math.round((performance.now() - startMs) / 1000),
-      failures,
-      ...(failures.length > 0 ? { dataDir: system.dataDir } : {}),
-    };
+    const context: ScenarioContext = { system, load, nats, random, extra: [], progress, seconds };
+    const result = await Promise.race([play(scenario, options, context), aborted(signal)]);
+    if (result.failures.length > 0) system.keepData();
+    return result.failures.length > 0 ? { ...result, dataDir: system.dataDir } : result;
   } catch (error) {
-    system.keepData();
-    progress(`logs: ${system.dataDir}`);
+    if (!signal.aborted) {
+      system.keepData();
+      progress(`its logs and data are in ${system.dataDir}`);
+    }
     throw error;
   } finally {
     stopTelling();
     await load.stop(0).catch(() => undefined);
     await nats.close();
   }
+}
+
+async function play(scenario: Scenario, options: ScenarioOptions, context: ScenarioContext): Promise<ScenarioResult> {
+  const startMs = performance.now();
+  const { system, load, nats, seconds, progress } = context;
+  await seconds(options.seconds);
+  const failures = await scenario.run(context);
+  await seconds(options.seconds);
+  progress("the load ends; waiting until everything has arrived");
+  const report = await load.stop();
+  const sent = [...report.messages, ...context.extra];
+  const judgement = await judgeStreams(nats, sent, scenario.rename ?? ((seen) => seen));
+  const attempts = (await Promise.all(system.simulators.map((simulator) => simulator.attempts()))).flat();
+  const slowestMs = Math.max(report.slowestMs, ...attempts.map((attempt) => attempt.durationMs));
+  failures.push(...((await scenario.after?.(context)) ?? []));
+  failures.push(...failuresOf(judgement, { ...report, slowestMs }, sent, scenario));
+  const quarantined = await messageCount(nats, streams.quarantine.name);
+  if (quarantined > 0) failures.push(`${quarantined} webhooks went into quarantine`);
+  const { webhooks, refused, unanswered, slowestUntilAcknowledgedMs } = report;
+  return {
+    key: scenario.key,
+    title: scenario.title,
+    ...judgement,
+    webhooks,
+    messages: sent.length,
+    slowestMs,
+    refused,
+    unanswered,
+    slowestUntilAcknowledgedMs,
+    durationSeconds: Math.round((performance.now() - startMs) / 1000),
+    failures,
+  };
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
 }
 
 /** Waits until all acknowledged messages are on both streams and nothing more comes; judges what is there then, in any case. */
