@@ -251,6 +251,22 @@ describe("dedup", () => {
       expect(await sourcesOn(bus, inbound, inboundSubjectOf(conversation))).toEqual(sources(conversation, per));
   });
 
+  it("G2, G3, G4: its database connections cut again and again", async () => {
+    await start();
+    const sending = (async () => {
+      for (const event of events("a", 120)) await sendEvents(nats, [event]);
+    })();
+    for (let cuts = 0; cuts < 10; cuts += 1) {
+      await db.query(
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()",
+      );
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    await sending;
+    await untilSettled(120);
+    expect(await sourcesOn(bus, inbound, all)).toEqual(sources("a", 120));
+  });
+
   it("G3: a key that was seen from another record is searched for, and published only if it is not there", async () => {
     await start();
     await sendEvents(nats, events("a", 3));

@@ -55,6 +55,7 @@ async function run(context: ServiceContext): Promise<void> {
           park: (record, error) => keepAside(record, `handling it failed: ${error instanceof Error ? error.message : "unknown"}`),
           clock,
           random,
+          backoff: { startMs: 50, maxMs: 2_000 },
           onFailure: (error, record, attempt) =>
             log.warn({ sequence: record.sequence, attempt, err: error }, "a message is tried again"),
         },

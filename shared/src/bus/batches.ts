@@ -17,7 +17,7 @@ export interface BatchOptions {
 
 const recordsDefault = 256;
 const bytesDefault = 4 * 1024 * 1024;
-const backoffDefault = { startMs: 50, maxMs: 5_000 };
+const backoffDefault = { startMs: 50, maxMs: 2_000 };
 
 export function createBatches(options: BatchOptions, context: WorkContext): Work {
   const { handle, clock, random, recordsMax = recordsDefault, bytesMax = bytesDefault, backoff = backoffDefault } = options;

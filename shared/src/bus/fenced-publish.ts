@@ -61,7 +61,7 @@ const backoffMaxMs = 1_000;
 
 /** A publisher for one stream. The cache and the queues are its own: make one per process and stream, not one per message. */
 export function createFencedPublisher(bus: Bus, options: FencedPublisherOptions): FencedPublisher {
-  const { stream, subjectsMax = 50_000, timeoutMs = 5_000, deadlineMs = 30_000 } = options;
+  const { stream, subjectsMax = 50_000, timeoutMs = 3_000, deadlineMs = 30_000 } = options;
   const lasts = new Map<string, Last>();
   const tails = new Map<string, Promise<boolean>>();
   const stats: FencedStats = { published: 0, alreadyPublished: 0, refused: 0, duplicatesOutsideRetries: 0 };

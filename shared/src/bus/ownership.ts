@@ -89,7 +89,8 @@ export async function ownPartitions(options: OwnershipOptions, signal: AbortSign
   await leave().catch(onTrouble);
 
   async function round(): Promise<void> {
-    const partitions = [...new Set(await options.partitions())].sort();
+    // What is held counts although it is no longer named, or its share would be taken from a partition that is.
+    const partitions = [...new Set([...(await options.partitions()), ...held.keys()])].sort();
     const replicas = await announce();
     const entries = await Promise.all(partitions.map((partition) => readEntry(partition)));
     const share = Math.ceil(partitions.length / replicas);
