@@ -11,7 +11,7 @@ export interface TestBus extends AsyncDisposable {
 }
 
 /** Connects with an inbox prefix of its own, as every process does. */
-export async function testBus(url: string): Promise<TestBus> {
+export async function testBus(url: string | string[]): Promise<TestBus> {
   const inboxPrefix = "_INBOX_test";
   const nats = await connect({
     servers: url,
