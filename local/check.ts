@@ -20,7 +20,10 @@ for (const project of projects) {
 }
 /** A room that is planned and has no file yet. */
 function isEmptyRoom(project: string): boolean {
-  return !project.endsWith(".json") && !readdirSync(join(root, project), { recursive: true }).some((file) => String(file).endsWith(".ts"));
+  return (
+    !project.endsWith(".json") &&
+    !readdirSync(join(root, project), { recursive: true }).some((file) => String(file).endsWith(".ts"))
+  );
 }
 
 process.exit(failed ? 1 : 0);
