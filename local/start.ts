@@ -55,7 +55,10 @@ function readFlags(): Flags | number {
       "Runs the whole system on this machine until Ctrl-C: bus, database, Worker, core, an example agent, simulated platforms.",
     )
     .option("--data <folder>", "where everything is kept; a second start continues from it", ".mio")
-    .option("--json", "print one line of JSON when all is ready, and nothing else, on standard output")
+    .option(
+      "--json",
+      "print one line of JSON when all is ready, and nothing else, on standard output (npm --silent start keeps npm quiet too)",
+    )
     .option("--port <port>", "port of the edge (default: 8787, or a free one)", wholeNumber(1, 65_535))
     .option("--any-ports", "any free ports instead of the usual ones, for several systems at once")
     .option("--cores <count>", "core processes side by side", wholeNumber(1, 8), 1)
