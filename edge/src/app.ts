@@ -22,6 +22,7 @@ export function createApp(ports: EdgePorts): Hono {
     const door = doors.get(path);
     if (!door) {
       counters.add("unknown", "unknown_channel");
+      ports.log({ level: "info", event: "webhook", outcome: "unknown_channel", status: 404 });
       return new Response("no such channel\n", { status: 404 });
     }
     const startedMs = ports.clock.monotonicMs();

@@ -12,7 +12,7 @@ const readEveryMs = 1_000;
 /** How long after a look "missing" still means "unknown". */
 const wholeForMs = 3_000;
 /** How long a request waits for a look; without one it gets what is known. */
-const readDeadlineMs = 800;
+const readDeadlineMs = 500;
 
 export interface BucketPosition {
   /** When the bucket was created: another one means that it was made anew. */

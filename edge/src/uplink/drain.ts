@@ -24,9 +24,13 @@ export class Drainer {
     this.#limits = limits;
   }
 
-  /** True when the last try failed: nobody should wait for the next one. */
+  /** True when the last try failed: nobody should wait for the next one. With an empty spool the next try is anybody's. */
   get stuck(): boolean {
-    return this.#failures > 0;
+    return this.#failures > 0 && this.#ports.spool.state.rows > 0;
+  }
+
+  noteSuccess(): void {
+    this.#failures = 0;
   }
 
   /** A publish outside failed, so the first retry waits too. */
@@ -59,7 +63,7 @@ export class Drainer {
         const published = await publishWithin(this.#ports, row, this.#limits.deadlineMs);
         if (published.kind === "not_acknowledged") return this.#failed();
         spool.remove(row);
-        this.#failures = 0;
+        this.noteSuccess();
         this.counters.rowsDrained += 1;
         if (published.duplicate) this.counters.duplicates += 1;
       }

@@ -152,6 +152,18 @@ describe("uplink", () => {
     expect(await store(10)).toEqual({ kind: "unavailable", reason: "storage_failed" });
   });
 
+  it("goes on with the bus alone after bus and storage had both failed", async () => {
+    const { store, spool, clock, acknowledge } = setUp();
+    spool.broken = true;
+    const failed = store(10);
+    await clock.pass(800);
+    expect(await failed).toEqual({ kind: "unavailable", reason: "storage_failed" });
+    const next = store(10);
+    await clock.pass(0);
+    await acknowledge();
+    expect(await next).toEqual({ kind: "stored", spooled: false });
+  });
+
   it("spools what waits when the queue is half full, and refuses when it is full", async () => {
     const { store, rows, clock } = setUp({ queueBytesMax: 1_000 });
     const inFlight = store(300);

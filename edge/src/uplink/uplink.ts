@@ -100,10 +100,9 @@ export class Uplink {
     });
   }
 
-  /** After the host made this uplink anew: what an earlier one left in the spool is taken up, and the alarm is set. */
+  /** After the host made this uplink anew: what an earlier one left in the spool has an alarm again, should that be lost. */
   async start(): Promise<void> {
     await this.#arm();
-    void this.#drainer.run("now");
   }
 
   /**
@@ -172,6 +171,7 @@ export class Uplink {
       const message = this.#messageOf(groupId, group, false);
       const published = await publishWithin(this.#ports, message, this.#limits.deadlineMs, this.#patience.signal);
       if (published.kind === "acknowledged") {
+        this.#drainer.noteSuccess();
         this.#counters.groupsPublished += 1;
         if (published.duplicate) this.#counters.duplicatesOutsideRetry += 1;
         return { kind: "stored", spooled: false };
