@@ -35,7 +35,7 @@ const accountRow = v.object({
 });
 
 export function createAccounts(db: Pool, doors: readonly OutboundDoor[], monotonicMs: () => number): Accounts {
-  let known = new Map<string, SenderAccount>();
+  const known = new Map<string, SenderAccount>();
   const budgets = new Map<string, Budget>();
   /** Budgets begin with the ownership: what others spent before it is not known. */
   const startedMs = monotonicMs();
@@ -92,10 +92,15 @@ export function createAccounts(db: Pool, doors: readonly OutboundDoor[], monoton
       if (missing.length > 0) for (const [id, account] of await read(missing)) known.set(id, account);
     },
     refresh: async (accountIds) => {
-      const read_ = await read(accountIds);
-      // Those that came meanwhile stay.
-      for (const id of accountIds) known.delete(id);
-      known = new Map([...known, ...read_]);
+      const before = [...known.keys()];
+      const fresh = await read(accountIds);
+      // What nobody waits for is forgotten, so that it is read anew when it is wanted again.
+      for (const id of before) {
+        if (fresh.has(id)) continue;
+        known.delete(id);
+        if (budgets.get(id)?.isFull(monotonicMs())) budgets.delete(id);
+      }
+      for (const [id, account] of fresh) known.set(id, account);
     },
     blockedUntil: () => {
       const now = monotonicMs();

@@ -1,6 +1,6 @@
 // One account's budget of calls. A call is admitted when its token is near (so that `sending` can be written meanwhile), and takes its token in
 // the moment before it is written; so what the platform sees is paced, however long our own database took.
-import { createTokenBucket, type TokenBucket, takeToken, tokenWaitMs, withRate } from "@mio/shared/token-bucket.ts";
+import { createTokenBucket, refilled, type TokenBucket, takeToken, tokenWaitMs, withRate } from "@mio/shared/token-bucket.ts";
 
 export interface Budget {
   /** When the next call may be admitted; at or before now means now. */
@@ -14,6 +14,8 @@ export interface Budget {
   /** The platform said wait: nobody sends before `untilMs`, and the bucket is empty then. */
   block(untilMs: number): void;
   blockedUntilMs(): number;
+  /** Nobody is admitted, nothing is blocked, and a new budget would hold as much: it may be forgotten. */
+  isFull(nowMs: number): boolean;
   setRate(ratePerSecond: number, nowMs: number): void;
 }
 
@@ -54,6 +56,7 @@ export function createBudget(ratePerSecond: number, nowMs: number): Budget {
       bucket = { ...bucket, tokens: 0, atMs: blockedUntilMs };
     },
     blockedUntilMs: () => blockedUntilMs,
+    isFull: (now) => admitted === 0 && now >= blockedUntilMs && refilled(bucket, now).tokens >= bucket.capacity,
     setRate: (rate, now) => {
       if (rate * paceShare !== bucket.ratePerSecond) bucket = withRate(bucket, rate * paceShare, capacityOf(rate), now);
     },

@@ -1,6 +1,7 @@
 // One call to a platform in three stages. Before: nothing is sent, everything may be repeated. Attempt: `sending` is written, then the platform is
 // called, once. After: what came of it is written, together with its receipt. A crash between two stages leaves the row saying which.
 import type { SendCommand } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
+import { StreamChunk_Mode } from "@mio/proto/gen/mio/v1/stream_pb.ts";
 import { decodeCommand } from "@mio/shared/bus/envelope.ts";
 import {
   type Delivered,
@@ -48,7 +49,8 @@ export function before(row: CommandRow, account: SenderAccount | undefined): Bef
   if (command.channelType !== door.channelType)
     return { kind: "failed", code: "channel_mismatch", text: "the account is on another channel" };
   if (command.typing) return { kind: "failed", code: "typing_unsupported", text: "typing indicators are not sent yet" };
-  const whole = command.stream === undefined || (command.stream.final && command.stream.sequence === 0);
+  const { stream } = command;
+  const whole = stream === undefined || (stream.final && (stream.sequence === 0 || stream.mode === StreamChunk_Mode.REPLACE));
   if (!whole)
     return { kind: "failed", code: "stream_unsupported", text: "streamed answers are not sent yet; send the whole text" };
 

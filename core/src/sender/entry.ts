@@ -5,6 +5,7 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { SendCommand } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
 import { decodeCommand, disagreementWithSubject } from "@mio/shared/bus/envelope.ts";
 import { isToken } from "@mio/shared/bus/subjects.ts";
+import { editedBy } from "./edit-target.ts";
 import type { Entry } from "./ledger-intake.ts";
 
 export interface Incoming {
@@ -94,8 +95,9 @@ function commandEntry(incoming: Incoming, streamEpoch: number, command: SendComm
 }
 
 function editOf(command: SendCommand): string {
-  if (command.editOfExternalId !== "") return `external:${command.editOfExternalId}`;
-  return command.editOfMessageId === "" ? "" : `message:${command.editOfMessageId}`;
+  const { messageId, externalId } = editedBy(command);
+  if (externalId !== "") return `external:${externalId}`;
+  return messageId === "" ? "" : `message:${messageId}`;
 }
 
 function receiptSubject(scopes: { channelType: string; accountId: string; conversationId: string }): string {

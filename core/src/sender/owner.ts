@@ -32,7 +32,7 @@ export interface OwnerView {
   inHand: () => number;
 }
 
-const callsMax = 256;
+const callsMax = 1_024;
 const callsPerAccountMax = 64;
 const batchMax = 256;
 const pollMs = 1_000;

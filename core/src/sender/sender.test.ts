@@ -109,6 +109,17 @@ it("G5: ends what it cannot decode, of another version, at odds with its subject
   expect(stage.platform.shown.get("general")?.map(({ text }) => text)).toEqual(["good", "last"]);
 });
 
+it("tells of a command that is as large as a message may be, without its content where that does not fit", async () => {
+  const account = await stage.account("a");
+  stage.start();
+  const large = stage.command(account, "general", "x".repeat(1_048_200));
+  await stage.publish(large);
+  expect((await stage.ended(1)).get(large.id)?.state).toBe(states.SENT);
+  const [accepted] = await stage.receipts();
+  expect(accepted).toMatchObject({ commandId: large.id, state: states.ACCEPTED });
+  expect(accepted?.command === undefined).toBe(true);
+});
+
 it("fails at once what can never be sent, with a reason", async () => {
   const account = await stage.account("a");
   const disabled = await stage.account("disabled");

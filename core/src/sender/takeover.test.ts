@@ -70,6 +70,21 @@ it("G5, G6: two senders side by side, one stopped in the middle: the other takes
   await allSentOnce(stage, 600);
 });
 
+it("G5, G6: stopped three times in the middle, it finishes its calls and gives the rest back: nothing is unknown", async () => {
+  const stage = await stageOf();
+  stage.platform.behave = () => ({ kind: "answer", afterMs: 30 });
+  await publishMany(stage, 400);
+  for (const done of [40, 120, 200]) {
+    const sender = stage.start();
+    await expect.poll(() => stage.platform.calls.length, { timeout: 20_000 }).toBeGreaterThan(done);
+    await sender.stop();
+    const open = await stage.db.query("select 1 from sender_commands where state = 'sending'");
+    expect(open.rowCount).toBe(0);
+  }
+  stage.start();
+  await allSentOnce(stage, 400);
+});
+
 it("reports what left the stream before anybody read it, and goes on", async () => {
   const stage = await stageOf();
   const first = stage.start();
