@@ -190,11 +190,16 @@ async function quarantine(
     region: ports.region,
     traceparent,
   });
-  const layout = whose.layout ?? { region: ports.region, generation: 1, shardCount: 1 };
+  const layout = whose.layout ?? nobodysLayout(ports.region);
   const stored = await storeAll(ports, [{ layout, key: entry.id, bytes: entry.bytes }]);
   if (stored.kind === "too_large") return tooLarge("event");
   if (stored.kind === "unavailable") return { outcome: "unavailable", answer: unavailableAnswer(door), reason: stored.reason };
   return { outcome: "quarantined", answer: door.answer("malformed"), reason, events: 1, spooled: stored.spooled };
+}
+
+/** Where goes what has no account: the first uplink of the region that met it. */
+export function nobodysLayout(region: string): ShardLayout {
+  return { region, generation: 1, shardCount: 1 };
 }
 
 /** Undefined when what the door made is not this account's, or cannot be told on the bus. */

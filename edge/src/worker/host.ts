@@ -5,7 +5,7 @@ import { randomOf } from "@mio/shared/random.ts";
 import { createApp } from "../app.ts";
 import { Directory } from "../directory.ts";
 import type { Pressure, ShardStatus } from "../pressure.ts";
-import { uplinkName } from "../webhook.ts";
+import { nobodysLayout, uplinkName } from "../webhook.ts";
 import { type Env, readConfiguration } from "./env.ts";
 
 /** The channel of the project's own tests, which verifies with a secret that everybody may know. */
@@ -40,8 +40,8 @@ function appOf(doors: readonly InboundDoor[], env: Env): ReturnType<typeof creat
 async function pressureOf(env: Env, directoryObject: ReturnType<Env["DIRECTORY"]["getByName"]>): Promise<Pressure> {
   try {
     const { directory, shards } = await directoryObject.status();
-    const statuses = shards.map(async (shard): Promise<ShardStatus> => {
-      const name = uplinkName(shard);
+    const names = new Set([...shards, { ...nobodysLayout(env.EDGE_REGION), shard: 0 }].map(uplinkName));
+    const statuses = Array.from(names, async (name): Promise<ShardStatus> => {
       try {
         return { name, status: await env.UPLINK.getByName(name).status() };
       } catch {
