@@ -3,9 +3,9 @@ import { type TestDatabase, testDatabase } from "@mio/local/testing/postgres.ts"
 import { conversationIdOf } from "@mio/shared/ids.ts";
 import { Pool } from "pg";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { accountId, tenantId } from "../testing/ingress.ts";
 import { keepKeyDays, keyDayOf } from "./key-days.ts";
 import { insertKeys, markPublished, type NewKey, undatedDay, unpublishedKeys } from "./keys.ts";
-import { accountId, tenantId } from "./testing/ingress.ts";
 
 let database: TestDatabase;
 let db: Pool;

@@ -8,10 +8,10 @@ import { busOf, until } from "@mio/shared/bus/testing/bus.ts";
 import { type BusRole, busUserOf, inboxPrefixOf, permissionsOf } from "@mio/shared/bus/users.ts";
 import { connect, type NatsConnection } from "nats";
 import { describe, expect, it } from "vitest";
-import { accountId, inboundSubjectOf, testMessage } from "../dedup/testing/ingress.ts";
-import { mediaVault } from "../media-vault/service.ts";
+import { provisionBus } from "../bus/provision.ts";
 import { testContext } from "../testing/context.ts";
-import { provisionBus } from "./provision.ts";
+import { accountId, inboundSubjectOf, testMessage } from "../testing/ingress.ts";
+import { mediaVault } from "./service.ts";
 
 describe("with least permission", () => {
   it("core provisions and enriches, and an agent reads its account's messages as a log", async () => {
