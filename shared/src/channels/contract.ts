@@ -106,7 +106,10 @@ export class DeliveryError extends Error {
  * `fetch` for sending. Rejects with DeliveryError only: `unavailable` when no connection could be made, `unknown` when one was and no
  * complete answer came. Does not follow redirects.
  */
-export type SendFetch = (url: string, init: { method: string; headers: Record<string, string>; body?: string | Uint8Array<ArrayBuffer> }) => Promise<Response>;
+export type SendFetch = (
+  url: string,
+  init: { method: string; headers: Record<string, string>; body?: string | Uint8Array<ArrayBuffer> },
+) => Promise<Response>;
 
 export interface OutboundAccount {
   accountId: AccountId;

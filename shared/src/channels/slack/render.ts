@@ -1,12 +1,12 @@
 // A command as calls of Slack's Web API, planned without any I/O. Text is mrkdwn already and goes out as it is.
-import { MessageRelation_Kind } from "@mio/proto/gen/mio/v1/relation_pb.ts";
 import type { SendCommand } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
 import * as v from "valibot";
 import { slackThreadTs, slackTs } from "../../attributes.ts";
 import { type AccountId, messageIdOf } from "../../ids.ts";
 import type { EditTarget, Plan, PlannedCall } from "../contract.ts";
+import { splitText } from "../split-text.ts";
+import { isEdit, refuseOtherThanText, rejected } from "../text-command.ts";
 import { messageSourceId, tsOfSourceId } from "./source-id.ts";
-import { splitText } from "./split-text.ts";
 
 /** Slack's advice for one message; chat.update refuses more, chat.postMessage cuts at 40,000. */
 export const textLengthMax = 4_000;
@@ -26,15 +26,9 @@ export const editPayload = v.object({ channel: v.string(), ts: v.string(), text:
 /** An edit that is longer than one message changes the message to its first part and sends the rest after it. */
 export function planCalls(command: SendCommand, editTarget: EditTarget | undefined): Plan {
   const channel = command.conversationExternalId;
-  if (channel === "") return rejected("conversation_empty", "conversation_external_id is empty");
-  if (command.typing) return rejected("typing_unsupported", "a bot cannot show that it types on Slack");
-  const relation = command.relation?.kind ?? MessageRelation_Kind.UNSPECIFIED;
-  if (!writtenRelations.includes(relation))
-    return rejected("relation_unsupported", "only replies and edits are sent to Slack yet");
-  const edits = relation === MessageRelation_Kind.EDIT || command.editOfMessageId !== "" || command.editOfExternalId !== "";
-  if (edits && !editTarget) return rejected("edit_target_unknown", "the message to edit is not known on Slack");
-  if (command.attachments.length > 0) return rejected("attachments_unsupported", "attachments are not sent to Slack yet");
-  if (command.richContent) return rejected("rich_content_unsupported", "rich content is not sent to Slack yet");
+  const refusal = refuseOtherThanText(command);
+  if (refusal) return refusal;
+  if (isEdit(command) && !editTarget) return rejected("edit_target_unknown", "the message to edit is not known on Slack");
   const [first, ...others] = splitText(command.text.toWellFormed(), textLengthMax);
   if (first === undefined) return rejected("text_empty", "there is no text to send");
   const ts = editTarget && tsOfSourceId(channel, editTarget.externalId);
@@ -66,14 +60,4 @@ function threadOf(command: SendCommand): string {
     if (messageIdOf(command.accountId as AccountId, messageSourceId(channel, ts)) === command.threadRootMessageId) return ts;
   }
   return "";
-}
-
-const writtenRelations: readonly MessageRelation_Kind[] = [
-  MessageRelation_Kind.UNSPECIFIED,
-  MessageRelation_Kind.REPLY,
-  MessageRelation_Kind.EDIT,
-];
-
-function rejected(code: string, reason: string): Plan {
-  return { kind: "rejected", code, reason };
 }

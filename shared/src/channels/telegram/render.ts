@@ -4,9 +4,10 @@
 import { MessageRelation_Kind } from "@mio/proto/gen/mio/v1/relation_pb.ts";
 import type { SendCommand } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
 import type { EditTarget, Plan, PlannedCall } from "../contract.ts";
+import { splitText } from "../split-text.ts";
+import { refuseOtherThanText, rejected } from "../text-command.ts";
 import { threadAttribute } from "./names.ts";
 import { messageOfSourceId, messageSourceId } from "./source-id.ts";
-import { splitText } from "./split-text.ts";
 
 /** Characters of one message after entities are parsed, in UTF-16 code units (sendMessage's documentation). */
 export const textLengthMax = 4096;
@@ -16,14 +17,10 @@ const chatPattern = /^(-?\d{1,16}|@[A-Za-z0-9_]{1,64})$/;
 
 /** An edit that is longer than one message changes the message to its first part and sends the rest after it. */
 export function planCalls(command: SendCommand, editTarget: EditTarget | undefined): Plan {
+  const refusal = refuseOtherThanText(command);
+  if (refusal) return refusal;
   const chatId = command.conversationExternalId;
   if (!chatPattern.test(chatId)) return rejected("conversation_malformed", "conversation_external_id is not a Telegram chat id");
-  if (command.typing) return rejected("typing_unsupported", "typing indicators are not sent on this channel");
-  const relation = command.relation?.kind ?? MessageRelation_Kind.UNSPECIFIED;
-  if (unsupportedRelations.has(relation))
-    return rejected("relation_unsupported", "deletes, reactions and pins are not sent on this channel");
-  if (command.attachments.length > 0) return rejected("attachments_unsupported", "attachments are not sent on this channel");
-  if (command.richContent) return rejected("rich_content_unsupported", "rich content is not sent on this channel");
   const [first, ...more] = splitText(command.text, textLengthMax);
   if (first === undefined) return rejected("text_empty", "there is no text to send");
 
@@ -38,12 +35,6 @@ export function planCalls(command: SendCommand, editTarget: EditTarget | undefin
   const following = more.map((text): PlannedCall => ({ action: "send", payload: { chat_id: chatId, text, ...thread } }));
   return { kind: "calls", calls: [opening, ...following] };
 }
-
-const unsupportedRelations: ReadonlySet<MessageRelation_Kind> = new Set([
-  MessageRelation_Kind.DELETE,
-  MessageRelation_Kind.REACTION,
-  MessageRelation_Kind.PIN,
-]);
 
 /** The target is a message id, or `<chat>:<message>` when the sender knows the event or the chat's id has changed since. */
 function messageOfTarget(chatId: string, target: EditTarget) {
@@ -62,8 +53,4 @@ function replyOf(command: SendCommand) {
 function threadOf(command: SendCommand) {
   const thread = command.attributes[threadAttribute] ?? "";
   return /^\d{1,15}$/.test(thread) ? { message_thread_id: Number(thread) } : {};
-}
-
-function rejected(code: string, reason: string): Plan {
-  return { kind: "rejected", code, reason };
 }

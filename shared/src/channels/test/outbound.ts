@@ -5,6 +5,8 @@ import { MessageRelation_Kind } from "@mio/proto/gen/mio/v1/relation_pb.ts";
 import type { SendCommand } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
 import * as v from "valibot";
 import { type Delivered, DeliveryError, type EditTarget, type OutboundDoor, type Plan } from "../contract.ts";
+import { splitText } from "../split-text.ts";
+import { refuseOtherThanText, rejected } from "../text-command.ts";
 import { channelType, sourceIdOf } from "./normalise.ts";
 
 const textLengthMax = 2000;
@@ -19,20 +21,14 @@ export const testOutbound: OutboundDoor = {
   sourceMessageIdOf: (_, externalId) => sourceIdOf(externalId),
 };
 
-/** Splits at the limit and nowhere finer: the test platform's readers do not mind. */
 function plan(command: SendCommand, editTarget: EditTarget | undefined): Plan {
-  const relation = command.relation?.kind ?? MessageRelation_Kind.UNSPECIFIED;
-  const plain =
-    relation === MessageRelation_Kind.UNSPECIFIED ||
-    relation === MessageRelation_Kind.REPLY ||
-    relation === MessageRelation_Kind.EDIT;
-  if (!plain || command.attachments.length > 0 || command.richContent || command.typing) {
-    return { kind: "rejected", code: "content_unsupported", reason: "the test channel sends, edits and replies with text alone" };
-  }
-  const [first, ...more] = partsOf(command.text);
-  if (first === undefined) return { kind: "rejected", code: "text_empty", reason: "there is no text to send" };
+  const refusal = refuseOtherThanText(command);
+  if (refusal) return refusal;
+  const [first, ...more] = splitText(command.text, textLengthMax);
+  if (first === undefined) return rejected("text_empty", "there is no text to send");
   const conversation = command.conversationExternalId;
-  const replyTo = relation === MessageRelation_Kind.REPLY ? command.relation?.targetExternalId.split(":")[0] : undefined;
+  const replyTo =
+    command.relation?.kind === MessageRelation_Kind.REPLY ? command.relation?.targetExternalId.split(":")[0] : undefined;
   const following = more.map((text) => ({ action: "send" as const, payload: { conversation, text } }));
   if (editTarget)
     return {
@@ -43,17 +39,6 @@ function plan(command: SendCommand, editTarget: EditTarget | undefined): Plan {
     kind: "calls",
     calls: [{ action: "send", payload: { conversation, text: first, ...(replyTo ? { reply_to: replyTo } : {}) } }, ...following],
   };
-}
-
-function partsOf(text: string): string[] {
-  const parts: string[] = [];
-  for (let rest = text; rest !== ""; ) {
-    const code = rest.charCodeAt(textLengthMax - 1);
-    const length = code >= 0xd800 && code <= 0xdbff ? textLengthMax - 1 : textLengthMax;
-    parts.push(rest.slice(0, length));
-    rest = rest.slice(length);
-  }
-  return parts;
 }
 
 const answerSchema = v.object({ id: v.string() });

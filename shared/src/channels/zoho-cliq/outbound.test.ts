@@ -4,7 +4,6 @@ import { AttachmentSchema } from "@mio/proto/gen/mio/v1/attachment_pb.ts";
 import { MessageRelation_Kind } from "@mio/proto/gen/mio/v1/relation_pb.ts";
 import { RichContentSchema } from "@mio/proto/gen/mio/v1/rich_content_pb.ts";
 import { SendCommandSchema } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
-import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { clockOf } from "../../clock.ts";
 import { type AccountId, messageIdOf } from "../../ids.ts";
@@ -20,7 +19,6 @@ import {
 import { deliveryErrorOf, lockPeriodMs } from "./errors.ts";
 import { zohoCliqOutbound } from "./outbound.ts";
 import { zohoCliqSimulator } from "./simulator/simulator.ts";
-import { splitText } from "./split-text.ts";
 
 const accountId = "22222222-2222-4222-8222-222222222222" as AccountId;
 const chatId = "CT_1_9";
@@ -92,29 +90,6 @@ describe("plan", () => {
     expect(messageIdOf(accountId, source)).toBe(
       messageIdOf(accountId, zohoCliqOutbound.sourceMessageIdOf(chatId, "1777804687057_137")),
     );
-  });
-});
-
-describe("splitting", () => {
-  it("keeps every part within the limit and loses nothing but white space at the cuts", () => {
-    const text = fc
-      .array(fc.oneof(fc.constantFrom(" ", "\n", "x", "```", "👋", "ab ", "`"), fc.string()), { maxLength: 60 })
-      .map((parts) => parts.join(""));
-    fc.assert(
-      fc.property(text, fc.integer({ min: 16, max: 40 }), (given, lengthMax) => {
-        const parts = splitText(given, lengthMax);
-        for (const part of parts) expect(part.length).toBeLessThanOrEqual(lengthMax);
-        const bare = (each: string) => each.replaceAll(/[\s`]/g, "");
-        expect(bare(parts.join(""))).toBe(bare(given));
-      }),
-    );
-  });
-
-  it("cuts at line ends, not inside characters, and closes and opens a code block", () => {
-    expect(splitText("first line\nsecond line", 18)).toEqual(["first line", "second line"]);
-    expect(splitText("👋".repeat(20), 17).every((part) => part.isWellFormed())).toBe(true);
-    const parts = splitText(`\`\`\`\n${"line\n".repeat(10)}\`\`\``, 40);
-    for (const part of parts) expect(part.split("```").length % 2).toBe(1);
   });
 });
 

@@ -4,8 +4,9 @@ import type { SendCommand } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
 import * as v from "valibot";
 import { cliqChannelName } from "../../attributes.ts";
 import type { EditTarget, Plan } from "../contract.ts";
+import { splitText } from "../split-text.ts";
+import { isEdit, refuseOtherThanText, rejected } from "../text-command.ts";
 import { isPlatformMessageId, platformMessageId } from "./message-id.ts";
-import { splitText } from "./split-text.ts";
 
 /** Published limit of one message's text, in characters. */
 export const textLengthMax = 5_000;
@@ -20,34 +21,20 @@ export const editPayload = v.object({ chatId: v.string(), messageId: v.string(),
  */
 export function planCalls(command: SendCommand, editTarget: EditTarget | undefined): Plan {
   const chatId = command.conversationExternalId;
-  if (chatId === "") return rejected("conversation_empty", "conversation_external_id is empty");
-  if (command.typing) return rejected("typing_unsupported", "a bot cannot show that it types on Zoho Cliq");
-  const relation = command.relation?.kind ?? MessageRelation_Kind.UNSPECIFIED;
-  if (!writtenRelations.includes(relation))
-    return rejected("relation_unsupported", "only replies and edits are sent to Zoho Cliq yet");
-  const edits = relation === MessageRelation_Kind.EDIT || command.editOfMessageId !== "" || command.editOfExternalId !== "";
-  if (edits && !editTarget) return rejected("edit_target_unknown", "the message to edit is not known on Zoho Cliq");
-  if (command.attachments.length > 0) return rejected("attachments_unsupported", "attachments are not sent to Zoho Cliq yet");
-  if (command.richContent) return rejected("rich_content_unsupported", "rich content is not sent to Zoho Cliq yet");
+  const refusal = refuseOtherThanText(command);
+  if (refusal) return refusal;
+  if (isEdit(command) && !editTarget) return rejected("edit_target_unknown", "the message to edit is not known on Zoho Cliq");
   const [first, ...others] = splitText(command.text, textLengthMax);
   if (first === undefined) return rejected("text_empty", "there is no text to send");
 
   const channelName = command.attributes[cliqChannelName] ?? "";
   const replied =
-    relation === MessageRelation_Kind.REPLY ? platformMessageId(chatId, command.relation?.targetExternalId ?? "") : "";
+    command.relation?.kind === MessageRelation_Kind.REPLY
+      ? platformMessageId(chatId, command.relation?.targetExternalId ?? "")
+      : "";
   const send = (text: string, replyTo: string) => ({ action: "send", payload: { chatId, channelName, text, replyTo } }) as const;
   const opening = editTarget
     ? ({ action: "edit", payload: { chatId, messageId: platformMessageId(chatId, editTarget.externalId), text: first } } as const)
     : send(first, isPlatformMessageId(replied) ? replied : "");
   return { kind: "calls", calls: [opening, ...others.map((text) => send(text, ""))] };
-}
-
-const writtenRelations: readonly MessageRelation_Kind[] = [
-  MessageRelation_Kind.UNSPECIFIED,
-  MessageRelation_Kind.REPLY,
-  MessageRelation_Kind.EDIT,
-];
-
-function rejected(code: string, reason: string): Plan {
-  return { kind: "rejected", code, reason };
 }

@@ -18,7 +18,7 @@ it("cuts at line ends, then at spaces, then anywhere but inside a character", ()
 it("cuts no reference in two", () => {
   const text = `${"word ".repeat(4)}<https://example.com/a|a label> end`;
   expect(splitText(text, 40).join(" ")).toContain("<https://example.com/a|a label>");
-  expect(splitText(`${"x".repeat(20)}<@U0123456789>${"y".repeat(20)}`, 36)[1]).toMatch(/^<@U0123456789>/);
+  expect(splitText(`${"x".repeat(20)}<@U0123456789>${"y".repeat(20)}`, 30)[1]).toMatch(/^<@U0123456789>/);
 });
 
 it("closes a code block at the end of a part and opens it again", () => {

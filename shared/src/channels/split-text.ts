@@ -10,15 +10,21 @@ export function splitText(text: string, lengthMax: number): string[] {
   const parts: string[] = [];
   let rest = text;
   while (rest.length > lengthMax) {
-    const cut = cutOf(rest, lengthMax - fence.length - 1);
+    let cut = cutOf(rest, lengthMax);
+    // A block that is open at the cut needs room for the sign that closes it.
+    if (endsInBlock(rest.slice(0, cut))) cut = cutOf(rest, lengthMax - fence.length - 1);
     const part = rest.slice(0, cut);
     // The line end or space at the cut is what separates the parts; nothing else is dropped.
     rest = rest.slice(/[\n ]/.test(rest.charAt(cut)) ? cut + 1 : cut);
-    const open = part.split(fence).length % 2 === 0;
+    const open = endsInBlock(part);
     parts.push(open ? `${part}\n${fence}` : part);
     if (open) rest = `${fence}\n${rest}`;
   }
   return [...parts, rest].filter((part) => part.trim() !== "");
+}
+
+function endsInBlock(part: string): boolean {
+  return part.split(fence).length % 2 === 0;
 }
 
 /** Where to cut: after at least half of what fits, so that every part moves on. */
@@ -31,7 +37,7 @@ function cutOf(text: string, lengthMax: number): number {
     }
   }
   const cut = beforeFence(text, beforeReference(text, lengthMax));
-  const safe = cut > lengthMax / 2 ? cut : lengthMax;
+  const safe = cut >= lengthMax / 2 ? cut : lengthMax;
   return isInsidePair(text, safe) ? safe - 1 : safe;
 }
 
