@@ -40,13 +40,25 @@ const report = v.object({
   ),
 });
 
-/** Runs what `tests` name in the tree at `root`. Ends vitest, and says so in `broken`, when it takes longer than `timeoutMs`. */
-export async function runTests(root: string, tests: readonly ExpectedFailure[], timeoutMs: number): Promise<TestRun> {
+export interface RunOptions {
+  /** Ends vitest, and says so in `broken`, when it takes longer. */
+  timeoutMs: number;
+  /** Whether one failure is enough. */
+  untilFirstFailure: boolean;
+}
+
+/** Runs what `tests` name in the tree at `root`. */
+export async function runTests(
+  root: string,
+  tests: readonly ExpectedFailure[],
+  { timeoutMs, untilFirstFailure }: RunOptions,
+): Promise<TestRun> {
   const folder = await mkdtemp(join(tmpdir(), "mio-sabotage-report-"));
   const file = join(folder, "report.json");
   const files = [...new Set(tests.map((test) => test.file))];
   const pattern = [...new Set(tests.map((test) => `(?:${test.name.source})`))].join("|");
   const vitest = ["node_modules/vitest/vitest.mjs", "run", ...files, "-t", pattern, "--reporter=json", `--outputFile=${file}`];
+  if (untilFirstFailure) vitest.push("--bail=1");
   try {
     const ended = await runNode(root, vitest, timeoutMs);
     const text = await readFile(file, "utf8").catch(() => undefined);

@@ -29,7 +29,10 @@ export interface SabotageOptions {
 export async function sabotage({ root, faults, timeoutMs, progress }: SabotageOptions): Promise<Verdict[]> {
   progress(`first unbroken: the tests of ${faults.length} faults`);
   const all = faults.flatMap((fault) => fault.tests);
-  const unbroken: TestRun = all.length > 0 ? await runTests(root, all, timeoutMs * 4) : { results: [], broken: [] };
+  const unbroken: TestRun =
+    all.length > 0
+      ? await runTests(root, all, { timeoutMs: timeoutMs * 4, untilFirstFailure: false })
+      : { results: [], broken: [] };
   for (const line of unbroken.broken) progress(`  does not run: ${line}`);
   for (const test of unbroken.results) if (test.status === "failed") progress(`  fails unbroken: ${test.name}: ${test.reason}`);
 
@@ -37,7 +40,8 @@ export async function sabotage({ root, faults, timeoutMs, progress }: SabotageOp
   for (const fault of faults) {
     const outcome = (await untried(root, fault, unbroken)) ?? (await tryFault(root, fault, timeoutMs));
     verdicts.push({ fault, outcome });
-    progress(`${fault.name}: ${outcome.kind}, ${outcome.kind === "caught" ? outcome.test.name : outcome.reason}`);
+    const how = outcome.kind === "caught" ? `${outcome.test.name}: ${outcome.test.reason}` : outcome.reason;
+    progress(`${fault.name}: ${outcome.kind}, ${how}`);
   }
   return verdicts;
 }
@@ -65,7 +69,7 @@ async function tryFault(root: string, fault: Fault, timeoutMs: number): Promise<
   const text = await readFile(path, "utf8");
   await writeFile(path, sabotaged(text, fault));
   try {
-    const run = await runTests(root, fault.tests, timeoutMs);
+    const run = await runTests(root, fault.tests, { timeoutMs, untilFirstFailure: true });
     const failed = run.results.find((result) => result.status === "failed");
     if (failed) return { kind: "caught", test: failed };
     if (run.broken.length > 0) return { kind: "broken", reason: run.broken.join("; ") };

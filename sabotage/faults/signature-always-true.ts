@@ -7,5 +7,5 @@ export const fault: Fault = {
   file: "edge/src/webhook.ts",
   find: "const verified = await verify(hook, recipient);",
   replace: 'await verify(hook, recipient);\n  const verified: Verified = { kind: "verified" };',
-  tests: [{ file: "edge/src/webhook.test.ts", name: /G11: hands nothing on when the signature does not fit/ }],
+  tests: [{ file: "edge/src/worker/worker.test.ts", name: /G11: refuses what is not verified with 401/ }],
 };
