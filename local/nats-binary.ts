@@ -90,7 +90,15 @@ async function fetchWheel(folder: string, signal: AbortSignal | undefined): Prom
 async function buildWithGo(folder: string, signal: AbortSignal | undefined): Promise<string> {
   await run("go", ["install", `github.com/nats-io/nats-server/v2@v${goVersion}`], {
     signal,
-    env: { ...process.env, GOBIN: folder, GOFLAGS: "-modcacherw", CGO_ENABLED: "0" },
+    // Go's caches go with the folder: they are some hundred times the program.
+    env: {
+      ...process.env,
+      GOBIN: folder,
+      GOPATH: join(folder, "go"),
+      GOCACHE: join(folder, "cache"),
+      GOFLAGS: "-modcacherw",
+      CGO_ENABLED: "0",
+    },
   });
   return join(folder, "nats-server");
 }
