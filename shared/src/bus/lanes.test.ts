@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { seededRandom } from "../random.ts";
 import { createLanes, type LaneOptions } from "./lanes.ts";
 import type { LogRecord } from "./log-source.ts";
+import { createSlots } from "./slots.ts";
 import { type ManualClock, manualClock } from "./testing/manual-clock.ts";
 import { TryAgain, type Work } from "./work.ts";
 
@@ -122,6 +123,40 @@ describe("lanes", () => {
     void work.accept(record("a", 1));
     await clock.advance(60_000);
     expect([parked, finished]).toEqual([4, [1]]);
+  });
+
+  it("run no more at once than there are slots, over partitions, and give a slot back while a record waits for its next attempt", async () => {
+    const slots = createSlots(2);
+    let running = 0;
+    let most = 0;
+    const handle = async ({ subject }: LogRecord) => {
+      running += 1;
+      most = Math.max(most, running);
+      await Promise.resolve();
+      running -= 1;
+      if (subject === "bad") throw new TryAgain("later");
+    };
+    const benches = [bench({ handle, slots }), bench({ handle, slots })];
+    for (const { work } of benches) {
+      void work.accept(record("bad", 1));
+      void work.accept(record("good", 2));
+      for (let sequence = 3; sequence <= 12; sequence += 1) void work.accept(record(`c${sequence}`, sequence));
+    }
+    for (const { clock } of benches) await clock.advance(1_000);
+    expect(most).toBe(2);
+    for (const { finished } of benches) expect(finished.length).toBe(11);
+  });
+
+  it("free who waits for a slot when they are drained", async () => {
+    const slots = createSlots(1);
+    const { work, clock, finished } = bench({ handle: () => clock.sleep(1_000), slots });
+    for (const [index, subject] of ["a", "b", "c"].entries()) void work.accept(record(subject, index + 1));
+    await clock.advance(100);
+    const drained = work.drain(1_500);
+    await clock.advance(3_000);
+    await drained;
+    expect(finished).toEqual([1]);
+    await slots.acquire(new AbortController().signal);
   });
 
   it("stop the reader at the limit, and let it go on when there is room", async () => {

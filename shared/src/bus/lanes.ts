@@ -3,6 +3,7 @@
 import type { Clock } from "../clock.ts";
 import type { Random } from "../random.ts";
 import type { LogRecord } from "./log-source.ts";
+import type { Slots } from "./slots.ts";
 import { type Task, TryAgain, type Work, type WorkContext } from "./work.ts";
 
 export interface LaneOptions {
@@ -12,8 +13,10 @@ export interface LaneOptions {
   park: (record: LogRecord, error: unknown, task: Task) => Promise<void>;
   clock: Clock;
   random: Random;
-  /** Records of one partition in hand, running or waiting. Reading pauses at this. */
+  /** Records of one partition in hand, running or waiting. Reading pauses at this, for all partitions that share its log. */
   inHandMax?: number;
+  /** Limits how many handlers run at once; make one for all partitions. A record that waits for its next attempt holds no slot. */
+  slots?: Slots;
   attemptsMax?: number;
   backoff?: { startMs: number; maxMs: number };
   onFailure?: (error: unknown, record: LogRecord, attempt: number) => void;
@@ -79,8 +82,7 @@ export function createLanes(options: LaneOptions, context: WorkContext): Work {
     for (let failures = 0; ; failures += 1) {
       const task: Task = { partition: context.partition, attempt, owned: context.owned, signal: abort.signal };
       try {
-        if (parking) await park(record, parking.error, task);
-        else await handle(record, task);
+        await inSlot(() => (parking ? park(record, parking.error, task) : handle(record, task)));
         return !abort.signal.aborted;
       } catch (error) {
         if (stopping) return false;
@@ -93,6 +95,17 @@ export function createLanes(options: LaneOptions, context: WorkContext): Work {
         }
         if (stopping) return false;
       }
+    }
+  }
+
+  async function inSlot(work: () => Promise<void>): Promise<void> {
+    await options.slots?.acquire(abort.signal);
+    try {
+      // The slot may have come only because others ended at a stop.
+      if (stopping) throw new TryAgain("stopped before it began");
+      await work();
+    } finally {
+      options.slots?.release();
     }
   }
 
