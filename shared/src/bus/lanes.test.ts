@@ -195,6 +195,7 @@ describe("lanes", () => {
       },
     });
     void work.accept(record("a", 1));
+    await clock.advance(50);
     const drained = work.drain(1_000);
     await clock.advance(1_100);
     await drained;
