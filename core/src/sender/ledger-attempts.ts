@@ -46,30 +46,47 @@ const commandRow = v.object({
 
 /** In the order of the ids; null where there is no such row. */
 export async function readCommands(db: Pool, ids: readonly string[]): Promise<(CommandRow | null)[]> {
-  const found = await db.query(
-    `select c.id, c.state, c.content, c.calls, c.external_ids, c.failures, c.attempt_id, c.traceparent,
-       coalesce(extract(epoch from now() - c.first_failed_at) * 1000, 0)::float8 as failing_for_ms,
-       t.state as target_state, t.conversation_id as target_conversation_id, t.external_id as target_external_id,
-       (t.stream_epoch, t.stream_sequence) > (c.stream_epoch, c.stream_sequence) as target_later
-     from sender_commands c
-     left join lateral (
-       select state, conversation_id, stream_epoch, stream_sequence, external_ids[1] as external_id from sender_commands
-       where c.edit_of like 'message:%' and id = substr(c.edit_of, 9) and account_id = c.account_id
-       union all
-       select state, conversation_id, stream_epoch, stream_sequence, external_ids[array_position(message_ids, substr(c.edit_of, 9))]
-       from sender_commands
-       where c.edit_of like 'message:%' and state = 'sent' and message_ids @> array[substr(c.edit_of, 9)] and account_id = c.account_id
-       limit 1
-     ) t on true
-     where c.id = any($1)`,
-    [ids],
-  );
+  const found = await db.query(readSql, [ids]);
   const rows = new Map(v.parse(v.array(commandRow), found.rows).map((row) => [row.id, row]));
   return ids.map((id) => {
     const row = rows.get(id);
     return row === undefined ? null : commandOf(row);
   });
 }
+
+/**
+ * The target of an edit is a command of the account, or the command that a Message id came from. An edit that was superseded stands for its own
+ * target: whoever keeps the id of the last edit to make the next one must not be told that it was never sent.
+ */
+const readSql = `
+select c.id, c.state, c.content, c.calls, c.external_ids, c.failures, c.attempt_id, c.traceparent,
+  coalesce(extract(epoch from now() - c.first_failed_at) * 1000, 0)::float8 as failing_for_ms,
+  case when t.superseded and t.edit_of like 'external:%' then 'sent' else t.state end as target_state,
+  case when t.superseded and t.edit_of like 'external:%' then substr(t.edit_of, 10) else t.external_id end as target_external_id,
+  t.conversation_id as target_conversation_id, (t.stream_epoch, t.stream_sequence) > (c.stream_epoch, c.stream_sequence) as target_later
+from sender_commands c
+left join lateral (
+  with recursive chain as (
+    (
+      select 1 as depth, state, conversation_id, stream_epoch, stream_sequence, external_ids[1] as external_id, edit_of,
+        error_code = 'superseded' as superseded
+      from sender_commands where c.edit_of like 'message:%' and id = substr(c.edit_of, 9) and account_id = c.account_id
+      union all
+      select 1, state, conversation_id, stream_epoch, stream_sequence, external_ids[array_position(message_ids, substr(c.edit_of, 9))], edit_of, false
+      from sender_commands
+      where c.edit_of like 'message:%' and state = 'sent' and message_ids @> array[substr(c.edit_of, 9)] and account_id = c.account_id
+      limit 1
+    )
+    union all
+    select depth + 1, n.state, n.conversation_id, n.stream_epoch, n.stream_sequence,
+      coalesce(n.external_ids[array_position(n.message_ids, substr(chain.edit_of, 9))], n.external_ids[1]), n.edit_of, n.error_code = 'superseded'
+    from chain join sender_commands n on n.account_id = c.account_id
+      and (n.id = substr(chain.edit_of, 9) or n.state = 'sent' and n.message_ids @> array[substr(chain.edit_of, 9)])
+    where chain.superseded and chain.edit_of like 'message:%' and depth < 20
+  )
+  select * from chain order by depth desc limit 1
+) t on true
+where c.id = any($1)`;
 
 function commandOf(row: v.InferOutput<typeof commandRow>): CommandRow {
   return {

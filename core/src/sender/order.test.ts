@@ -137,6 +137,8 @@ it("makes one of edits that wait together, each with its own final receipt", asy
   const edits = [1, 2, 3, 4].map((number) => stage.command(account, "general", `${number}`, { editOfMessageId: sent.id }));
   const other = stage.command(account, "general", "other");
   const last = stage.command(account, "general", "5", { editOfMessageId: sent.id });
+  // Slow enough that the edits have come when it is done.
+  stage.platform.behave = (call) => ({ kind: "answer", afterMs: call.text === "0" ? 1_000 : 0 });
   await stage.publish(sent, ...edits, other, last);
   stage.start();
   const finals = await stage.ended(7);
@@ -148,4 +150,38 @@ it("makes one of edits that wait together, each with its own final receipt", asy
     [states.SENT, ""],
   ]);
   expect(stage.platform.calls.map((call) => call.text)).toEqual(["0", "4", "other", "5"]);
+});
+
+it("lets a superseded edit stand for what it was about, so that a chain of edits by the last one's id goes on", async () => {
+  const account = await stage.account("a");
+  const sender = stage.start();
+  const sent = stage.command(account, "general", "0");
+  await stage.publish(sent);
+  const first = (await stage.ended(1)).get(sent.id);
+  await sender.stop();
+  const messageId = first?.messageIds[0] ?? "";
+  const chainOf = (target: Parameters<Stage["command"]>[3], name: string) => {
+    const one = stage.command(account, "general", `${name}1`, target);
+    const two = stage.command(account, "general", `${name}2`, target);
+    const onOne = stage.command(account, "general", `${name}3`, { editOfMessageId: one.id });
+    const alsoOnOne = stage.command(account, "general", `${name}4`, { editOfMessageId: one.id });
+    const onThree = stage.command(account, "general", `${name}5`, { editOfMessageId: onOne.id });
+    return [one, two, onOne, alsoOnOne, onThree];
+  };
+  const chains = [
+    ...chainOf({ editOfMessageId: sent.id }, "command"),
+    ...chainOf({ editOfMessageId: messageId }, "message"),
+    ...chainOf({ editOfExternalId: "p1" }, "external"),
+  ];
+  const plug = stage.command(account, "general", "plug");
+  stage.platform.behave = (call) => ({ kind: "answer", afterMs: call.text === "plug" ? 1_000 : 0 });
+  await stage.publish(plug, ...chains);
+  stage.start();
+  const finals = await stage.ended(2 + chains.length);
+  const outcome = chains.map((command) => finals.get(command.id)?.errorCode);
+  expect(outcome).toEqual([1, 2, 3].flatMap(() => ["superseded", "", "superseded", "", ""]));
+  expect(stage.platform.shown.get("general")).toEqual([
+    { id: "p1", text: "external5" },
+    { id: "p2", text: "plug" },
+  ]);
 });

@@ -57,9 +57,10 @@ export async function runOutbox(context: ServiceContext, lease: Lease, bell: Bel
     const told: string[] = [];
     await Promise.all([...bySubject].map(([subject, ofSubject]) => tellInOrder(subject, ofSubject, told)));
     status.failing = failing.size;
-    if (told.length > 0) await markTold(context.db, told);
+    if (told.length === 0) return 0;
+    await context.checkpoint("sender.receipt_published");
+    await markTold(context.db, told);
     status.published += told.length;
-    if (told.length > 0) await context.checkpoint("sender.receipt_published");
     return told.length;
   }
 

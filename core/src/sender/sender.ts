@@ -4,7 +4,7 @@ import type { OutboundDoor } from "@mio/shared/channels/contract.ts";
 import { createSendClient } from "../egress/send-fetch.ts";
 import type { Service, ServiceContext } from "../service.ts";
 import { type IntakeStatus, runIntake } from "./intake.ts";
-import { whileHolding } from "./lease.ts";
+import { type Lease, type LeaseTimes, whileHolding } from "./lease.ts";
 import { createMetrics } from "./metrics.ts";
 import { type OutboxStatus, runOutbox } from "./outbox.ts";
 import { type OwnerView, runOwner } from "./owner.ts";
@@ -16,8 +16,8 @@ export interface SenderOptions {
   limits?: VerdictLimits;
 }
 
-/** The lease, and with it a call's deadline of half of it, in heartbeats' worth of claims. */
-const leaseShare = 2;
+/** The owner's lease is longer than the others', because a call may take half of it. */
+const ownerLeaseShare = 2;
 const pressureEveryMs = 2_000;
 
 export function createSender(doors: readonly OutboundDoor[], options: SenderOptions = {}): Service {
@@ -26,7 +26,8 @@ export function createSender(doors: readonly OutboundDoor[], options: SenderOpti
 
 async function run(context: ServiceContext, doors: readonly OutboundDoor[], limits: VerdictLimits): Promise<void> {
   const { heartbeatMs, claimAfterMs } = context.config.ownership;
-  const times = { leaseMs: claimAfterMs * leaseShare, renewEveryMs: heartbeatMs };
+  const times = { leaseMs: claimAfterMs, renewEveryMs: heartbeatMs };
+  const ownerTimes = { ...times, leaseMs: claimAfterMs * ownerLeaseShare };
   const metrics = createMetrics(context.metrics);
   const client = createSendClient();
   const hub = createHub();
@@ -41,27 +42,27 @@ async function run(context: ServiceContext, doors: readonly OutboundDoor[], limi
   const ended = new AbortController();
   const listening = listen(context, hub, ended.signal);
   const measuring = measure();
-  const role = (name: string, work: Parameters<typeof whileHolding>[4]) => {
+  const role = (name: string, leaseTimes: LeaseTimes, work: (lease: Lease) => Promise<void>) => {
     const bell = createBell();
     hub.on("lease", bell.ring);
-    return whileHolding(context, name, times, bell, work);
+    return whileHolding(context, name, leaseTimes, bell, work);
   };
   try {
     await Promise.all([
-      role("sender.intake", (lease) => runIntake(context, lease, intake)),
-      role("sender.accounts", (lease) =>
+      role("sender.intake", times, (lease) => runIntake(context, lease, intake)),
+      role("sender.accounts", ownerTimes, (lease) =>
         runOwner(context, lease, hub, {
           doors,
           client,
           limits,
-          attemptMs: times.leaseMs / 2,
+          attemptMs: ownerTimes.leaseMs / 2,
           metrics,
           show: (next) => {
             view = next;
           },
         }),
       ),
-      role("sender.outbox", async (lease) => {
+      role("sender.outbox", times, async (lease) => {
         const bell = createBell();
         const deaf = hub.on("outbox", bell.ring);
         await runOutbox(context, lease, bell, outbox).finally(deaf);

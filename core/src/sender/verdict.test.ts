@@ -53,6 +53,15 @@ it("blocks the account for as long as the platform says, or for a second when it
     blockMs: 700,
     afterMs: 700,
   });
+  for (const [asked, blockMs] of [
+    [Number.NaN, 1_000],
+    [Number.POSITIVE_INFINITY, 1_000],
+    [-5, 1],
+    [1e12, 3_600_000],
+  ] as const) {
+    const odd: Outcome = { kind: "rate_limited", retryAfterMs: asked, ...problem };
+    expect(verdictOf(odd, situation, verdictLimits, seededRandom(1))).toMatchObject({ blockMs });
+  }
   const unsaid: Outcome = { kind: "rate_limited", retryAfterMs: undefined, ...problem };
   expect(verdictOf(unsaid, situation, verdictLimits, seededRandom(1))).toMatchObject({ blockMs: 1_000 });
 });

@@ -33,6 +33,8 @@ export interface VerdictLimits {
   failingMaxMs: number;
   /** When a platform says "slow down" and not for how long. */
   rateLimitedDefaultMs: number;
+  /** After this long it is asked again, whatever it said. */
+  rateLimitedMaxMs: number;
 }
 
 export const verdictLimits: VerdictLimits = {
@@ -40,6 +42,7 @@ export const verdictLimits: VerdictLimits = {
   failuresMax: 200,
   failingMaxMs: 2 * 3_600_000,
   rateLimitedDefaultMs: 1_000,
+  rateLimitedMaxMs: 3_600_000,
 };
 
 /**
@@ -57,7 +60,8 @@ export function verdictOf(outcome: Outcome, situation: Situation, limits: Verdic
     case "sent":
       return { kind: "sent" };
     case "rate_limited": {
-      const waitMs = Math.max(1, outcome.retryAfterMs ?? limits.rateLimitedDefaultMs);
+      const asked = outcome.retryAfterMs ?? limits.rateLimitedDefaultMs;
+      const waitMs = Number.isFinite(asked) ? Math.min(limits.rateLimitedMaxMs, Math.max(1, asked)) : limits.rateLimitedDefaultMs;
       return { kind: "retry", afterMs: waitMs, spent: false, blockMs: waitMs };
     }
     case "not_called":
