@@ -4,6 +4,7 @@
 import { messageIdHeader, traceparentHeader } from "@mio/shared/bus/headers.ts";
 import { streams } from "@mio/shared/bus/streams.ts";
 import { AckPolicy, type Consumer, DeliverPolicy, type JetStreamManager, type JsMsg, NatsError, nanos } from "nats";
+import { DatabaseError } from "pg";
 import type { ServiceContext } from "../service.ts";
 import { isRefusalOfData } from "./batcher.ts";
 import { deadEntry, entryOf, type Incoming } from "./entry.ts";
@@ -170,7 +171,9 @@ async function runSession(context: ServiceContext, lease: Lease, status: IntakeS
     const [only, ...others] = batch.entries;
     if (only === undefined || (others.length === 0 && only.kind === "dead")) throw error;
     if (others.length === 0) {
-      context.log.warn({ err: error, command_id: only.id }, "a command cannot be stored; it becomes a dead letter");
+      // The database's own words may quote the row, and the row holds somebody's text.
+      const sqlstate = error instanceof DatabaseError ? error.code : undefined;
+      context.log.warn({ sqlstate, command_id: only.id }, "a command cannot be stored; it becomes a dead letter");
       return write({ ...batch, entries: [dead(only, "not_storable", "the ledger cannot hold this command")] });
     }
     const refused: Entry[] = [];

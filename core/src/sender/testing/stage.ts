@@ -10,11 +10,9 @@ import { type SendCommand, SendCommandSchema } from "@mio/proto/gen/mio/v1/send_
 import { decodeReceipt, encodeCommand } from "@mio/shared/bus/envelope.ts";
 import { messageIdHeader, outboundMessageId } from "@mio/shared/bus/headers.ts";
 import { streams } from "@mio/shared/bus/streams.ts";
-import { conversationIdOf, ulidOf } from "@mio/shared/ids.ts";
+import { type AccountId, accountIdOf, conversationIdOf, type TenantId, tenantIdOf, ulidOf } from "@mio/shared/ids.ts";
 import { DeliverPolicy, headers, type NatsConnection, NatsError } from "nats";
 import { Pool } from "pg";
-import { createAccount } from "../../admin/accounts.ts";
-import { createTenant } from "../../admin/tenants.ts";
 import { provisionBus } from "../../bus/provision.ts";
 import { type TestContext, testContext } from "../../testing/context.ts";
 import { createSender } from "../sender.ts";
@@ -23,7 +21,11 @@ import { connectTo, testUsers } from "./connection.ts";
 import { type DoorOptions, plainDoor, testChannel } from "./door.ts";
 import { type Platform, startPlatform } from "./platform.ts";
 
-type Account = Awaited<ReturnType<typeof createAccount>>["account"];
+export interface Account {
+  id: AccountId;
+  tenant_id: TenantId;
+  channel_type: string;
+}
 
 export interface Stage extends AsyncDisposable {
   server: NatsServer;
@@ -71,7 +73,8 @@ export async function createStage(options: { dsn?: string } = {}): Promise<Stage
   const db = new Pool({ connectionString: dsn, max: 4 });
   db.on("error", () => {});
   const platform = await startPlatform();
-  await createTenant(db, "acme", "Acme");
+  const tenantId = tenantIdOf("acme");
+  await db.query("insert into tenants (id, slug, display_name) values ($1, 'acme', 'Acme')", [tenantId]);
   const jetstream = nats.jetstream();
 
   const received: DeliveryReceipt[] = [];
@@ -98,20 +101,17 @@ export async function createStage(options: { dsn?: string } = {}): Promise<Stage
     db,
     platform,
     account: async (name, ratePerSecond) => {
-      const { account } = await createAccount(
-        db,
-        {
-          tenant: "acme",
-          channelType: testChannel,
-          externalId: name,
-          settings: { api_base_url: platform.url },
-          ratePerSecond,
-          verification: [{ scheme: "none", value: "v" }],
-          credential: name,
-        },
-        [testChannel],
+      const id = accountIdOf(tenantId, testChannel, name);
+      await db.query(
+        `insert into accounts (id, tenant_id, channel_type, external_id, display_name, settings, rate_limit_per_second)
+         values ($1, $2, $3, $4, $4, $5, $6) on conflict do nothing`,
+        [id, tenantId, testChannel, name, { api_base_url: platform.url }, ratePerSecond ?? null],
       );
-      return account;
+      await db.query(
+        "insert into account_secrets (account_id, purpose, scheme, value) values ($1, 'credential', 'token', $2) on conflict do nothing",
+        [id, name],
+      );
+      return { id, tenant_id: tenantId, channel_type: testChannel };
     },
     command: (account, conversation, text, rest = {}) =>
       create(SendCommandSchema, {
@@ -120,7 +120,7 @@ export async function createStage(options: { dsn?: string } = {}): Promise<Stage
         tenantId: account.tenant_id,
         accountId: account.id,
         channelType: account.channel_type,
-        conversationId: conversationIdOf(account.id as never, conversation),
+        conversationId: conversationIdOf(account.id, conversation),
         conversationExternalId: conversation,
         text,
         ...rest,
