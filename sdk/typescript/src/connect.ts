@@ -30,7 +30,7 @@ export interface ConsumeOptions {
   signal: AbortSignal;
   /** Tries before a message is parked as a dead letter. 5 when left out. */
   attempts?: number;
-  /** Messages in hand at once in each partition. 64 when left out. */
+  /** Handlers that run at once, over all conversations. 64 when left out. */
   concurrency?: number;
   /** What was received earlier (milliseconds since 1970) is passed over. The stream keeps seven days. */
   sinceMs?: number;

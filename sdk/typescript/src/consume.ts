@@ -9,6 +9,7 @@ import { publishAcked } from "@mio/shared/bus/jetstream-api.ts";
 import { createLanes } from "@mio/shared/bus/lanes.ts";
 import { createLogReader } from "@mio/shared/bus/log-reader.ts";
 import type { LogRecord } from "@mio/shared/bus/log-source.ts";
+import { createSlots } from "@mio/shared/bus/slots.ts";
 import { streams } from "@mio/shared/bus/streams.ts";
 import { deadLetterSubject, parseSubject } from "@mio/shared/bus/subjects.ts";
 import { busUserOf } from "@mio/shared/bus/users.ts";
@@ -35,6 +36,7 @@ export async function consumeMessages(
 ): Promise<void> {
   const trouble = options.onTrouble ?? (() => {});
 
+  const slots = createSlots(options.concurrency ?? concurrencyDefault);
   const reader = createLogReader(bus, {
     stream: streams.enriched.name,
     group,
@@ -52,7 +54,7 @@ export async function consumeMessages(
           clock: bus.clock,
           random: bus.random,
           attemptsMax: options.attempts ?? attemptsDefault,
-          inHandMax: options.concurrency ?? concurrencyDefault,
+          slots,
           onFailure: trouble,
         },
         context,
