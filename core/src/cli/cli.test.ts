@@ -1,8 +1,8 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, expect, it } from "vitest";
 import { testDatabase } from "@mio/local/testing/postgres.ts";
+import { afterAll, expect, it } from "vitest";
 
 const database = await testDatabase();
 afterAll(() => database[Symbol.asyncDispose]());
@@ -14,15 +14,35 @@ interface Ended {
 }
 
 async function mio(words: string[], env: Record<string, string> = { MIO_POSTGRES_DSN: database.dsn }): Promise<Ended> {
-  const run = promisify(execFile)(process.execPath, [join(import.meta.dirname, "main.ts"), ...words], { env: { PATH: process.env.PATH ?? "", ...env } });
+  const run = promisify(execFile)(process.execPath, [join(import.meta.dirname, "main.ts"), ...words], {
+    env: { PATH: process.env.PATH ?? "", ...env },
+  });
   return run.then(
     ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
-    (error: { code: number; stdout: string; stderr: string }) => ({ code: error.code, stdout: error.stdout, stderr: error.stderr }),
+    (error: { code: number; stdout: string; stderr: string }) => ({
+      code: error.code,
+      stdout: error.stdout,
+      stderr: error.stderr,
+    }),
   );
 }
 
 it("creates a tenant and an account, lists them, disables one; twice the same command changes nothing", async () => {
-  const create = ["--json", "account", "create", "--tenant", "acme", "--channel", "zoho-cliq", "--external-id", "org 1", "--verification", "cliq-shared-secret=a=b", "--setting", "bot_id=b-1"];
+  const create = [
+    "--json",
+    "account",
+    "create",
+    "--tenant",
+    "acme",
+    "--channel",
+    "zoho-cliq",
+    "--external-id",
+    "org 1",
+    "--verification",
+    "cliq-shared-secret=a=b",
+    "--setting",
+    "bot_id=b-1",
+  ];
   expect((await mio(["tenant", "create", "acme"])).code).toBe(0);
   expect(JSON.parse((await mio(["--json", "tenant", "create", "acme"])).stdout)).toMatchObject({ slug: "acme", created: false });
 
@@ -44,8 +64,14 @@ it("says in one line what to do about words that it does not know, and ends with
     [["account", "create", "--tenant", "acme"], /required option '--channel/],
     [["account", "disable", "nobody"], /there is no account "nobody"; "mio account list"/],
     [["account", "list", "--tenant", "nobody"], /there is no tenant "nobody"; "mio tenant list"/],
-    [["account", "create", "--tenant", "acme", "--channel", "fax", "--external-id", "1", "--verification", "a=b"], /there is no channel type "fax"/],
-    [["account", "create", "--tenant", "acme", "--channel", "slack", "--external-id", "1", "--verification", "secret"], /scheme=secret/],
+    [
+      ["account", "create", "--tenant", "acme", "--channel", "fax", "--external-id", "1", "--verification", "a=b"],
+      /there is no channel type "fax"/,
+    ],
+    [
+      ["account", "create", "--tenant", "acme", "--channel", "slack", "--external-id", "1", "--verification", "secret"],
+      /scheme=secret/,
+    ],
   ];
   await Promise.all(
     bad.map(async ([words, expected]) => {
