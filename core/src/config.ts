@@ -50,7 +50,7 @@ const variables = {
   MIO_ENV: variable(v.picklist(["local", "staging", "production"]), "production", "production"),
   MIO_NATS_URL: variable(list, "nats://nats:4222"),
   MIO_POSTGRES_DSN: variable(v.pipe(v.string(), v.regex(/^postgres(ql)?:\/\//)), "postgres://mio:secret@postgres:5432/mio"),
-  MIO_POSTGRES_POOL_MAX: variable(whole(2, 200), "10", "10"),
+  MIO_POSTGRES_POOL_MAX: variable(whole(2, 200), "20", "20"),
   MIO_HTTP_HOST: variable(v.pipe(v.string(), v.minLength(1)), "0.0.0.0", "0.0.0.0"),
   MIO_HTTP_PORT: variable(whole(0, 65_535), "8080", "8080"),
   MIO_LOG_LEVEL: variable(v.picklist(["debug", "info", "warn", "error"]), "info", "info"),
