@@ -25,6 +25,7 @@ const roots = [
   "mio.edge.v1.IngressGroup",
   "mio.edge.v1.IngressEvent",
   "mio.edge.v1.QuarantineEntry",
+  "mio.edge.v1.SealedValue",
   "mio.edge.v1.DirectoryValue",
   "mio.edge.v1.DirectorySnapshot",
 ];

@@ -67,6 +67,7 @@ const messages: Record<string, string> = {
   "mio.edge.v1.QuarantineEntry": `1 version int32, 2 id string, ${SCOPE_FROM_3}, 6 conversation_id string,
     7 conversation_external_id string, 8 sender_external_id string, 9 reason string, 10 method string, 11 path string,
     12 headers map<string,string>, 13 body bytes, 14 received_at ${T}, 15 region string, 16 workspace_external_id string`,
+  "mio.edge.v1.SealedValue": "1 version int32, 2 key_id string, 3 nonce bytes, 4 ciphertext bytes, 5 row_version int64",
   "mio.edge.v1.DirectoryValue": `1 version int32, 2 route string, 3 row_version int64,
     4 secrets repeated mio.edge.v1.DirectorySecret, 5 account mio.edge.v1.DirectoryAccount, 6 removed bool`,
   "mio.edge.v1.DirectorySecret": `1 scheme string, 2 value string, 3 not_before ${T}, 4 not_after ${T}, 5 account_id string`,

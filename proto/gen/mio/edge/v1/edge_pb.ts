@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file mio/edge/v1/edge.proto.
  */
 export const file_mio_edge_v1_edge: GenFile = /*@__PURE__*/
-  fileDesc("ChZtaW8vZWRnZS92MS9lZGdlLnByb3RvEgttaW8uZWRnZS52MSKvAQoMSW5ncmVzc0dyb3VwEg8KB3ZlcnNpb24YASABKAUSCgoCaWQYAiABKAkSDgoGcmVnaW9uGAMgASgJEg0KBXNoYXJkGAQgASgFEhIKCmdlbmVyYXRpb24YBSABKAMSLgoKZ3JvdXBlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHc3Bvb2xlZBgHIAEoCBIOCgZldmVudHMYCCADKAwimwMKDEluZ3Jlc3NFdmVudBIPCgd2ZXJzaW9uGAEgASgFEg8KB3N1YmplY3QYAiABKAkSEQoJdGVuYW50X2lkGAMgASgJEhIKCmFjY291bnRfaWQYBCABKAkSFAoMY2hhbm5lbF90eXBlGAUgASgJEhcKD2NvbnZlcnNhdGlvbl9pZBgGIAEoCRIgChhjb252ZXJzYXRpb25fZXh0ZXJuYWxfaWQYByABKAkSGgoSc2VuZGVyX2V4dGVybmFsX2lkGAggASgJEhkKEXNvdXJjZV9tZXNzYWdlX2lkGAkgASgJEhIKCm1lc3NhZ2VfaWQYCiABKAkSEQoJZXZlbnRfZGF5GAsgASgJEhMKC3RyYWNlcGFyZW50GAwgASgJEi8KC3JlY2VpdmVkX2F0GA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCgdtZXNzYWdlGA4gASgMSAASMgoKcXVhcmFudGluZRgPIAEoCzIcLm1pby5lZGdlLnYxLlF1YXJhbnRpbmVFbnRyeUgAQgYKBGJvZHkiygMKD1F1YXJhbnRpbmVFbnRyeRIPCgd2ZXJzaW9uGAEgASgFEgoKAmlkGAIgASgJEhEKCXRlbmFudF9pZBgDIAEoCRISCgphY2NvdW50X2lkGAQgASgJEhQKDGNoYW5uZWxfdHlwZRgFIAEoCRIXCg9jb252ZXJzYXRpb25faWQYBiABKAkSIAoYY29udmVyc2F0aW9uX2V4dGVybmFsX2lkGAcgASgJEhoKEnNlbmRlcl9leHRlcm5hbF9pZBgIIAEoCRIOCgZyZWFzb24YCSABKAkSDgoGbWV0aG9kGAogASgJEgwKBHBhdGgYCyABKAkSOgoHaGVhZGVycxgMIAMoCzIpLm1pby5lZGdlLnYxLlF1YXJhbnRpbmVFbnRyeS5IZWFkZXJzRW50cnkSDAoEYm9keRgNIAEoDBIvCgtyZWNlaXZlZF9hdBgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGcmVnaW9uGA8gASgJEh0KFXdvcmtzcGFjZV9leHRlcm5hbF9pZBgQIAEoCRouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASK1AQoORGlyZWN0b3J5VmFsdWUSDwoHdmVyc2lvbhgBIAEoBRINCgVyb3V0ZRgCIAEoCRITCgtyb3dfdmVyc2lvbhgDIAEoAxItCgdzZWNyZXRzGAQgAygLMhwubWlvLmVkZ2UudjEuRGlyZWN0b3J5U2VjcmV0Ei4KB2FjY291bnQYBSABKAsyHS5taW8uZWRnZS52MS5EaXJlY3RvcnlBY2NvdW50Eg8KB3JlbW92ZWQYBiABKAgiowEKD0RpcmVjdG9yeVNlY3JldBIOCgZzY2hlbWUYASABKAkSDQoFdmFsdWUYAiABKAkSLgoKbm90X2JlZm9yZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoJbm90X2FmdGVyGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBISCgphY2NvdW50X2lkGAUgASgJIqQCChBEaXJlY3RvcnlBY2NvdW50EhEKCXRlbmFudF9pZBgBIAEoCRISCgphY2NvdW50X2lkGAIgASgJEhQKDGNoYW5uZWxfdHlwZRgDIAEoCRITCgtleHRlcm5hbF9pZBgEIAEoCRI9CghzZXR0aW5ncxgFIAMoCzIrLm1pby5lZGdlLnYxLkRpcmVjdG9yeUFjY291bnQuU2V0dGluZ3NFbnRyeRITCgtob21lX3JlZ2lvbhgGIAEoCRITCgtzaGFyZF9jb3VudBgHIAEoBRISCgpnZW5lcmF0aW9uGAggASgDEhAKCGRpc2FibGVkGAkgASgIGi8KDVNldHRpbmdzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJ5ChFEaXJlY3RvcnlTbmFwc2hvdBIPCgd2ZXJzaW9uGAEgASgFEjAKDGNvbXBsZXRlZF9hdBgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHZW50cmllcxgDIAEoAxIQCghyZXZpc2lvbhgEIAEoA2IGcHJvdG8z", [file_google_protobuf_timestamp]);
+  fileDesc("ChZtaW8vZWRnZS92MS9lZGdlLnByb3RvEgttaW8uZWRnZS52MSKvAQoMSW5ncmVzc0dyb3VwEg8KB3ZlcnNpb24YASABKAUSCgoCaWQYAiABKAkSDgoGcmVnaW9uGAMgASgJEg0KBXNoYXJkGAQgASgFEhIKCmdlbmVyYXRpb24YBSABKAMSLgoKZ3JvdXBlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHc3Bvb2xlZBgHIAEoCBIOCgZldmVudHMYCCADKAwimwMKDEluZ3Jlc3NFdmVudBIPCgd2ZXJzaW9uGAEgASgFEg8KB3N1YmplY3QYAiABKAkSEQoJdGVuYW50X2lkGAMgASgJEhIKCmFjY291bnRfaWQYBCABKAkSFAoMY2hhbm5lbF90eXBlGAUgASgJEhcKD2NvbnZlcnNhdGlvbl9pZBgGIAEoCRIgChhjb252ZXJzYXRpb25fZXh0ZXJuYWxfaWQYByABKAkSGgoSc2VuZGVyX2V4dGVybmFsX2lkGAggASgJEhkKEXNvdXJjZV9tZXNzYWdlX2lkGAkgASgJEhIKCm1lc3NhZ2VfaWQYCiABKAkSEQoJZXZlbnRfZGF5GAsgASgJEhMKC3RyYWNlcGFyZW50GAwgASgJEi8KC3JlY2VpdmVkX2F0GA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCgdtZXNzYWdlGA4gASgMSAASMgoKcXVhcmFudGluZRgPIAEoCzIcLm1pby5lZGdlLnYxLlF1YXJhbnRpbmVFbnRyeUgAQgYKBGJvZHkiygMKD1F1YXJhbnRpbmVFbnRyeRIPCgd2ZXJzaW9uGAEgASgFEgoKAmlkGAIgASgJEhEKCXRlbmFudF9pZBgDIAEoCRISCgphY2NvdW50X2lkGAQgASgJEhQKDGNoYW5uZWxfdHlwZRgFIAEoCRIXCg9jb252ZXJzYXRpb25faWQYBiABKAkSIAoYY29udmVyc2F0aW9uX2V4dGVybmFsX2lkGAcgASgJEhoKEnNlbmRlcl9leHRlcm5hbF9pZBgIIAEoCRIOCgZyZWFzb24YCSABKAkSDgoGbWV0aG9kGAogASgJEgwKBHBhdGgYCyABKAkSOgoHaGVhZGVycxgMIAMoCzIpLm1pby5lZGdlLnYxLlF1YXJhbnRpbmVFbnRyeS5IZWFkZXJzRW50cnkSDAoEYm9keRgNIAEoDBIvCgtyZWNlaXZlZF9hdBgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGcmVnaW9uGA8gASgJEh0KFXdvcmtzcGFjZV9leHRlcm5hbF9pZBgQIAEoCRouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJmCgtTZWFsZWRWYWx1ZRIPCgd2ZXJzaW9uGAEgASgFEg4KBmtleV9pZBgCIAEoCRINCgVub25jZRgDIAEoDBISCgpjaXBoZXJ0ZXh0GAQgASgMEhMKC3Jvd192ZXJzaW9uGAUgASgDIrUBCg5EaXJlY3RvcnlWYWx1ZRIPCgd2ZXJzaW9uGAEgASgFEg0KBXJvdXRlGAIgASgJEhMKC3Jvd192ZXJzaW9uGAMgASgDEi0KB3NlY3JldHMYBCADKAsyHC5taW8uZWRnZS52MS5EaXJlY3RvcnlTZWNyZXQSLgoHYWNjb3VudBgFIAEoCzIdLm1pby5lZGdlLnYxLkRpcmVjdG9yeUFjY291bnQSDwoHcmVtb3ZlZBgGIAEoCCKjAQoPRGlyZWN0b3J5U2VjcmV0Eg4KBnNjaGVtZRgBIAEoCRINCgV2YWx1ZRgCIAEoCRIuCgpub3RfYmVmb3JlGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCglub3RfYWZ0ZXIYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCmFjY291bnRfaWQYBSABKAkipAIKEERpcmVjdG9yeUFjY291bnQSEQoJdGVuYW50X2lkGAEgASgJEhIKCmFjY291bnRfaWQYAiABKAkSFAoMY2hhbm5lbF90eXBlGAMgASgJEhMKC2V4dGVybmFsX2lkGAQgASgJEj0KCHNldHRpbmdzGAUgAygLMisubWlvLmVkZ2UudjEuRGlyZWN0b3J5QWNjb3VudC5TZXR0aW5nc0VudHJ5EhMKC2hvbWVfcmVnaW9uGAYgASgJEhMKC3NoYXJkX2NvdW50GAcgASgFEhIKCmdlbmVyYXRpb24YCCABKAMSEAoIZGlzYWJsZWQYCSABKAgaLwoNU2V0dGluZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBInkKEURpcmVjdG9yeVNuYXBzaG90Eg8KB3ZlcnNpb24YASABKAUSMAoMY29tcGxldGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdlbnRyaWVzGAMgASgDEhAKCHJldmlzaW9uGAQgASgDYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * IngressGroup is one bus message on mio.ingress.<region>.<shard>: the events that waited together in one uplink.
@@ -344,6 +344,56 @@ export const QuarantineEntrySchema: GenMessage<QuarantineEntry> = /*@__PURE__*/
   messageDesc(file_mio_edge_v1_edge, 2);
 
 /**
+ * SealedValue is what stands in the directory bucket: an encoded DirectoryValue or DirectorySnapshot under AES-256-GCM. Bucket,
+ * key, row_version and key_id are authenticated with it, so that a value opens only where it was written and as what it was.
+ *
+ * @generated from message mio.edge.v1.SealedValue
+ */
+export type SealedValue = Message<"mio.edge.v1.SealedValue"> & {
+  /**
+   * Always 1.
+   *
+   * @generated from field: int32 version = 1;
+   */
+  version: number;
+
+  /**
+   * Which key sealed it. Writers seal with their newest; readers hold several while a key is being replaced.
+   *
+   * @generated from field: string key_id = 2;
+   */
+  keyId: string;
+
+  /**
+   * 96 random bits, fresh for each sealing.
+   *
+   * @generated from field: bytes nonce = 3;
+   */
+  nonce: Uint8Array;
+
+  /**
+   * What was sealed, with the 128-bit tag behind it.
+   *
+   * @generated from field: bytes ciphertext = 4;
+   */
+  ciphertext: Uint8Array;
+
+  /**
+   * Version of the row in Postgres, the same as inside. 0 for the snapshot.
+   *
+   * @generated from field: int64 row_version = 5;
+   */
+  rowVersion: bigint;
+};
+
+/**
+ * Describes the message mio.edge.v1.SealedValue.
+ * Use `create(SealedValueSchema)` to create a new message.
+ */
+export const SealedValueSchema: GenMessage<SealedValue> = /*@__PURE__*/
+  messageDesc(file_mio_edge_v1_edge, 3);
+
+/**
  * DirectoryValue is what the edge knows about one route, before sealing. Admin writes it; the edge follows by watch.
  *
  * @generated from message mio.edge.v1.DirectoryValue
@@ -397,7 +447,7 @@ export type DirectoryValue = Message<"mio.edge.v1.DirectoryValue"> & {
  * Use `create(DirectoryValueSchema)` to create a new message.
  */
 export const DirectoryValueSchema: GenMessage<DirectoryValue> = /*@__PURE__*/
-  messageDesc(file_mio_edge_v1_edge, 3);
+  messageDesc(file_mio_edge_v1_edge, 4);
 
 /**
  * DirectorySecret verifies requests.
@@ -446,7 +496,7 @@ export type DirectorySecret = Message<"mio.edge.v1.DirectorySecret"> & {
  * Use `create(DirectorySecretSchema)` to create a new message.
  */
 export const DirectorySecretSchema: GenMessage<DirectorySecret> = /*@__PURE__*/
-  messageDesc(file_mio_edge_v1_edge, 4);
+  messageDesc(file_mio_edge_v1_edge, 5);
 
 /**
  * DirectoryAccount is what the edge has to know about an account.
@@ -523,10 +573,10 @@ export type DirectoryAccount = Message<"mio.edge.v1.DirectoryAccount"> & {
  * Use `create(DirectoryAccountSchema)` to create a new message.
  */
 export const DirectoryAccountSchema: GenMessage<DirectoryAccount> = /*@__PURE__*/
-  messageDesc(file_mio_edge_v1_edge, 5);
+  messageDesc(file_mio_edge_v1_edge, 6);
 
 /**
- * DirectorySnapshot is written by the publisher after it made the bucket whole. From then on a route that is missing is
+ * DirectorySnapshot, sealed as the values are, is written by the publisher after it made the bucket whole. From then on a route that is missing is
  * unknown; before, it is only not loaded.
  *
  * @generated from message mio.edge.v1.DirectorySnapshot
@@ -566,5 +616,5 @@ export type DirectorySnapshot = Message<"mio.edge.v1.DirectorySnapshot"> & {
  * Use `create(DirectorySnapshotSchema)` to create a new message.
  */
 export const DirectorySnapshotSchema: GenMessage<DirectorySnapshot> = /*@__PURE__*/
-  messageDesc(file_mio_edge_v1_edge, 6);
+  messageDesc(file_mio_edge_v1_edge, 7);
 
