@@ -16,12 +16,14 @@ import {
 import {
   accountRoute,
   directoryKeyOf,
-  encodeDirectorySnapshot,
-  encodeDirectoryValue,
+  sealDirectorySnapshot,
+  sealDirectoryValue,
   snapshotKey,
 } from "@mio/shared/bus/directory.ts";
 import { publishAcked } from "@mio/shared/bus/jetstream-api.ts";
+import { sealerOf } from "@mio/shared/bus/sealed-value.ts";
 import { buckets, streams } from "@mio/shared/bus/streams.ts";
+import { testDirectoryKeys, testSealingKeys } from "@mio/shared/bus/testing/directory-keys.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
 import { connect, headers, type NatsConnection } from "nats";
@@ -44,6 +46,7 @@ export async function benchEdge(seconds: number): Promise<void> {
     natsWebsocketUrl: server.websocketUrl,
     natsUser: "edge",
     natsPassword: "",
+    directoryKeys: testDirectoryKeys,
     direct: true,
   });
   const url = `${worker.url}/webhooks/slack/${accountId}`;
@@ -120,6 +123,7 @@ async function prepareBus(nats: NatsConnection): Promise<void> {
   await manager.streams.add({ name: streams.ingress.name, subjects: [...streams.ingress.subjects], allow_direct: true });
   await manager.streams.add({ name: "BENCH", subjects: ["bench.bus"] });
   const kv = await nats.jetstream().views.kv(buckets.directory.name, { history: 1 });
+  const sealer = sealerOf(testSealingKeys, randomOf(globalThis.crypto));
   const route = accountRoute("slack", accountId);
   const account = create(DirectoryAccountSchema, {
     tenantId: "11111111-1111-5111-8111-111111111111",
@@ -133,11 +137,12 @@ async function prepareBus(nats: NatsConnection): Promise<void> {
   const secrets = [create(DirectorySecretSchema, { scheme: "slack-v0", value: secret, accountId })];
   await kv.put(
     directoryKeyOf(route),
-    encodeDirectoryValue(create(DirectoryValueSchema, { version: 1, route, rowVersion: 1n, account, secrets })),
+    await sealDirectoryValue(sealer, create(DirectoryValueSchema, { version: 1, route, rowVersion: 1n, account, secrets })),
   );
   await kv.put(
     snapshotKey,
-    encodeDirectorySnapshot(
+    await sealDirectorySnapshot(
+      sealer,
       create(DirectorySnapshotSchema, { version: 1, completedAt: timestampFromMs(Date.now()), entries: 1n, revision: 1n }),
     ),
   );

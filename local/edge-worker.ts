@@ -19,6 +19,7 @@ await runPart("edge", async () => {
     natsWebsocketUrl: required("NATS_WEBSOCKET_URL"),
     natsUser: process.env.NATS_USER || "edge",
     natsPassword: process.env.NATS_PASSWORD ?? "",
+    directoryKeys: required("DIRECTORY_KEYS"),
     log: (line) => void process.stdout.write(line),
   });
   const workerd = workerdOf(process.pid);

@@ -3,6 +3,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type BusLogin, busAccess } from "./bus-access.ts";
+import { type DirectoryKeys, directoryKeysOf } from "./directory-keys.ts";
 import { requireNats, requirePostgres } from "./existing-servers.ts";
 import { freePort } from "./free-port.ts";
 import type { LocalAccount, LocalSystem } from "./local-file.ts";
@@ -54,12 +55,15 @@ interface Context {
   options: SystemOptions & { progress: (line: string) => void };
   tiers: Tiers;
   ports: Ports;
+  /** What seals the directory in core and opens it at the edge. */
+  keys: DirectoryKeys;
 }
 
 export async function startParts(options: Context["options"], tiers: Tiers): Promise<Started> {
   const { dataDir, progress, existing } = options;
   await mkdir(join(dataDir, "logs"), { recursive: true, mode: 0o700 });
-  const context = { options, tiers, ports: await choosePorts(dataDir, options.ports ?? "any") };
+  const keys = await directoryKeysOf(dataDir);
+  const context = { options, tiers, ports: await choosePorts(dataDir, options.ports ?? "any"), keys };
   const edgePort = await edgePortOf(context);
   const edgeUrl = `http://127.0.0.1:${edgePort}`;
 
@@ -179,6 +183,7 @@ async function startCore(
     MIO_POSTGRES_DSN: dsn,
     MIO_HTTP_PORT: String(await context.ports(name, usual)),
     MIO_STREAM_BYTES_MAX: String(streamBytesMax),
+    MIO_DIRECTORY_KEYS_FILE: context.keys.file,
     ...context.options.coreEnv,
   });
 }
@@ -191,6 +196,7 @@ function startEdge(context: Context, port: number, websocketUrl: string, login: 
     NATS_WEBSOCKET_URL: websocketUrl,
     NATS_USER: login.user,
     NATS_PASSWORD: login.password,
+    DIRECTORY_KEYS: context.keys.text,
   });
 }
 

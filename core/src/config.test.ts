@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { testDirectoryKeys } from "@mio/shared/bus/testing/directory-keys.ts";
 import { describe, expect, it } from "vitest";
 import { ConfigError, describeConfig, readConfig } from "./config.ts";
 
@@ -30,6 +31,7 @@ describe("readConfig", () => {
       MIO_PARTITIONS: { MIO_PARTITIONS: "1.5" },
       MIO_STREAM_REPLICAS: { MIO_STREAM_REPLICAS: "-1" },
       MIO_LOG_LEVEL: { MIO_LOG_LEVEL: "loud" },
+      MIO_DIRECTORY_KEYS: { MIO_DIRECTORY_KEYS: "k1:c2hvcnQ=" },
     };
     for (const [name, change] of Object.entries(bad)) {
       expect(() => readConfig({ ...good, ...change }), name).toThrow(new RegExp(`^${name} .* ${name}=\\S`));
@@ -50,9 +52,19 @@ describe("readConfig", () => {
     expect(readConfig({ MIO_NATS_URL: good.MIO_NATS_URL, MIO_POSTGRES_DSN_FILE: file }).postgresDsn).toBe(good.MIO_POSTGRES_DSN);
   });
 
+  it("reads the keys of the directory, and asks for them only where admin runs", () => {
+    const MIO_DIRECTORY_KEYS = `new:${testDirectoryKeys.slice(5)}, ${testDirectoryKeys}\n`;
+    expect(readConfig({ ...good, MIO_DIRECTORY_KEYS }).directoryKeys.map(({ id }) => id)).toEqual(["new", "test"]);
+    expect(readConfig(good, ["dedup", "sender"]).directoryKeys).toEqual([]);
+    for (const MIO_ENV of ["local", "staging", "production"])
+      expect(() => readConfig({ ...good, MIO_ENV }, ["dedup", "admin"])).toThrow(/^MIO_DIRECTORY_KEYS is not set; set it like/);
+  });
+
   it("logs no secret", () => {
-    const described = JSON.stringify(describeConfig(readConfig({ ...good, MIO_NATS_PASSWORD: "hunter2" })));
-    expect(described).not.toMatch(/hunter2|secret/);
+    const secrets = { MIO_NATS_PASSWORD: "hunter2", MIO_DIRECTORY_KEYS: testDirectoryKeys };
+    const described = JSON.stringify(describeConfig(readConfig({ ...good, ...secrets })));
+    expect(described).not.toMatch(/hunter2|secret|dGhl/);
+    expect(described).toContain('"directoryKeys":"set (test)"');
     expect(described).toContain('"natsPassword":"set"');
   });
 });

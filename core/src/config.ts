@@ -1,5 +1,6 @@
 // Configuration, read once at the start into one typed record. Nobody else reads the environment.
 import { readFileSync } from "node:fs";
+import { parseSealingKeys, type SealingKey, sealingKeysExample } from "@mio/shared/bus/sealed-value.ts";
 import * as v from "valibot";
 
 export interface Config {
@@ -22,6 +23,8 @@ export interface Config {
   partitions: number;
   /** Regions whose ingress shards are read even before the first message. */
   regions: string[];
+  /** What seals the edge's directory: the first seals, all open. Empty when not set; only admin needs them. */
+  directoryKeys: readonly SealingKey[];
   /** How often the directory is compared with Postgres when nothing notified. */
   directoryIntervalMs: number;
   ownership: { heartbeatMs: number; claimAfterMs: number };
@@ -46,6 +49,8 @@ const list = v.pipe(
   v.transform((text) => text.split(",").map((each) => each.trim())),
 );
 
+const sealingKeys = v.pipe(v.string(), v.transform(parseSealingKeys), v.custom<SealingKey[]>(Array.isArray));
+
 const variables = {
   MIO_ENV: variable(v.picklist(["local", "staging", "production"]), "production", "production"),
   MIO_NATS_URL: variable(list, "nats://nats:4222"),
@@ -58,13 +63,14 @@ const variables = {
   MIO_STREAM_BYTES_MAX: variable(whole(gibibyte / 16, 2 ** 50), String(20 * gibibyte), String(20 * gibibyte)),
   MIO_PARTITIONS: variable(whole(1, 256), "8", "8"),
   MIO_REGIONS: variable(list, "local", "local"),
+  MIO_DIRECTORY_KEYS: variable(sealingKeys, sealingKeysExample),
   MIO_DIRECTORY_INTERVAL_MS: variable(whole(100, 3_600_000), "10000", "10000"),
   MIO_OWNERSHIP_HEARTBEAT_MS: variable(whole(50, 60_000), "3000", "3000"),
   MIO_OWNERSHIP_CLAIM_AFTER_MS: variable(whole(100, 600_000), "10000", "10000"),
 };
 
-/** Reads the environment. Throws one line that names the variable and an example of a good value. */
-export function readConfig(env: Record<string, string | undefined>): Config {
+/** Reads the environment. Throws one line that names the variable and an example of a good value. `services`: those that will run. */
+export function readConfig(env: Record<string, string | undefined>, services: readonly string[] = []): Config {
   const read = <T>(name: keyof typeof variables, from: Variable<T>): T => {
     const text = textOf(env, name) ?? from.fallback;
     if (text === undefined) throw new ConfigError(`${name} is not set; set it like ${name}=${from.example}`);
@@ -77,6 +83,8 @@ export function readConfig(env: Record<string, string | undefined>): Config {
   if (checkpoint !== undefined && environment !== "local") {
     throw new ConfigError("MIO_CHECKPOINT stops the process on purpose; it is allowed only with MIO_ENV=local");
   }
+  // The others need not hold what opens every account's secrets.
+  const keysGiven = textOf(env, "MIO_DIRECTORY_KEYS") !== undefined || services.includes("admin");
   const heartbeatMs = read("MIO_OWNERSHIP_HEARTBEAT_MS", variables.MIO_OWNERSHIP_HEARTBEAT_MS);
   const claimAfterMs = read("MIO_OWNERSHIP_CLAIM_AFTER_MS", variables.MIO_OWNERSHIP_CLAIM_AFTER_MS);
   if (claimAfterMs < 2 * heartbeatMs) {
@@ -104,6 +112,7 @@ export function readConfig(env: Record<string, string | undefined>): Config {
     streamBytesMax: read("MIO_STREAM_BYTES_MAX", variables.MIO_STREAM_BYTES_MAX),
     partitions: read("MIO_PARTITIONS", variables.MIO_PARTITIONS),
     regions: read("MIO_REGIONS", variables.MIO_REGIONS),
+    directoryKeys: keysGiven ? read("MIO_DIRECTORY_KEYS", variables.MIO_DIRECTORY_KEYS) : [],
     directoryIntervalMs: read("MIO_DIRECTORY_INTERVAL_MS", variables.MIO_DIRECTORY_INTERVAL_MS),
     ownership: { heartbeatMs, claimAfterMs },
     checkpoint,
@@ -116,10 +125,15 @@ export class ConfigError extends Error {
 
 /** The configuration as it may be logged: secrets only as "set" or "not set". */
 export function describeConfig(config: Config): Record<string, unknown> {
-  const { natsPassword, postgresDsn, ...rest } = config;
+  const { natsPassword, postgresDsn, directoryKeys, ...rest } = config;
   const dsn = new URL(postgresDsn);
   if (dsn.password) dsn.password = "set";
-  return { ...rest, natsPassword: natsPassword === undefined ? "not set" : "set", postgresDsn: dsn.href };
+  return {
+    ...rest,
+    natsPassword: natsPassword === undefined ? "not set" : "set",
+    postgresDsn: dsn.href,
+    directoryKeys: directoryKeys.length === 0 ? "not set" : `set (${directoryKeys.map(({ id }) => id).join(", ")})`,
+  };
 }
 
 /** `NAME`, or the content of the file that `NAME_FILE` names, as Kubernetes mounts secrets. */

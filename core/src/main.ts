@@ -35,7 +35,8 @@ async function main(words: readonly string[]): Promise<number> {
     throw new Error(`unknown service: ${unknown.join(", ")}; there are ${allServices.map((service) => service.name).join(", ")}`);
   }
   const chosen = words.length === 0 ? allServices : allServices.filter((service) => words.includes(service.name));
-  return run(chosen, readConfig(process.env));
+  const names = chosen.map((service) => service.name);
+  return run(chosen, readConfig(process.env, names));
 }
 
 async function run(services: readonly Service[], config: Config): Promise<number> {

@@ -13,6 +13,8 @@ export interface LocalWorkerOptions {
   natsWebsocketUrl: string;
   natsUser: string;
   natsPassword: string;
+  /** What opens the directory; a Worker without refuses everything. */
+  directoryKeys: string | undefined;
   region?: string;
   /** `local` when left out. */
   environment?: "local" | "staging" | "production";
@@ -56,6 +58,7 @@ export async function startLocalWorker(options: LocalWorkerOptions): Promise<Loc
       NATS_WEBSOCKET_URL: options.natsWebsocketUrl,
       NATS_USER: options.natsUser,
       NATS_PASSWORD: options.natsPassword,
+      ...(options.directoryKeys === undefined ? {} : { DIRECTORY_KEYS: options.directoryKeys }),
     },
     ...(options.direct ? { unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }] } : {}),
     cf: false,

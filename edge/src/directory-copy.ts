@@ -1,6 +1,8 @@
 // The region's copy of the directory bucket. It keeps what it knows until a newer version replaces it: a wiped bucket, a deleted key or
-// a bus that is away takes nothing from it. It is whole only while the bucket, as it stands now, holds the publisher's marker.
-import { decodeDirectorySnapshot, decodeDirectoryValue, snapshotKey } from "@mio/shared/bus/directory.ts";
+// a bus that is away takes nothing from it, and neither does a value that no key of ours opens. It is whole only while the bucket, as it
+// stands now, holds the publisher's marker. What it keeps is sealed as it came.
+import { openDirectorySnapshot, openDirectoryValue, snapshotKey } from "@mio/shared/bus/directory.ts";
+import type { Opener } from "@mio/shared/bus/sealed-value.ts";
 import type { Clock } from "@mio/shared/clock.ts";
 import type { BucketReader } from "./bucket-reader.ts";
 import type { Lookup } from "./directory.ts";
@@ -18,12 +20,18 @@ export interface BucketPosition {
   /** When the bucket was created: another one means that it was made anew. */
   created: string;
   sequence: number;
+  /** The keys that it was read with, sorted: with others, what was passed over before may open now. */
+  keys: string;
 }
 
 export interface DirectoryEntry {
   key: string;
+  /** -1 for what does not open, and stands where we knew nothing: not loaded, not unknown. */
   rowVersion: number;
+  /** Sealed. */
   value: Uint8Array<ArrayBuffer>;
+  /** The name of the key; empty for what does not open. */
+  sealedWith: string;
 }
 
 /** Storage that outlives the process. */
@@ -32,7 +40,8 @@ export interface DirectoryStore {
   /** Writes all or nothing. */
   put(entries: readonly DirectoryEntry[], layouts: readonly Layout[], position: BucketPosition): void;
   position(): BucketPosition | undefined;
-  entries(): number;
+  /** How many entries there are by what they are sealed with. */
+  entries(): Record<string, number>;
   layouts(): Layout[];
 }
 
@@ -46,6 +55,7 @@ export interface Layout {
 export class DirectoryCopy {
   readonly #store: DirectoryStore;
   readonly #bucket: BucketReader;
+  readonly #opener: Opener;
   readonly #clock: Clock;
   #reading: Promise<void> | undefined;
   #triedAtMs = Number.NEGATIVE_INFINITY;
@@ -53,10 +63,12 @@ export class DirectoryCopy {
   #markerSeen = false;
   #refused = 0;
   #unreadable = 0;
+  #unopened = 0;
 
-  constructor(store: DirectoryStore, bucket: BucketReader, clock: Clock) {
+  constructor(store: DirectoryStore, bucket: BucketReader, opener: Opener, clock: Clock) {
     this.#store = store;
     this.#bucket = bucket;
+    this.#opener = opener;
     this.#clock = clock;
   }
 
@@ -84,13 +96,16 @@ export class DirectoryCopy {
   }
 
   status(): DirectoryStatus {
+    const sealedWith = this.#store.entries();
     return {
       connected: this.#bucket.connected,
       whole: this.#whole(),
-      entries: this.#store.entries(),
+      entries: this.#opener.keys.reduce((sum, key) => sum + (sealedWith[key] ?? 0), 0),
+      sealedWith,
       readAgeMs: this.#readAtMs === undefined ? undefined : this.#clock.monotonicMs() - this.#readAtMs,
       refused: this.#refused,
       unreadable: this.#unreadable,
+      unopened: this.#unopened,
     };
   }
 
@@ -116,42 +131,61 @@ export class DirectoryCopy {
       return;
     }
     const before = this.#store.position();
-    const anew = before === undefined || before.created !== state.created || state.lastSequence < before.sequence;
-    let position: BucketPosition = anew ? { created: state.created, sequence: 0 } : before;
+    const keys = [...this.#opener.keys].sort().join();
+    const same = before !== undefined && before.created === state.created && before.keys === keys;
+    let position: BucketPosition =
+      same && before.sequence <= state.lastSequence ? before : { created: state.created, sequence: 0, keys };
     const marker = await this.#bucket.last(snapshotKey);
     for (let more = position.sequence < state.lastSequence; more; ) {
       const batch = await this.#bucket.after(position.sequence);
       const last = batch.entries.at(-1);
-      if (last) position = { created: state.created, sequence: last.sequence };
-      this.#apply(batch.entries, position);
+      if (last) position = { ...position, sequence: last.sequence };
+      await this.#apply(batch.entries, position);
       more = batch.more && last !== undefined;
     }
-    const snapshot = marker && decodeDirectorySnapshot(marker.value);
-    this.#markerSeen = snapshot?.kind === "snapshot" && marker !== undefined && position.sequence >= marker.sequence;
+    const opened = marker && (await openDirectorySnapshot(this.#opener, marker.value));
+    this.#markerSeen =
+      marker !== undefined &&
+      opened?.kind === "snapshot" &&
+      position.sequence >= marker.sequence &&
+      this.#holds(opened.snapshot.entries);
     this.#readAtMs = startedMs;
   }
 
+  /** A marker that somebody put back into a bucket that he had emptied is genuine; what it speaks of is not there. */
+  #holds(entries: bigint): boolean {
+    return Object.values(this.#store.entries()).reduce((sum, each) => sum + each, 0) >= entries;
+  }
+
   /** Deletes and purges say nothing: a route that is gone is a value that says so. */
-  #apply(puts: readonly { key: string; value: Uint8Array<ArrayBuffer>; deleted: boolean }[], position: BucketPosition): void {
+  async #apply(
+    puts: readonly { key: string; value: Uint8Array<ArrayBuffer>; deleted: boolean }[],
+    position: BucketPosition,
+  ): Promise<void> {
     const entries = new Map<string, DirectoryEntry>();
     const layouts: Layout[] = [];
     for (const { key, value, deleted } of puts) {
-      if (deleted || key === snapshotKey) continue;
-      const known = entries.get(key) ?? this.#store.get(key);
-      const decoded = decodeDirectoryValue(value);
-      if (decoded.kind !== "value") {
-        this.#unreadable += 1;
-        // A key that we know nothing of must not pass for unknown: its bytes stand there, and readers find them unreadable.
-        if (known === undefined) entries.set(key, { key, rowVersion: -1, value });
+      if (deleted) continue;
+      if (key === snapshotKey) {
+        if ((await openDirectorySnapshot(this.#opener, value)).kind === "refused") this.#unopened += 1;
         continue;
       }
-      const rowVersion = Number(decoded.value.rowVersion);
+      const known = entries.get(key) ?? this.#store.get(key);
+      const opened = await openDirectoryValue(this.#opener, key, value);
+      if (opened.kind !== "value") {
+        if (opened.kind === "refused") this.#unopened += 1;
+        else this.#unreadable += 1;
+        // A key that we know nothing of must not pass for unknown: its bytes stand there, and readers find them unreadable.
+        if (known === undefined) entries.set(key, { key, rowVersion: -1, value, sealedWith: "" });
+        continue;
+      }
+      const rowVersion = Number(opened.value.rowVersion);
       if (known !== undefined && rowVersion < known.rowVersion) {
         this.#refused += 1;
         continue;
       }
-      entries.set(key, { key, rowVersion, value });
-      const account = decoded.value.account;
+      entries.set(key, { key, rowVersion, value, sealedWith: opened.sealedWith });
+      const account = opened.value.account;
       if (account && account.shardCount >= 1)
         layouts.push({ region: account.homeRegion, generation: Number(account.generation), shardCount: account.shardCount });
     }

@@ -1,13 +1,20 @@
-import { create } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { DirectoryValueSchema } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
-import { directoryKeyOf, encodeDirectoryValue } from "@mio/shared/bus/directory.ts";
+import { directoryKeyOf, sealDirectoryValue } from "@mio/shared/bus/directory.ts";
+import { openerOf, parseSealingKeys, sealerOf } from "@mio/shared/bus/sealed-value.ts";
+import { testSealingKeys } from "@mio/shared/bus/testing/directory-keys.ts";
+import { randomOf } from "@mio/shared/random.ts";
 import { describe, expect, it } from "vitest";
 import { cacheMs, Directory, type Lookup } from "./directory.ts";
 import { VirtualClock } from "./testing/virtual-clock.ts";
 
 const route = "webhook/sample_chat";
-const value = (removed = false) =>
-  encodeDirectoryValue(create(DirectoryValueSchema, { version: 1, route, rowVersion: 1n, removed }));
+const random = randomOf(globalThis.crypto);
+const sealer = sealerOf(testSealingKeys, random);
+const opener = openerOf(testSealingKeys);
+const seal = (removed: boolean, at = route) =>
+  sealDirectoryValue(sealer, create(DirectoryValueSchema, { version: 1, route: at, rowVersion: 1n, removed }));
+const [present, gone, other] = await Promise.all([seal(false), seal(true), seal(false, "webhook/other")]);
 
 function directory(answers: (Lookup | Error)[]) {
   const clock = new VirtualClock();
@@ -21,8 +28,8 @@ function directory(answers: (Lookup | Error)[]) {
   return {
     clock,
     asked,
-    find: async () => (await new Directory({ lookup }, clock).find([route] as const))[0],
-    kept: new Directory({ lookup }, clock),
+    find: async () => (await new Directory({ lookup }, opener, clock).find([route] as const))[0],
+    kept: new Directory({ lookup }, opener, clock),
   };
 }
 
@@ -30,21 +37,24 @@ describe("directory of an isolate", () => {
   it("G11: tells not loaded from unknown", async () => {
     expect((await directory([{ values: [undefined], whole: false }]).find()).kind).toBe("not_loaded");
     expect((await directory([{ values: [undefined], whole: true }]).find()).kind).toBe("unknown");
-    expect((await directory([{ values: [value()], whole: false }]).find()).kind).toBe("found");
+    expect((await directory([{ values: [present], whole: false }]).find()).kind).toBe("found");
     // Gone is a value that says so; it needs no whole directory.
-    expect((await directory([{ values: [value(true)], whole: false }]).find()).kind).toBe("unknown");
+    expect((await directory([{ values: [gone], whole: false }]).find()).kind).toBe("unknown");
     expect((await directory([new Error("the object is away")]).find()).kind).toBe("not_loaded");
   });
 
-  it("G11: takes a value that it cannot read, or that answers another route, for not loaded", async () => {
+  it("G11: takes a value that it cannot open or read, or that answers another route, for not loaded", async () => {
     const newer = Uint8Array.of(8, 2);
-    const other = encodeDirectoryValue(create(DirectoryValueSchema, { version: 1, route: "webhook/other" }));
-    for (const bytes of [newer, other, Uint8Array.of(0xff)])
+    const value = create(DirectoryValueSchema, { version: 1, route, rowVersion: 1n });
+    const strangers = parseSealingKeys(`test:${Buffer.alloc(32, 7).toString("base64")}`) ?? [];
+    const stranger = await sealDirectoryValue(sealerOf(strangers, random), value);
+    const changed = present.map((byte, index) => (index === present.length - 5 ? byte ^ 1 : byte));
+    for (const bytes of [newer, other, stranger, changed, toBinary(DirectoryValueSchema, value), Uint8Array.of(0xff)])
       expect((await directory([{ values: [bytes], whole: true }]).find()).kind).toBe("not_loaded");
   });
 
   it("asks by hashed key, and trusts the answer for 5 s, a miss included", async () => {
-    for (const values of [[value()], [undefined]]) {
+    for (const values of [[present], [undefined]]) {
       const { kept, clock, asked } = directory([
         { values, whole: true },
         { values, whole: true },
@@ -62,7 +72,7 @@ describe("directory of an isolate", () => {
   it("does not remember not loaded, and goes on with what it found when nobody answers", async () => {
     const { kept, clock } = directory([
       { values: [undefined], whole: false },
-      { values: [value()], whole: true },
+      { values: [present], whole: true },
       new Error("the object is away"),
       { values: [undefined], whole: false },
     ]);

@@ -1,7 +1,9 @@
 // Route to value, as one isolate sees it: a small cache in front of the directory object. "Not loaded" is not "unknown": only a
-// route that is missing from a directory known to be whole is unknown, and only that may become a 401 or a 404.
+// route that is missing from a directory known to be whole is unknown, and only that may become a 401 or a 404. Values come sealed and are
+// opened here, in memory.
 import type { DirectoryValue } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
-import { decodeDirectoryValue, directoryKeyOf } from "@mio/shared/bus/directory.ts";
+import { directoryKeyOf, openDirectoryValue } from "@mio/shared/bus/directory.ts";
+import type { Opener } from "@mio/shared/bus/sealed-value.ts";
 import type { Clock } from "@mio/shared/clock.ts";
 
 /** How long an isolate trusts what it was told, misses included. */
@@ -12,6 +14,7 @@ export type Found = { kind: "found"; value: DirectoryValue } | { kind: "unknown"
 
 /** What the directory object says about keys, in their order. */
 export interface Lookup {
+  /** Sealed. */
   values: (Uint8Array | undefined)[];
   /** True when a key without a value is certainly no route. */
   whole: boolean;
@@ -24,12 +27,14 @@ export interface DirectorySource {
 
 export class Directory {
   readonly #source: DirectorySource;
+  readonly #opener: Opener;
   readonly #clock: Clock;
   /** In order of their reading, so that the first is the one to forget. */
   readonly #cache = new Map<string, { found: Found; readAtMs: number }>();
 
-  constructor(source: DirectorySource, clock: Clock) {
+  constructor(source: DirectorySource, opener: Opener, clock: Clock) {
     this.#source = source;
+    this.#opener = opener;
     this.#clock = clock;
   }
 
@@ -40,7 +45,7 @@ export class Directory {
     if (missing.length > 0) {
       try {
         const { values, whole } = await this.#source.lookup(missing.map(directoryKeyOf));
-        for (const [index, route] of missing.entries()) this.#remember(route, foundOf(route, values[index], whole));
+        for (const [index, route] of missing.entries()) this.#remember(route, await this.#foundOf(route, values[index], whole));
       } catch {
         // The object is being moved or restarted; known routes go on.
       }
@@ -65,12 +70,12 @@ export class Directory {
     if (this.#cache.size >= cacheEntriesMax && !oldest.done) this.#cache.delete(oldest.value);
     this.#cache.set(route, { found, readAtMs: this.#clock.monotonicMs() });
   }
-}
 
-function foundOf(route: string, bytes: Uint8Array | undefined, whole: boolean): Found {
-  if (bytes === undefined) return { kind: whole ? "unknown" : "not_loaded" };
-  const decoded = decodeDirectoryValue(bytes);
-  // What a newer core wrote, or what stands under another route's key, is there but tells us nothing.
-  if (decoded.kind !== "value" || decoded.value.route !== route) return { kind: "not_loaded" };
-  return decoded.value.removed ? { kind: "unknown" } : { kind: "found", value: decoded.value };
+  async #foundOf(route: string, bytes: Uint8Array | undefined, whole: boolean): Promise<Found> {
+    if (bytes === undefined) return { kind: whole ? "unknown" : "not_loaded" };
+    const opened = await openDirectoryValue(this.#opener, directoryKeyOf(route), bytes);
+    // What a newer core wrote, what another key sealed, or what stands under another route's key is there but tells us nothing.
+    if (opened.kind !== "value") return { kind: "not_loaded" };
+    return opened.value.removed ? { kind: "unknown" } : { kind: "found", value: opened.value };
+  }
 }

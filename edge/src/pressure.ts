@@ -5,11 +5,17 @@ export interface DirectoryStatus {
   connected: boolean;
   /** True while a missing route is certainly unknown. */
   whole: boolean;
+  /** Of those that our keys open. */
   entries: number;
+  /** By name of the key; under the empty name what did not open when it came. A key without entries is not needed any more. */
+  sealedWith: Record<string, number>;
   /** Since the bucket was last read, in milliseconds; undefined when it never was since this object's start. */
   readAgeMs: number | undefined;
+  /** Older than what was known. */
   refused: number;
   unreadable: number;
+  /** Moved, changed, a stranger's, or sealed with a key that is not ours. */
+  unopened: number;
 }
 
 export interface ShardStatus {

@@ -4,15 +4,19 @@ import type { DirectoryValue } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
 import {
   accountRoute,
   channelRoute,
-  decodeDirectoryValue,
   directoryKeyOf,
+  openDirectorySnapshot,
+  openDirectoryValue,
   snapshotKey,
   workspaceRoute,
 } from "@mio/shared/bus/directory.ts";
+import { parseSealingKeys, sealerOf } from "@mio/shared/bus/sealed-value.ts";
+import { testSealingKeys } from "@mio/shared/bus/testing/directory-keys.ts";
+import { randomOf } from "@mio/shared/random.ts";
 import { connect } from "nats";
 import { Pool } from "pg";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { createAccount, disableAccount } from "./accounts.ts";
+import { createAccount, disableAccount, updateAccount } from "./accounts.ts";
 import { publishDirectory } from "./directory-loop.ts";
 import { createTenant } from "./tenants.ts";
 
@@ -20,12 +24,19 @@ const server = await testNats();
 const nats = await connect({ servers: server.url });
 const database = await testDatabase();
 const db = new Pool({ connectionString: database.dsn, max: 4 });
+// The database is dropped while its last connections say goodbye.
+db.on("error", () => undefined);
+const random = randomOf(globalThis.crypto);
+const newer = parseSealingKeys(`newer:${Buffer.alloc(32, 1).toString("base64")}`) ?? [];
+/** As the tests go on, its key is replaced. */
+let sealer = sealerOf(testSealingKeys, random);
+const publish = () => publishDirectory(nats, db, sealer, 0);
 const bucket = () => nats.jetstream().views.kv("mio_directory");
 
 async function read(route: string): Promise<DirectoryValue | undefined> {
   const entry = await (await bucket()).get(directoryKeyOf(route));
-  const decoded = entry && decodeDirectoryValue(entry.value);
-  return decoded?.kind === "value" ? decoded.value : undefined;
+  const opened = entry && (await openDirectoryValue(sealer, entry.key, entry.value));
+  return opened?.kind === "value" ? opened.value : undefined;
 }
 
 const account = (externalId: string, secret: string) =>
@@ -46,7 +57,7 @@ afterAll(async () => {
 it("gives the edge each account's route, its workspace's, and the shared one, then writes nothing again", async () => {
   const one = await account("W1", "s1");
   await account("W2", "s2");
-  expect(await publishDirectory(nats, db, 0)).toEqual({ routes: 5, written: 5 });
+  expect(await publish()).toEqual({ routes: 5, written: 5, unopened: 0 });
   expect((await read(accountRoute("alpha", one.id)))?.account).toMatchObject({
     accountId: one.id,
     homeRegion: "local",
@@ -55,15 +66,15 @@ it("gives the edge each account's route, its workspace's, and the shared one, th
   expect((await read(workspaceRoute("alpha", "W2")))?.secrets.map((secret) => secret.value)).toEqual(["s2"]);
   expect((await read(channelRoute("alpha")))?.secrets.map((secret) => secret.value)).toEqual(["s1", "s2"]);
   expect(await (await bucket()).get(snapshotKey)).not.toBeNull();
-  expect(await publishDirectory(nats, db, 0)).toEqual({ routes: 5, written: 0 });
+  expect(await publish()).toEqual({ routes: 5, written: 0, unopened: 0 });
 });
 
 it("leaves a disabled account's routes as removed, with a version that the edge accepts", async () => {
   const gone = await account("W3", "s3");
-  await publishDirectory(nats, db, 0);
+  await publish();
   const before = await read(accountRoute("alpha", gone.id));
   await disableAccount(db, gone.id);
-  await publishDirectory(nats, db, 0);
+  await publish();
   for (const route of [accountRoute("alpha", gone.id), workspaceRoute("alpha", "W3")]) {
     const value = await read(route);
     expect(value).toMatchObject({ removed: true, secrets: [] });
@@ -84,20 +95,67 @@ it("G2: makes the bucket whole again after somebody emptied, deleted from, wrote
   ];
   for (const way of ways) {
     await way();
-    expect((await publishDirectory(nats, db, 0)).written).toBeGreaterThan(0);
+    expect((await publish()).written).toBeGreaterThan(0);
     expect((await read(channelRoute("alpha")))?.secrets).toHaveLength(2);
     expect(await (await bucket()).get(snapshotKey)).not.toBeNull();
   }
 });
 
+it("G11: writes no secret and no id in clear", async () => {
+  const kv = await bucket();
+  const { id, tenant_id } = await account("W1", "s1");
+  for await (const key of await kv.keys()) {
+    const stored = Buffer.from((await kv.get(key))?.value ?? []).toString("latin1");
+    expect(key).toMatch(/^(snapshot|[0-9a-f]{64})$/);
+    for (const clear of ["hmac", "alpha", "webhook", "workspace", id, tenant_id]) expect(stored).not.toContain(clear);
+  }
+});
+
+it("G11: replaces what was moved under another key, is older, or is a stranger's, the marker as well, and counts it", async () => {
+  const kv = await bucket();
+  const key = directoryKeyOf(workspaceRoute("alpha", "W1"));
+  const [mine, other] = [await kv.get(key), await kv.get(directoryKeyOf(workspaceRoute("alpha", "W2")))];
+  const marker = await kv.get(snapshotKey);
+  if (!mine || !other || !marker) throw new Error("the bucket is not whole");
+  const forged: [string, Uint8Array][] = [
+    [key, other.value],
+    [key, marker.value],
+    [key, mine.value.map((byte, index) => (index === mine.value.length - 1 ? byte ^ 1 : byte))],
+    [snapshotKey, new Uint8Array()],
+    [snapshotKey, mine.value],
+  ];
+  for (const [at, value] of forged) {
+    await kv.put(at, value);
+    expect(await publish()).toMatchObject({ unopened: 1, written: at === snapshotKey ? 0 : 1 });
+    expect((await read(workspaceRoute("alpha", "W1")))?.secrets.map((secret) => secret.value)).toEqual(["s1"]);
+    const present = (await kv.get(snapshotKey))?.value ?? new Uint8Array();
+    expect((await openDirectorySnapshot(sealer, present)).kind).toBe("snapshot");
+  }
+  // An old value of the same place opens, and is older.
+  await updateAccount(db, (await account("W1", "s1")).id, { settings: { changed: "yes" } });
+  await publish();
+  await kv.put(key, mine.value);
+  expect(await publish()).toMatchObject({ unopened: 0, written: 1 });
+  expect((await read(workspaceRoute("alpha", "W1")))?.account?.settings).toEqual({ changed: "yes" });
+});
+
+it("G11: seals everything anew with a new key once it comes first, and the old one is not needed any more", async () => {
+  const before = await read(workspaceRoute("alpha", "W1"));
+  const routes = (await publish()).routes;
+  // First everybody may open with it, and nothing changes.
+  sealer = sealerOf([...testSealingKeys, ...newer], random);
+  expect(await publish()).toEqual({ routes, written: 0, unopened: 0 });
+  sealer = sealerOf([...newer, ...testSealingKeys], random);
+  expect(await publish()).toEqual({ routes, written: routes, unopened: 0 });
+  sealer = sealerOf(newer, random);
+  expect(await publish()).toEqual({ routes, written: 0, unopened: 0 });
+  expect(await read(workspaceRoute("alpha", "W1"))).toEqual(before);
+});
+
 it("never goes back: a replica that read an older state does not overwrite a newer value", async () => {
   const before = await read(accountRoute("alpha", (await account("W1", "s1")).id));
-  await Promise.allSettled([
-    publishDirectory(nats, db, 0),
-    publishDirectory(nats, db, 0),
-    account("W4", "s4").then(() => publishDirectory(nats, db, 0)),
-  ]);
-  await publishDirectory(nats, db, 0);
+  await Promise.allSettled([publish(), publish(), account("W4", "s4").then(() => publish())]);
+  await publish();
   expect((await read(channelRoute("alpha")))?.secrets).toHaveLength(3);
   expect((await read(accountRoute("alpha", before?.account?.accountId ?? "")))?.rowVersion).toBe(before?.rowVersion);
 });

@@ -1,15 +1,18 @@
 // Makes the directory bucket equal Postgres: at start, on change, every few seconds, and after anybody has emptied the bucket.
-// Values are only ever replaced by newer ones (compare-and-set); a route that is gone stays as a value that says so.
+// Values are only ever replaced by newer ones (compare-and-set); a route that is gone stays as a value that says so. All of it is sealed;
+// what does not open, or is sealed with an older key than ours, is written anew.
 import { create, equals } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { DirectorySnapshotSchema, type DirectoryValue, DirectoryValueSchema } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
 import {
-  decodeDirectoryValue,
   directoryKeyOf,
-  encodeDirectorySnapshot,
-  encodeDirectoryValue,
+  openDirectorySnapshot,
+  openDirectoryValue,
+  sealDirectorySnapshot,
+  sealDirectoryValue,
   snapshotKey,
 } from "@mio/shared/bus/directory.ts";
+import type { Sealer } from "@mio/shared/bus/sealed-value.ts";
 import { buckets } from "@mio/shared/bus/streams.ts";
 import type { JetStreamClient, KV, NatsConnection } from "nats";
 import type { Pool } from "pg";
@@ -44,22 +47,24 @@ const directoryRow = v.object({
 export interface DirectoryPass {
   routes: number;
   written: number;
+  /** Entries that were not sealed with a key of ours for where they stood. */
+  unopened: number;
 }
 
 /** One pass. Safe beside another replica's: a value that changed under our hand is left for the next pass. */
-export async function publishDirectory(nats: NatsConnection, db: Pool, nowMs: number): Promise<DirectoryPass> {
+export async function publishDirectory(nats: NatsConnection, db: Pool, sealer: Sealer, nowMs: number): Promise<DirectoryPass> {
   const kv = await openBucket(nats.jetstream());
-  const present = await readBucket(kv);
+  const { present, snapshotFits, unopened } = await readBucket(kv, sealer);
   const wanted = directoryValuesOf(await readRows(db));
   let written = 0;
   for (const value of wanted.values()) {
     const key = directoryKeyOf(value.route);
     const entry = present.get(key);
-    if (entry?.value !== undefined && !isNewer(value, entry.value)) continue;
-    await kv.put(key, encodeDirectoryValue(value), { previousSeq: entry?.revision ?? 0 });
+    if (entry !== undefined && !replaces(value, entry, sealer)) continue;
+    await kv.put(key, await sealDirectoryValue(sealer, value), { previousSeq: entry?.revision ?? 0 });
     written += 1;
   }
-  if (written > 0 || !present.has(snapshotKey)) {
+  if (written > 0 || !snapshotFits) {
     const revision = (await kv.status()).streamInfo.state.last_seq;
     const snapshot = create(DirectorySnapshotSchema, {
       version: 1,
@@ -67,15 +72,15 @@ export async function publishDirectory(nats: NatsConnection, db: Pool, nowMs: nu
       entries: BigInt(wanted.size),
       revision: BigInt(revision),
     });
-    await kv.put(snapshotKey, encodeDirectorySnapshot(snapshot));
+    await kv.put(snapshotKey, await sealDirectorySnapshot(sealer, snapshot));
   }
-  return { routes: wanted.size, written };
+  return { routes: wanted.size, written, unopened };
 }
 
 interface BucketEntry {
   revision: number;
-  /** Undefined when it was deleted by somebody, or cannot be decoded: then it is written anew. */
-  value: DirectoryValue | undefined;
+  /** Undefined when it was deleted by somebody, or does not open: then it is written anew. */
+  opened: { value: DirectoryValue; sealedWith: string } | undefined;
 }
 
 /** Also makes the bucket when somebody deleted it. */
@@ -84,24 +89,34 @@ function openBucket(jetstream: JetStreamClient): Promise<KV> {
   return jetstream.views.kv(spec.name, { history: 1, max_bytes: spec.maxBytes, maxValueSize: spec.maxValueBytes });
 }
 
-async function readBucket(kv: KV): Promise<Map<string, BucketEntry>> {
+async function readBucket(
+  kv: KV,
+  sealer: Sealer,
+): Promise<{ present: Map<string, BucketEntry>; snapshotFits: boolean; unopened: number }> {
   const present = new Map<string, BucketEntry>();
-  for await (const entry of await kv.history()) {
-    const deleted = entry.operation !== "PUT";
-    if (entry.key === snapshotKey) {
-      if (!deleted) present.set(snapshotKey, { revision: entry.revision, value: undefined });
+  let snapshotFits = false;
+  let unopened = 0;
+  for await (const { key, value, revision, operation } of await kv.history()) {
+    const deleted = operation !== "PUT";
+    if (key === snapshotKey) {
+      const opened = deleted ? undefined : await openDirectorySnapshot(sealer, value);
+      snapshotFits = opened?.kind === "snapshot" && opened.sealedWith === sealer.sealsWith;
+      if (opened !== undefined && opened.kind !== "snapshot") unopened += 1;
       continue;
     }
-    const decoded = deleted ? undefined : decodeDirectoryValue(entry.value);
-    present.set(entry.key, { revision: entry.revision, value: decoded?.kind === "value" ? decoded.value : undefined });
+    const opened = deleted ? undefined : await openDirectoryValue(sealer, key, value);
+    if (opened !== undefined && opened.kind !== "value") unopened += 1;
+    present.set(key, { revision, opened: opened?.kind === "value" ? opened : undefined });
   }
-  return present;
+  return { present, snapshotFits, unopened };
 }
 
-function isNewer(wanted: DirectoryValue, present: DirectoryValue): boolean {
+function replaces(wanted: DirectoryValue, { opened }: BucketEntry, sealer: Sealer): boolean {
+  if (opened === undefined) return true;
+  const { value, sealedWith } = opened;
   // A present version above ours comes from a replica that read a later state; ours is late, not right.
-  if (wanted.rowVersion !== present.rowVersion) return wanted.rowVersion > present.rowVersion;
-  return !equals(DirectoryValueSchema, wanted, present);
+  if (wanted.rowVersion !== value.rowVersion) return wanted.rowVersion > value.rowVersion;
+  return sealedWith !== sealer.sealsWith || !equals(DirectoryValueSchema, wanted, value);
 }
 
 async function readRows(db: Pool): Promise<DirectoryRow[]> {

@@ -1,5 +1,6 @@
 // The admin service. For now the loop that carries accounts to the edge; the operator API joins it later.
 import { setTimeout as delay } from "node:timers/promises";
+import { sealerOf } from "@mio/shared/bus/sealed-value.ts";
 import { Gauge } from "prom-client";
 import type { Service, ServiceContext } from "../service.ts";
 import { directoryNotification } from "./accounts.ts";
@@ -8,7 +9,14 @@ import { publishDirectory } from "./directory-loop.ts";
 export const admin: Service = { name: "admin", run };
 
 async function run(context: ServiceContext): Promise<void> {
-  const state = { routes: 0, last_pass_at: "never", last_error: undefined as string | undefined };
+  const sealer = sealerOf(context.config.directoryKeys, context.random);
+  const state = {
+    sealed_with: sealer.sealsWith,
+    routes: 0,
+    unopened: 0,
+    last_pass_at: "never",
+    last_error: undefined as string | undefined,
+  };
   context.status("directory", () => state);
   context.readiness(() => (state.last_pass_at === "never" ? "the directory has not been published yet" : undefined));
   const routes = new Gauge({
@@ -22,12 +30,18 @@ async function run(context: ServiceContext): Promise<void> {
   while (!context.signal.aborted) {
     wake.next = new AbortController();
     try {
-      const pass = await publishDirectory(context.nats, context.db, context.clock.nowMs());
+      const pass = await publishDirectory(context.nats, context.db, sealer, context.clock.nowMs());
       state.routes = pass.routes;
+      state.unopened += pass.unopened;
       state.last_pass_at = new Date(context.clock.nowMs()).toISOString();
       state.last_error = undefined;
       routes.set(pass.routes);
       if (pass.written > 0) context.log.info({ routes: pass.routes, written: pass.written }, "directory published");
+      if (pass.unopened > 0)
+        context.log.warn(
+          { unopened: pass.unopened },
+          "the directory held values that our keys do not open: somebody wrote to it",
+        );
     } catch (error) {
       // The next pass tries again; the edge goes on with what it knows.
       state.last_error = error instanceof Error ? error.message : String(error);

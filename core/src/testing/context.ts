@@ -1,5 +1,6 @@
 // What a service is given, for tests that run one service against a real bus and a real database.
 import { randomUUID } from "node:crypto";
+import { testDirectoryKeys } from "@mio/shared/bus/testing/directory-keys.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
 import type { NatsConnection } from "nats";
@@ -30,6 +31,7 @@ export function testContext(options: {
     MIO_OWNERSHIP_HEARTBEAT_MS: "200",
     MIO_OWNERSHIP_CLAIM_AFTER_MS: "1000",
     MIO_STREAM_BYTES_MAX: "1073741824",
+    MIO_DIRECTORY_KEYS: testDirectoryKeys,
     ...options.env,
   });
   const stop = new AbortController();

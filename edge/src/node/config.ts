@@ -1,5 +1,6 @@
 // Configuration of the Node host, read once at the start. What is missing or odd stops it with one line that names the variable.
 import { readFileSync } from "node:fs";
+import { parseSealingKeys, type SealingKey, sealingKeysExample } from "@mio/shared/bus/sealed-value.ts";
 import * as v from "valibot";
 import { type Environment, environments } from "../doors.ts";
 
@@ -9,6 +10,7 @@ const natsUrls = v.pipe(
   v.transform((list) => list.split(",").map((each) => each.trim())),
   v.array(v.pipe(v.string(), v.regex(/^(nats|tls):\/\/[^\s/@]+$/))),
 );
+const sealingKeys = v.pipe(v.string(), v.transform(parseSealingKeys), v.custom<SealingKey[]>(Array.isArray));
 const port = v.pipe(v.string(), v.regex(/^\d{1,5}$/), v.transform(Number), v.maxValue(65_535));
 
 interface Variable<T> {
@@ -26,6 +28,7 @@ const variables = {
   NATS_URL: variable(natsUrls, "nats://nats:4222", "servers of the bus, separated by commas"),
   NATS_USER: variable(text, "edge", "user on the bus", "edge"),
   NATS_PASSWORD: variable(v.string(), "…", "its password"),
+  DIRECTORY_KEYS: variable(sealingKeys, sealingKeysExample, "what opens the directory, the same as core has"),
   MIO_HTTP_HOST: variable(text, "0.0.0.0", "address to listen on", "0.0.0.0"),
   MIO_HTTP_PORT: variable(port, "8080", "port to listen on, 0 for any free one", "8080"),
   MIO_DATA: variable(text, "/var/lib/mio-edge", "folder on a local disk for the spool, of this process alone"),
@@ -37,6 +40,7 @@ export interface Config {
   natsUrls: string[];
   natsUser: string;
   natsPassword: string;
+  directoryKeys: SealingKey[];
   httpHost: string;
   httpPort: number;
   dataDir: string;
@@ -52,6 +56,7 @@ export function readConfig(env: Variables): Config {
     natsUrls: read(env, "NATS_URL", variables.NATS_URL),
     natsUser: read(env, "NATS_USER", variables.NATS_USER),
     natsPassword: read(env, "NATS_PASSWORD", variables.NATS_PASSWORD),
+    directoryKeys: read(env, "DIRECTORY_KEYS", variables.DIRECTORY_KEYS),
     httpHost: read(env, "MIO_HTTP_HOST", variables.MIO_HTTP_HOST),
     httpPort: read(env, "MIO_HTTP_PORT", variables.MIO_HTTP_PORT),
     dataDir: read(env, "MIO_DATA", variables.MIO_DATA),
@@ -59,8 +64,9 @@ export function readConfig(env: Variables): Config {
 }
 
 /** The configuration as it may be logged. */
-export function describeConfig({ natsPassword, ...rest }: Config): Record<string, unknown> {
-  return { ...rest, natsPassword: natsPassword === "" ? "not set" : "set" };
+export function describeConfig({ natsPassword, directoryKeys, ...rest }: Config): Record<string, unknown> {
+  const ids = directoryKeys.map(({ id }) => id).join(", ");
+  return { ...rest, natsPassword: natsPassword === "" ? "not set" : "set", directoryKeys: `set (${ids})` };
 }
 
 /** One line a variable, for `--help`. */

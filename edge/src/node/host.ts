@@ -1,6 +1,7 @@
 // Joins the app to one Node process: every shard's uplink, one connection to the bus, one file. A region is one such process: two would be
 // two uplinks of one conversation, and its order would be gone. (Regions are cheap: a second process is a second region.)
 
+import { openerOf } from "@mio/shared/bus/sealed-value.ts";
 import { buckets } from "@mio/shared/bus/streams.ts";
 import type { InboundDoor } from "@mio/shared/channels/contract.ts";
 import { clockOf } from "@mio/shared/clock.ts";
@@ -40,7 +41,8 @@ export async function startNodeHost(config: Config, doors: readonly InboundDoor[
   const link = tcpLink({ servers, user, password, name: `mio-edge ${region}`, clock, random });
   const uplinks = new Uplinks({ link, database, clock, random }, log);
   const bucket = bucketReader(() => link.bus, buckets.directory.name);
-  const copy = new DirectoryCopy(directoryStore(database), bucket, clock);
+  const opener = openerOf(config.directoryKeys);
+  const copy = new DirectoryCopy(directoryStore(database), bucket, opener, clock);
 
   const pressure = async (): Promise<Pressure> => {
     await copy.refresh();
@@ -49,7 +51,7 @@ export async function startNodeHost(config: Config, doors: readonly InboundDoor[
   };
   const app = createApp({
     doors: doorsIn(config.environment, doors),
-    directory: new Directory(copy, clock),
+    directory: new Directory(copy, opener, clock),
     store: (shard, events) => uplinks.of(uplinkName(shard)).store(shard, events),
     clock,
     random,

@@ -13,19 +13,24 @@ import {
   accountRoute,
   channelRoute,
   directoryKeyOf,
-  encodeDirectorySnapshot,
-  encodeDirectoryValue,
+  sealDirectorySnapshot,
+  sealDirectoryValue,
   snapshotKey,
   workspaceRoute,
 } from "@mio/shared/bus/directory.ts";
 import { decodeIngressEvent, decodeIngressGroup } from "@mio/shared/bus/ingress-group.ts";
+import { type Sealer, sealerOf } from "@mio/shared/bus/sealed-value.ts";
 import { buckets, streams } from "@mio/shared/bus/streams.ts";
+import { testSealingKeys } from "@mio/shared/bus/testing/directory-keys.ts";
 import { permissionsOf } from "@mio/shared/bus/users.ts";
+import { randomOf } from "@mio/shared/random.ts";
 import { connect, DiscardPolicy, type KV, type NatsConnection, RetentionPolicy, StorageType } from "nats";
 import { testNats } from "../../../local/testing/nats.ts";
 import { sampleChannel } from "./door.ts";
 
 export const edgeUser = { user: "edge", password: "edge-password" };
+/** As core seals in these tests. */
+export const testSealer = sealerOf(testSealingKeys, randomOf(globalThis.crypto));
 const operator = { user: "operator", pass: "operator-password" };
 
 export type ArrivedEvent = { sequence: number; group: IngressGroup; event: IngressEvent };
@@ -33,7 +38,7 @@ export type ArrivedEvent = { sequence: number; group: IngressGroup; event: Ingre
 export interface TestBus extends AsyncDisposable {
   server: Awaited<ReturnType<typeof testNats>>;
   /** Puts values into the bucket and, last, the publisher's marker. */
-  publish(values: readonly DirectoryInit[]): Promise<void>;
+  publish(values: readonly DirectoryInit[], sealer?: Sealer): Promise<void>;
   /** All events of the ingress stream, in its order. */
   arrived(): Promise<ArrivedEvent[]>;
   deleteBucket(): Promise<void>;
@@ -62,16 +67,16 @@ export async function testBus(): Promise<TestBus> {
   const openBucket = (nats: NatsConnection) => nats.jetstream().views.kv(buckets.directory.name, { history: 1 });
   const bus: TestBus = {
     server,
-    publish: (values) =>
+    publish: (values, sealer = testSealer) =>
       withNats(async (nats) => {
         const bucket = await openBucket(nats);
         for (const value of values) {
           const whole = create(DirectoryValueSchema, { version: 1, ...value });
-          await bucket.put(directoryKeyOf(whole.route), encodeDirectoryValue(whole));
+          await bucket.put(directoryKeyOf(whole.route), await sealDirectoryValue(sealer, whole));
         }
         const revision = BigInt((await bucket.status()).streamInfo.state.last_seq);
         const snapshot = create(DirectorySnapshotSchema, { version: 1, entries: BigInt(values.length), revision });
-        await bucket.put(snapshotKey, encodeDirectorySnapshot(snapshot));
+        await bucket.put(snapshotKey, await sealDirectorySnapshot(sealer, snapshot));
       }),
     arrived: () => withNats(readIngress),
     deleteBucket: () =>

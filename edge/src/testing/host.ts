@@ -27,9 +27,16 @@ export interface TestHost {
   mendStorage(uplink: string): Promise<void>;
 }
 
+export interface HostOptions {
+  dataDir: string;
+  busUrl: string;
+  /** The tests' own when left out. */
+  directoryKeys?: string;
+}
+
 export interface HostKind {
   name: string;
   carrier: Carrier;
   /** Resolves when it answers. What it stored in the folder outlives it. */
-  start(options: { dataDir: string; busUrl: string }): Promise<TestHost>;
+  start(options: HostOptions): Promise<TestHost>;
 }

@@ -2,9 +2,10 @@
 import { type ChildProcess, execFileSync, fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { testDirectoryKeys } from "@mio/shared/bus/testing/directory-keys.ts";
 import * as v from "valibot";
 import { edgeUser } from "./bus.ts";
-import { type HostKind, type TestHost, tcp } from "./host.ts";
+import { type HostKind, type HostOptions, type TestHost, tcp } from "./host.ts";
 
 export const nodeHost: HostKind = { name: "the Node host", carrier: tcp, start: startNodeProcess };
 
@@ -15,7 +16,8 @@ export interface NodeProcess extends TestHost {
 const ready = v.object({ kind: v.literal("ready"), url: v.string() });
 
 /** Rejects with what the process said when it ends before it is ready. */
-export async function startNodeProcess({ dataDir, busUrl }: { dataDir: string; busUrl: string }): Promise<NodeProcess> {
+export async function startNodeProcess(options: HostOptions): Promise<NodeProcess> {
+  const { dataDir, busUrl, directoryKeys = testDirectoryKeys } = options;
   const lines: string[] = [];
   const child = spawnNodeHost({
     MIO_ENV: "local",
@@ -23,6 +25,7 @@ export async function startNodeProcess({ dataDir, busUrl }: { dataDir: string; b
     NATS_URL: busUrl,
     NATS_USER: edgeUser.user,
     NATS_PASSWORD: edgeUser.password,
+    DIRECTORY_KEYS: directoryKeys,
     MIO_HTTP_HOST: "127.0.0.1",
     MIO_HTTP_PORT: "0",
     MIO_DATA: dataDir,

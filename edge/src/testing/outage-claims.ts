@@ -1,6 +1,6 @@
 // What a host of the edge claims while something is away: the bus, the connection, the host itself, the directory's bucket, the disk. Run
 // by the test of each host.
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { accountIdOf, conversationIdOf, partitionOf, tenantIdOf } from "@mio/shared/ids.ts";
@@ -191,6 +191,27 @@ function registerTests(kind: HostKind): void {
     wire.mend();
     await eventually("the directory is loaded", async () => (await say([text("room", "1")])) === 200);
     expect((await fetch(`${host.url}/health/ready`)).status).toBe(200);
+  });
+
+  it("G11: keeps its copy sealed on its disk, and is not ready with a key that does not open it", async () => {
+    await sayInOrder("room", ["before"]);
+    await host.stop();
+    const files = (await readdir(dataDir, { recursive: true, withFileTypes: true })).filter((each) => each.isFile());
+    const stored = Buffer.concat(await Promise.all(files.map((each) => readFile(join(each.parentPath, each.name)))));
+    // What is on that disk is looked at in the right place: the copy's column is there, the secret and the workspace are not.
+    expect(stored.includes("sealed_with")).toBe(true);
+    expect(stored.includes(alice.secret)).toBe(false);
+    expect(stored.includes(alice.accountId)).toBe(false);
+
+    const misfit = `test:${Buffer.alloc(32, 9).toString("base64")}`;
+    host = await kind.start({ dataDir, busUrl: kind.carrier.urlOf(wire.port), directoryKeys: misfit });
+    expect((await fetch(`${host.url}/health/ready`)).status).toBe(503);
+    const nobody = `${shared}/${newcomer.accountId}`;
+    const asked = [say([text("room", "1")]), say([text("room", "1")], { ...alice, secret: "wrong" }), say([], alice, nobody)];
+    expect(await Promise.all(asked)).toEqual([503, 503, 503]);
+    await host.stop();
+    host = await start();
+    expect(await say([text("room", "after")])).toBe(200);
   });
 
   it("G11: knows its accounts after a restart while the bus is away", async () => {

@@ -1,16 +1,17 @@
 // The Worker host in a real workerd with the tests' channel; storage in a folder that outlives a restart.
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
+import { testDirectoryKeys } from "@mio/shared/bus/testing/directory-keys.ts";
 import { bundleWorker } from "../../miniflare/bundle.ts";
 import { startLocalWorker } from "../../miniflare/worker.ts";
 import { edgeUser } from "./bus.ts";
-import { type HostKind, type TestHost, webSocket } from "./host.ts";
+import { type HostKind, type HostOptions, type TestHost, webSocket } from "./host.ts";
 
 export const worker: HostKind = { name: "the Worker", carrier: webSocket, start };
 
 let bundled: Promise<string> | undefined;
 
-async function start({ dataDir, busUrl }: { dataDir: string; busUrl: string }): Promise<TestHost> {
+async function start({ dataDir, busUrl, directoryKeys = testDirectoryKeys }: HostOptions): Promise<TestHost> {
   bundled ??= bundleWorker(join(import.meta.dirname, "entry.ts"));
   const before = new Set(workerdsOf(process.pid));
   const lines: string[] = [];
@@ -19,6 +20,7 @@ async function start({ dataDir, busUrl }: { dataDir: string; busUrl: string }): 
     natsWebsocketUrl: busUrl,
     natsUser: edgeUser.user,
     natsPassword: edgeUser.password,
+    directoryKeys,
     script: await bundled,
     log: (text) => void lines.push(...text.trimEnd().split("\n")),
   });

@@ -1,8 +1,9 @@
 // The directory of one region on Cloudflare: a Durable Object whose storage keeps the copy, so that the edge knows its routes also when
-// it starts while the bus is away. In clear for now: sealing comes with the edge issue.
+// it starts while the bus is away. The copy is sealed; the key comes with each start and is never stored.
 /// <reference path="./cloudflare-workers.d.ts" />
 import { DurableObject } from "cloudflare:workers";
 import type { DurableObjectState } from "@cloudflare/workers-types";
+import { openerOf } from "@mio/shared/bus/sealed-value.ts";
 import { buckets } from "@mio/shared/bus/streams.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
@@ -12,7 +13,7 @@ import { DirectoryCopy } from "../directory-copy.ts";
 import { directoryStore } from "../directory-store.ts";
 import type { DirectoryStatus } from "../pressure.ts";
 import type { Shard } from "../uplink/uplink.ts";
-import { type Env, readConfiguration } from "./env.ts";
+import { type Env, readConfiguration, readDirectoryKeys } from "./env.ts";
 import { webSocketLink } from "./nats-ws.ts";
 
 const firstConnectionMs = 400;
@@ -35,6 +36,7 @@ export class DirectoryObject extends DurableObject<Env> {
         together: (write) => storage.transactionSync(write),
       }),
       bucketReader(() => link.bus, buckets.directory.name),
+      openerOf(readDirectoryKeys(env)),
       clock,
     );
     this.#connecting = Promise.race([link.tried, clock.sleep(firstConnectionMs)]);

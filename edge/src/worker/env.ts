@@ -1,5 +1,6 @@
 // What wrangler.toml binds to the Worker, and how its configuration is read: once, with one line that says what is wrong.
 import type { DurableObjectNamespace } from "@cloudflare/workers-types";
+import { parseSealingKeys, type SealingKey, sealingKeysExample } from "@mio/shared/bus/sealed-value.ts";
 import * as v from "valibot";
 import { environments } from "../doors.ts";
 import type { DirectoryObject } from "./directory-object.ts";
@@ -12,6 +13,8 @@ export interface Env {
   NATS_USER: string;
   /** A secret. */
   NATS_PASSWORD: string;
+  /** A secret: what opens the directory. */
+  DIRECTORY_KEYS: string;
   UPLINK: DurableObjectNamespace<UplinkObject>;
   DIRECTORY: DurableObjectNamespace<DirectoryObject>;
 }
@@ -34,5 +37,17 @@ export type Configuration = v.InferOutput<typeof configuration>;
 
 /** Throws with the name of the variable that is missing or odd. */
 export function readConfiguration(env: Env): Configuration {
-  return v.parse(configuration, env);
+  const { MIO_ENV, EDGE_REGION, NATS_WEBSOCKET_URL, NATS_USER, NATS_PASSWORD } = env;
+  return v.parse(configuration, { MIO_ENV, EDGE_REGION, NATS_WEBSOCKET_URL, NATS_USER, NATS_PASSWORD });
+}
+
+const directoryKeys = v.pipe(
+  v.string(`DIRECTORY_KEYS is not set; it is a secret of the Worker, such as ${sealingKeysExample}, the same as core has`),
+  v.transform(parseSealingKeys),
+  v.custom<SealingKey[]>(Array.isArray, `DIRECTORY_KEYS has no good value; make one like ${sealingKeysExample}`),
+);
+
+/** Apart from the rest: an uplink needs no key, and drains its spool also in a deployment that lost them. Throws as `readConfiguration`. */
+export function readDirectoryKeys(env: Env): SealingKey[] {
+  return v.parse(directoryKeys, env.DIRECTORY_KEYS);
 }

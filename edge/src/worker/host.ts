@@ -1,4 +1,5 @@
 // Joins the app to Cloudflare: objects by name, configuration from bindings, logs as lines. One app an isolate.
+import { openerOf } from "@mio/shared/bus/sealed-value.ts";
 import type { InboundDoor } from "@mio/shared/channels/contract.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
@@ -7,13 +8,23 @@ import { Directory } from "../directory.ts";
 import { doorsIn } from "../doors.ts";
 import type { Pressure, ShardStatus } from "../pressure.ts";
 import { nobodysLayout, uplinkName } from "../webhook.ts";
-import { type Env, readConfiguration } from "./env.ts";
+import { type Env, readConfiguration, readDirectoryKeys } from "./env.ts";
 
-/** `fetch` of a Worker that has these doors. */
+/** What a deployment lacks is mended by another one, so an early repeat is in vain. */
+const misconfiguredRetrySeconds = 30;
+
+/** `fetch` of a Worker that has these doors. Without its configuration it refuses everything, and says why in one line of the log. */
 export function workerFetch(doors: readonly InboundDoor[]): (request: Request, env: Env) => Response | Promise<Response> {
   let app: ReturnType<typeof createApp> | undefined;
   return (request, env) => {
-    app ??= appOf(doors, env);
+    try {
+      app ??= appOf(doors, env);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      console.log(JSON.stringify({ level: "error", event: "misconfigured", reason }));
+      const headers = { "retry-after": String(misconfiguredRetrySeconds) };
+      return new Response("not configured\n", { status: 503, headers });
+    }
     return app.fetch(request);
   };
 }
@@ -25,7 +36,7 @@ function appOf(doors: readonly InboundDoor[], env: Env): ReturnType<typeof creat
   const directoryObject = () => env.DIRECTORY.getByName(region);
   return createApp({
     doors: doorsIn(environment, doors),
-    directory: new Directory({ lookup: (keys) => directoryObject().lookup(keys) }, clock),
+    directory: new Directory({ lookup: (keys) => directoryObject().lookup(keys) }, openerOf(readDirectoryKeys(env)), clock),
     store: (shard, events) => env.UPLINK.getByName(uplinkName(shard)).store(shard, events),
     clock,
     random: randomOf(crypto),

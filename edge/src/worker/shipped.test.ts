@@ -2,11 +2,13 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { testDirectoryKeys } from "@mio/shared/bus/testing/directory-keys.ts";
 import { inboundDoors } from "@mio/shared/channels/inbound.ts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bundleWorker } from "../../miniflare/bundle.ts";
-import { startLocalWorker } from "../../miniflare/worker.ts";
+import { type LocalWorkerOptions, startLocalWorker } from "../../miniflare/worker.ts";
 import { edgeUser, type TestBus, testBus } from "../testing/bus.ts";
+import { eventually } from "../testing/eventually.ts";
 
 let bus: TestBus;
 let dataDir: string;
@@ -24,14 +26,16 @@ afterAll(async () => {
   await rm(dataDir, { recursive: true, force: true });
 });
 
-const start = (environment: "local" | "production") =>
+const start = (environment: "local" | "production", rest: Partial<LocalWorkerOptions> = {}) =>
   startLocalWorker({
     dataDir: join(dataDir, environment),
     natsWebsocketUrl: bus.server.websocketUrl,
     natsUser: edgeUser.user,
     natsPassword: edgeUser.password,
+    directoryKeys: testDirectoryKeys,
     environment,
     script,
+    ...rest,
   });
 
 const bodies = ["", "{", "[]", '{"type":"x"}', "a=b&c=%7B", "\u0000\ud800", '"'.repeat(1_000)];
@@ -51,6 +55,25 @@ describe("the Worker that ships", () => {
           expect([path, body, response.status]).toEqual([path, body, 401]);
         }
     expect(await bus.arrived()).toEqual([]);
+  });
+
+  it("G11: without good keys refuses everything, in every environment, and says in one line what is missing", async () => {
+    for (const environment of ["local", "production"] as const)
+      for (const directoryKeys of [undefined, "", "k:c2hvcnQ="]) {
+        let printed = "";
+        const log = (text: string) => {
+          printed += text;
+        };
+        await using worker = await start(environment, { directoryKeys, log });
+        for (const path of ["/health/ready", `/webhooks/${inboundDoors[0]?.channelType.replaceAll("_", "-")}`, "/"]) {
+          const response = await fetch(worker.url + path, { method: "POST", body: "{}" });
+          expect([response.status, response.headers.get("retry-after")]).toEqual([503, "30"]);
+        }
+        await eventually("the line is there", () =>
+          /"misconfigured","reason":"DIRECTORY_KEYS (is not set|has no good)/.test(printed),
+        );
+        expect(printed).not.toContain("c2hvcnQ");
+      }
   });
 
   it("G11: has the channel of our own tests only where everything is local", async () => {

@@ -1,18 +1,24 @@
-import { create, toBinary } from "@bufbuild/protobuf";
+import { readFileSync } from "node:fs";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { DirectorySnapshotSchema, DirectoryValueSchema } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { randomOf } from "../random.ts";
 import {
   accountRoute,
   channelRoute,
-  decodeDirectorySnapshot,
-  decodeDirectoryValue,
   directoryKeyOf,
-  encodeDirectorySnapshot,
-  encodeDirectoryValue,
+  openDirectorySnapshot,
+  openDirectoryValue,
+  sealDirectorySnapshot,
+  sealDirectoryValue,
   snapshotKey,
   workspaceRoute,
 } from "./directory.ts";
+import { sealerOf } from "./sealed-value.ts";
+import { testSealingKeys } from "./testing/directory-keys.ts";
+
+const sealer = sealerOf(testSealingKeys, randomOf(globalThis.crypto));
 
 const account = "0a0b0c0d-0000-5000-8000-000000000001";
 
@@ -28,7 +34,7 @@ describe("directory", () => {
     fc.assert(fc.property(fc.string(), (id) => /^[0-9a-f]{64}$/.test(directoryKeyOf(workspaceRoute("slack", id)))));
   });
 
-  it("gives values and snapshots back", () => {
+  it("gives values and snapshots back, from the key of their own route", async () => {
     const value = create(DirectoryValueSchema, {
       version: 1,
       route: accountRoute("slack", account),
@@ -36,18 +42,58 @@ describe("directory", () => {
       secrets: [{ scheme: "slack-v0", value: "s" }],
       account: { accountId: account, shardCount: 2 },
     });
-    expect(decodeDirectoryValue(encodeDirectoryValue(value))).toEqual({ kind: "value", value });
+    const sealed = await sealDirectoryValue(sealer, value);
+    const sealedWith = sealer.sealsWith;
+    expect(await openDirectoryValue(sealer, directoryKeyOf(value.route), sealed)).toEqual({ kind: "value", value, sealedWith });
     const snapshot = create(DirectorySnapshotSchema, { version: 1, entries: 3n, revision: 9n });
-    expect(decodeDirectorySnapshot(encodeDirectorySnapshot(snapshot))).toEqual({ kind: "snapshot", snapshot });
+    const marker = await sealDirectorySnapshot(sealer, snapshot);
+    expect(await openDirectorySnapshot(sealer, marker)).toEqual({ kind: "snapshot", snapshot, sealedWith });
   });
 
-  it("tells a newer version from undecodable bytes and writes neither", () => {
+  it("G11: refuses a value under another route's key, a value as the marker, and one at odds with its envelope", async () => {
+    const value = create(DirectoryValueSchema, { version: 1, route: channelRoute("slack"), rowVersion: 7n });
+    const key = directoryKeyOf(value.route);
+    const sealed = await sealDirectoryValue(sealer, value);
+    const refused = { kind: "refused", reason: "not_authentic" };
+    expect(await openDirectoryValue(sealer, directoryKeyOf(channelRoute("telegram")), sealed)).toEqual(refused);
+    expect(await openDirectorySnapshot(sealer, sealed)).toEqual(refused);
+    const place = { bucket: "mio_directory", key };
+    const atOdds = [
+      sealer.seal(place, 8n, toBinary(DirectoryValueSchema, value)),
+      sealer.seal(place, 7n, toBinary(DirectoryValueSchema, { ...value, route: channelRoute("telegram") })),
+    ];
+    for (const bytes of atOdds)
+      expect(await openDirectoryValue(sealer, key, await bytes)).toEqual({ kind: "refused", reason: "at_odds" });
+  });
+
+  it("G11: takes nothing that is not sealed", async () => {
+    const value = create(DirectoryValueSchema, { version: 1, route: channelRoute("slack"), rowVersion: 7n });
+    const clear = toBinary(DirectoryValueSchema, value);
+    expect((await openDirectoryValue(sealer, directoryKeyOf(value.route), clear)).kind).not.toBe("value");
+    const snapshot = toBinary(DirectorySnapshotSchema, create(DirectorySnapshotSchema, { version: 1 }));
+    expect((await openDirectorySnapshot(sealer, snapshot)).kind).not.toBe("snapshot");
+  });
+
+  it("tells a newer version from undecodable bytes and writes neither", async () => {
     const newer = create(DirectoryValueSchema, { version: 2, route: "webhook/slack" });
-    expect(decodeDirectoryValue(toBinary(DirectoryValueSchema, newer))).toEqual({ kind: "newer_version", version: 2 });
-    expect(decodeDirectoryValue(Uint8Array.of(0xff)).kind).toBe("undecodable");
-    expect(decodeDirectoryValue(new Uint8Array()).kind).toBe("undecodable");
-    expect(() => encodeDirectoryValue(newer)).toThrow(/version/);
-    expect(() => encodeDirectoryValue(create(DirectoryValueSchema, { version: 1 }))).toThrow(/route/);
-    expect(() => encodeDirectorySnapshot(create(DirectorySnapshotSchema))).toThrow(/version/);
+    const key = directoryKeyOf(newer.route);
+    const seal = (bytes: Uint8Array<ArrayBuffer>) => sealer.seal({ bucket: "mio_directory", key }, 0n, bytes);
+    const open = async (bytes: Promise<Uint8Array>) => openDirectoryValue(sealer, key, await bytes);
+    expect(await open(seal(toBinary(DirectoryValueSchema, newer)))).toEqual({ kind: "newer_version", version: 2 });
+    for (const bytes of [Uint8Array.of(0xff), new Uint8Array()]) {
+      expect((await open(seal(bytes))).kind).toBe("undecodable");
+      expect((await openDirectoryValue(sealer, key, bytes)).kind).toBe("undecodable");
+    }
+    await expect(sealDirectoryValue(sealer, newer)).rejects.toThrow(/version/);
+    await expect(sealDirectoryValue(sealer, create(DirectoryValueSchema, { version: 1 }))).rejects.toThrow(/route/);
+    await expect(sealDirectorySnapshot(sealer, create(DirectorySnapshotSchema))).rejects.toThrow(/version/);
+  });
+
+  it("opens what an earlier version has sealed", async () => {
+    const golden = (name: string) =>
+      readFileSync(new URL(`../../../proto/golden/mio.edge.v1.${name}.full.binpb`, import.meta.url));
+    const value = fromBinary(DirectoryValueSchema, golden("DirectoryValue"));
+    const opened = await openDirectoryValue(sealer, directoryKeyOf(value.route), golden("SealedValue"));
+    expect(opened).toEqual({ kind: "value", value, sealedWith: sealer.sealsWith });
   });
 });

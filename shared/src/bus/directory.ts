@@ -1,5 +1,5 @@
-// The directory bucket as edge and core both understand it: what a route is called, which key it has, and its value as bytes.
-// Keys are hashes, so that listing the bucket tells nobody which workspaces or accounts exist.
+// The directory bucket as edge and core both understand it: what a route is called, which key it has, and its value as sealed bytes.
+// Keys are hashes and values are sealed, so that reading the bucket tells nobody which accounts exist, and writing to it makes none.
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import {
   type DirectorySnapshot,
@@ -10,6 +10,8 @@ import {
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { edgeVersion, type Unreadable } from "./ingress-group.ts";
+import type { Opened, Opener, Sealer } from "./sealed-value.ts";
+import { buckets } from "./streams.ts";
 
 /** The shared URL of a channel. Its value holds the secrets of all live accounts: enough to tell "verified, nobody's" from forged. */
 export function channelRoute(channelType: string): string {
@@ -34,39 +36,62 @@ export function directoryKeyOf(route: string): string {
 /** The key of the marker that a publisher writes once it has made the bucket whole; no hash can be spelt so. */
 export const snapshotKey = "snapshot";
 
-export type DecodedDirectoryValue = { kind: "value"; value: DirectoryValue } | Unreadable;
-export type DecodedDirectorySnapshot = { kind: "snapshot"; snapshot: DirectorySnapshot } | Unreadable;
+/** Why bytes are not what stands under their key: a stranger's, another place's, or at odds with themselves. */
+export type Refused = { kind: "refused"; reason: "unknown_key" | "not_authentic" | "at_odds" };
+
+/** `sealedWith` is the name of the key, as `Opener.keys` has it. */
+export type OpenedDirectoryValue = { kind: "value"; value: DirectoryValue; sealedWith: string } | Unreadable | Refused;
+export type OpenedDirectorySnapshot =
+  | { kind: "snapshot"; snapshot: DirectorySnapshot; sealedWith: string }
+  | Unreadable
+  | Refused;
 
 /** Throws at another version than ours and at a value without a route: both are faults of the caller. */
-export function encodeDirectoryValue(value: DirectoryValue): Uint8Array<ArrayBuffer> {
+export async function sealDirectoryValue(sealer: Sealer, value: DirectoryValue): Promise<Uint8Array<ArrayBuffer>> {
   if (value.version !== edgeVersion) throw new Error(`directory value is not written: its version is ${value.version}`);
   if (value.route === "") throw new Error("directory value is not written: it names no route");
-  return toBinary(DirectoryValueSchema, value);
+  return sealer.seal(placeOf(directoryKeyOf(value.route)), value.rowVersion, toBinary(DirectoryValueSchema, value));
 }
 
-/** As `encodeDirectoryValue`. */
-export function encodeDirectorySnapshot(snapshot: DirectorySnapshot): Uint8Array<ArrayBuffer> {
+/** As `sealDirectoryValue`. Sealed as well: a forged marker would make unknown of what is only not loaded. */
+export async function sealDirectorySnapshot(sealer: Sealer, snapshot: DirectorySnapshot): Promise<Uint8Array<ArrayBuffer>> {
   if (snapshot.version !== edgeVersion) throw new Error(`directory snapshot is not written: its version is ${snapshot.version}`);
-  return toBinary(DirectorySnapshotSchema, snapshot);
+  return sealer.seal(placeOf(snapshotKey), 0n, toBinary(DirectorySnapshotSchema, snapshot));
 }
 
-export function decodeDirectoryValue(bytes: Uint8Array): DecodedDirectoryValue {
-  return decode(() => {
-    const value = fromBinary(DirectoryValueSchema, bytes);
-    return unreadableVersion(value.version) ?? { kind: "value", value };
+/** What stands under a key of the bucket. Never rejects. */
+export async function openDirectoryValue(opener: Opener, key: string, bytes: Uint8Array): Promise<OpenedDirectoryValue> {
+  const opened = await opener.open(placeOf(key), bytes);
+  if (opened.kind !== "opened") return opened;
+  return decode(opened, (plain) => {
+    const value = fromBinary(DirectoryValueSchema, plain);
+    const unreadable = unreadableVersion(value.version);
+    if (unreadable) return unreadable;
+    const fits = value.rowVersion === opened.rowVersion && directoryKeyOf(value.route) === key;
+    return fits ? { kind: "value", value, sealedWith: opened.sealedWith } : { kind: "refused", reason: "at_odds" };
   });
 }
 
-export function decodeDirectorySnapshot(bytes: Uint8Array): DecodedDirectorySnapshot {
-  return decode(() => {
-    const snapshot = fromBinary(DirectorySnapshotSchema, bytes);
-    return unreadableVersion(snapshot.version) ?? { kind: "snapshot", snapshot };
+/** What stands under `snapshotKey`. Never rejects. */
+export async function openDirectorySnapshot(opener: Opener, bytes: Uint8Array): Promise<OpenedDirectorySnapshot> {
+  const opened = await opener.open(placeOf(snapshotKey), bytes);
+  if (opened.kind !== "opened") return opened;
+  return decode(opened, (plain) => {
+    const snapshot = fromBinary(DirectorySnapshotSchema, plain);
+    return unreadableVersion(snapshot.version) ?? { kind: "snapshot", snapshot, sealedWith: opened.sealedWith };
   });
 }
 
-function decode<Decoded>(read: () => Decoded | Unreadable): Decoded | Unreadable {
+function placeOf(key: string) {
+  return { bucket: buckets.directory.name, key };
+}
+
+function decode<Decoded>(
+  { bytes }: Extract<Opened, { kind: "opened" }>,
+  read: (plain: Uint8Array) => Decoded | Unreadable,
+): Decoded | Unreadable {
   try {
-    return read();
+    return read(bytes);
   } catch (cause) {
     return { kind: "undecodable", reason: cause instanceof Error ? cause.message : "not valid wire format" };
   }
