@@ -188,6 +188,29 @@ describe("webhook", () => {
     expect(state.status).toBe(200);
   });
 
+  it("G11: ends an overlap at its moment by the edge's own clock, from what it has already read", async () => {
+    // Within what an isolate remembers (5 s).
+    const endsAtMs = new VirtualClock().nowMs() + 3_000;
+    const secrets = [
+      { scheme: "sample", value: "new", accountId: alice.accountId },
+      { scheme: "sample", value: "old", accountId: alice.accountId, notAfter: timestampFromMs(endsAtMs) },
+      { scheme: "sample", value: "next", accountId: alice.accountId, notBefore: timestampFromMs(endsAtMs) },
+    ];
+    const here = world({ values: directoryOf([alice]).map((value) => ({ ...value, secrets })) });
+    const statusOf = async (secret: string) => {
+      const { state, answered } = await post(here, [text(zero)], secret);
+      here.calls.at(-1)?.answer.resolve(stored);
+      await answered;
+      return state.status;
+    };
+    const statuses = async () => [await statusOf("old"), await statusOf("new"), await statusOf("next")];
+    expect(await statuses()).toEqual([200, 200, 401]);
+    await here.clock.pass(endsAtMs - here.clock.nowMs() - 1);
+    expect(await statuses()).toEqual([200, 200, 401]);
+    await here.clock.pass(1);
+    expect(await statuses()).toEqual([401, 200, 200]);
+  });
+
   it("G11: answers 503, never 401 or 404, while the directory is not loaded", async () => {
     const here = world({ values: [], whole: false });
     for (const secret of [alice.secret, "wrong"]) {

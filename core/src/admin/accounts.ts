@@ -148,7 +148,8 @@ export async function listAccounts(db: Pool, tenantSlug?: string): Promise<Accou
   return v.parse(v.array(accountRow), found.rows);
 }
 
-async function readAccount(client: PoolClient, id: string): Promise<Account> {
+/** Locks its row until the transaction ends. Throws AdminError when there is no such account. */
+export async function readAccount(client: PoolClient, id: string): Promise<Account> {
   const found = isUuid(id) ? await client.query(`select ${columns} from accounts where id = $1 for update`, [id]) : { rows: [] };
   if (found.rows.length === 0)
     throw new AdminError("not_found", `there is no account ${JSON.stringify(id)}; "mio account list" shows them`);
@@ -178,7 +179,7 @@ async function refuseOtherDetails(client: PoolClient, account: Account, wanted: 
   }
 }
 
-async function inTransaction<T>(db: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
+export async function inTransaction<T>(db: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
   const client = await db.connect();
   try {
     await client.query("begin");

@@ -1,7 +1,7 @@
 // `mio account`: a tenant's places on platforms.
 
 import { outboundDoors } from "@mio/shared/channels/outbound.ts";
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import {
   type Account,
   type AccountSecret,
@@ -10,6 +10,7 @@ import {
   listAccounts,
   updateAccount,
 } from "../admin/accounts.ts";
+import { overlapDaysMax, rotateSecret } from "../admin/rotate-secret.ts";
 import { withDatabase } from "./connection.ts";
 import { print } from "./output.ts";
 
@@ -30,6 +31,14 @@ interface UpdateOptions {
   setting: Record<string, string>;
   rate?: number;
 }
+
+interface RotateOptions {
+  verification: AccountSecret;
+  /** In milliseconds. */
+  overlap: number;
+}
+
+const dayMs = 86_400_000;
 
 export function accountCommand(): Command {
   const account = new Command("account").description("Accounts: a tenant's places on platforms.");
@@ -73,6 +82,23 @@ export function accountCommand(): Command {
       print(command, { ...updated, changed }, table([updated]));
     });
   account
+    .command("rotate-secret <id>")
+    .description("Replaces what verifies webhooks; old secrets of its scheme stay valid for the overlap. Twice changes nothing.")
+    .requiredOption("--verification <scheme=secret>", "the new secret", oneSecret)
+    .addOption(
+      new Option("--overlap <time>", `how long the old ones stay valid: 90s, 30m, 24h or 7d, at most ${overlapDaysMax}d`)
+        .argParser(duration)
+        .default(dayMs, "24h"),
+    )
+    .addHelpText("after", "\nRun it before the platform changes to the new secret; the edge knows it within ten seconds.")
+    .action(async (id: string, options: RotateOptions, command: Command) => {
+      const { verification, overlap } = options;
+      const rotated = await withDatabase(command, (db) => rotateSecret(db, id, verification, overlap));
+      const { account: of, changed, secrets } = rotated;
+      const rows = secrets.map(({ scheme, not_after }) => [scheme, not_after?.toISOString() ?? "it is replaced"]);
+      print(command, { account_id: of.id, changed, secrets }, { columns: ["scheme", "valid until"], rows });
+    });
+  account
     .command("list")
     .description("Lists accounts.")
     .option("--tenant <slug>", "only those of one tenant")
@@ -114,8 +140,20 @@ function collectSetting(text: string, before: Record<string, string>): Record<st
 }
 
 function collectSecret(text: string, before: AccountSecret[]): AccountSecret[] {
+  return [...before, oneSecret(text)];
+}
+
+function oneSecret(text: string): AccountSecret {
   const [scheme, value] = pair(text, "a verification secret has the form scheme=secret");
-  return [...before, { scheme, value }];
+  return { scheme, value };
+}
+
+/** In milliseconds. */
+function duration(text: string): number {
+  const [, count, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
+  const unitMs = { s: 1_000, m: 60_000, h: 3_600_000, d: dayMs }[unit ?? ""];
+  if (unitMs === undefined) throw new InvalidArgumentError("a time is like 90s, 30m, 24h or 7d");
+  return Number(count) * unitMs;
 }
 
 function pair(text: string, form: string): [string, string] {

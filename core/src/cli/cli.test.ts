@@ -54,6 +54,20 @@ it("creates a tenant and an account, lists them, disables one; twice the same co
   expect(JSON.parse((await mio(["account", "disable", made.id, "--json"])).stdout)).toMatchObject({ changed: false });
 });
 
+it("rotates a secret with an overlap; twice the same command changes nothing, and no secret is printed", async () => {
+  const account = ["--tenant", "rotating", "--channel", "slack", "--external-id", "T1", "--verification", "slack-v0=first"];
+  await mio(["tenant", "create", "rotating"]);
+  const { id } = JSON.parse((await mio(["--json", "account", "create", ...account])).stdout);
+  const rotate = ["--json", "account", "rotate-secret", id, "--verification", "slack-v0=sec=ond", "--overlap", "24h"];
+  const first = JSON.parse((await mio(rotate)).stdout);
+  expect(first).toMatchObject({ account_id: id, changed: true, secrets: [{ scheme: "slack-v0", not_after: null }, {}] });
+  expect((Date.parse(first.secrets[1].not_after) - Date.now()) / 3_600_000).toBeCloseTo(24, 1);
+  expect(JSON.parse((await mio(rotate)).stdout)).toEqual({ ...first, changed: false });
+  const people = await mio(rotate.slice(1));
+  expect(people.stdout).toMatch(/^scheme +valid until\nslack-v0 +it is replaced\nslack-v0 +\d{4}-/);
+  expect(people.stdout).not.toMatch(/first|sec=ond/);
+});
+
 it("says in one line what to do about words that it does not know, and ends with another code than 0", async () => {
   const bad: [string[], RegExp][] = [
     [["tenants"], /unknown command 'tenants'/],
@@ -72,6 +86,10 @@ it("says in one line what to do about words that it does not know, and ends with
       ["account", "create", "--tenant", "acme", "--channel", "slack", "--external-id", "1", "--verification", "secret"],
       /scheme=secret/,
     ],
+    [["account", "rotate-secret", "x"], /required option '--verification/],
+    [["account", "rotate-secret", "x", "--verification", "a=b"], /there is no account "x"/],
+    [["account", "rotate-secret", "x", "--verification", "a=b", "--overlap", "1"], /a time is like 90s, 30m, 24h or 7d/],
+    [["account", "rotate-secret", "x", "--verification", "a=b", "--overlap", "99d"], /an overlap is from 0s to 30d/],
   ];
   await Promise.all(
     bad.map(async ([words, expected]) => {
@@ -97,7 +115,15 @@ it("says so when there is no Postgres, no core and no local system", async () =>
 });
 
 it("shows help for every command", async () => {
-  for (const words of [[], ["tenant"], ["account"], ["account", "create"], ["status"], ["migrate"]]) {
+  for (const words of [
+    [],
+    ["tenant"],
+    ["account"],
+    ["account", "create"],
+    ["account", "rotate-secret"],
+    ["status"],
+    ["migrate"],
+  ]) {
     const help = await mio([...words, "--help"]);
     expect(help.code).toBe(0);
     expect(help.stdout).toMatch(/^Usage: mio/);
