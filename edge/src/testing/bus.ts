@@ -31,7 +31,8 @@ import { sampleChannel } from "./door.ts";
 export const edgeUser = { user: "edge", password: "edge-password" };
 /** As core seals in these tests. */
 export const testSealer = sealerOf(testSealingKeys, randomOf(globalThis.crypto));
-const operator = { user: "operator", pass: "operator-password" };
+/** May everything; core plays by its rules in these tests. */
+export const operator = { user: "operator", pass: "operator-password" };
 
 export type ArrivedEvent = { sequence: number; group: IngressGroup; event: IngressEvent };
 

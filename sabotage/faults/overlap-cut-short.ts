@@ -1,0 +1,11 @@
+import type { Fault } from "../fault.ts";
+
+export const fault: Fault = {
+  name: "overlap-cut-short",
+  guarantee: "G11",
+  description: "ends the old secret with the rotation, and so refuses what the platform still signs with it",
+  file: "core/src/admin/rotate-secret.ts",
+  find: "set not_after = least(not_after, now() + $4 * interval '1 millisecond')",
+  replace: "set not_after = now()",
+  tests: [{ file: "core/src/admin/rotate-secret.test.ts", name: /G11: lets the old secret live for the overlap/ }],
+};
