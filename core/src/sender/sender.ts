@@ -3,6 +3,7 @@
 import type { OutboundDoor } from "@mio/shared/channels/contract.ts";
 import { createSendClient } from "../egress/send-fetch.ts";
 import type { Service, ServiceContext } from "../service.ts";
+import { snakeCase } from "../snake-case.ts";
 import { type IntakeStatus, runIntake } from "./intake.ts";
 import { type Lease, type LeaseTimes, whileHolding } from "./lease.ts";
 import { createMetrics } from "./metrics.ts";
@@ -39,7 +40,12 @@ async function run(context: ServiceContext, doors: readonly OutboundDoor[], limi
   let view: OwnerView | undefined;
   let pressure: SenderPressure | undefined;
 
-  context.status("sender", () => ({ intake, outbox, owner: owned(view, context.clock.monotonicMs()), ledger: pressure }));
+  context.status("sender", () => ({
+    intake: snakeCase(intake),
+    outbox: snakeCase(outbox),
+    owner: owned(view, context.clock.monotonicMs()),
+    ledger: pressure && snakeCase(pressure),
+  }));
 
   // Listening and measuring go on while roles finish after a stop.
   const ended = new AbortController();
