@@ -4,6 +4,7 @@
 import { accountIdOf, isUuid, type TenantId } from "@mio/shared/ids.ts";
 import { DatabaseError, type Pool, type PoolClient } from "pg";
 import * as v from "valibot";
+import { inTransaction } from "../db/in-transaction.ts";
 import { AdminError } from "./admin-error.ts";
 import { getTenant } from "./tenants.ts";
 
@@ -101,6 +102,10 @@ export async function createAccount(
     }
     await client.query(`notify ${directoryNotification}`);
     return { account: v.parse(accountRow, inserted.rows[0]), created: true };
+  }).catch((error: unknown) => {
+    throw isWorkspaceTaken(error)
+      ? new AdminError("exists", "another live account has this workspace; one workspace belongs to one account")
+      : error;
   });
 }
 
@@ -125,7 +130,7 @@ export async function updateAccount(
   });
 }
 
-/** Its webhooks are refused within seconds and its commands fail. Throws AdminError when there is no such account. */
+/** Within seconds its webhooks are kept aside in quarantine and its commands fail. Throws AdminError when there is no such account. */
 export async function disableAccount(db: Pool, id: string): Promise<{ account: Account; changed: boolean }> {
   return inTransaction(db, async (client) => {
     const before = await readAccount(client, id);
@@ -176,23 +181,6 @@ async function refuseOtherDetails(client: PoolClient, account: Account, wanted: 
       "exists",
       `account ${account.id} exists with other details (${differing.join(", ")}); change it with "mio account update"`,
     );
-  }
-}
-
-export async function inTransaction<T>(db: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
-  const client = await db.connect();
-  try {
-    await client.query("begin");
-    const result = await work(client);
-    await client.query("commit");
-    return result;
-  } catch (error) {
-    await client.query("rollback");
-    throw isWorkspaceTaken(error)
-      ? new AdminError("exists", "another live account has this workspace; one workspace belongs to one account")
-      : error;
-  } finally {
-    client.release();
   }
 }
 

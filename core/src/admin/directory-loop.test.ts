@@ -11,6 +11,7 @@ import {
   workspaceRoute,
 } from "@mio/shared/bus/directory.ts";
 import { parseSealingKeys, sealerOf } from "@mio/shared/bus/sealed-value.ts";
+import { buckets } from "@mio/shared/bus/streams.ts";
 import { testSealingKeys } from "@mio/shared/bus/testing/directory-keys.ts";
 import { randomOf } from "@mio/shared/random.ts";
 import { connect } from "nats";
@@ -21,6 +22,15 @@ import { publishDirectory } from "./directory-loop.ts";
 import { createTenant } from "./tenants.ts";
 
 const server = await testNats();
+const bucketAsProvisioned = {
+  allow_direct: true,
+  allow_rollup_hdrs: true,
+  deny_delete: true,
+  discard: "new",
+  max_bytes: buckets.directory.maxBytes,
+  max_msg_size: buckets.directory.maxValueBytes,
+  max_msgs_per_subject: 1,
+};
 const nats = await connect({ servers: server.url });
 const database = await testDatabase();
 const db = new Pool({ connectionString: database.dsn, max: 4 });
@@ -30,7 +40,7 @@ const random = randomOf(globalThis.crypto);
 const newer = parseSealingKeys(`newer:${Buffer.alloc(32, 1).toString("base64")}`) ?? [];
 /** As the tests go on, its key is replaced. */
 let sealer = sealerOf(testSealingKeys, random);
-const publish = () => publishDirectory(nats, db, sealer, 0);
+const publish = () => publishDirectory(nats, db, sealer, 0, 1);
 const bucket = () => nats.jetstream().views.kv("mio_directory");
 
 async function read(route: string): Promise<DirectoryValue | undefined> {
@@ -69,7 +79,7 @@ it("gives the edge each account's route, its workspace's, and the shared one, th
   expect(await publish()).toEqual({ routes: 5, written: 0, unopened: 0 });
 });
 
-it("leaves a disabled account's routes as removed, with a version that the edge accepts", async () => {
+it("G11: keeps a disabled account's routes with its secrets and says that it is disabled, with a version that the edge accepts", async () => {
   const gone = await account("W3", "s3");
   await publish();
   const before = await read(accountRoute("alpha", gone.id));
@@ -77,10 +87,29 @@ it("leaves a disabled account's routes as removed, with a version that the edge 
   await publish();
   for (const route of [accountRoute("alpha", gone.id), workspaceRoute("alpha", "W3")]) {
     const value = await read(route);
-    expect(value).toMatchObject({ removed: true, secrets: [] });
+    expect(value).toMatchObject({ removed: false, account: { accountId: gone.id, disabled: true }, secrets: [{ value: "s3" }] });
     expect(value?.rowVersion).toBeGreaterThan(before?.rowVersion ?? 0n);
   }
   expect((await read(channelRoute("alpha")))?.secrets.map((secret) => secret.value)).toEqual(["s1", "s2"]);
+});
+
+it("gives the workspace of a disabled account to the live account that has taken it, and keeps the old one's own route", async () => {
+  const old = (await account("W5", "s5")).id;
+  await disableAccount(db, old);
+  await createTenant(db, "heir");
+  const { account: heir } = await createAccount(
+    db,
+    { tenant: "heir", channelType: "alpha", externalId: "W5", verification: [{ scheme: "hmac", value: "s6" }] },
+    ["alpha"],
+  );
+  await publish();
+  expect(await read(workspaceRoute("alpha", "W5"))).toMatchObject({
+    account: { accountId: heir.id, disabled: false },
+    secrets: [{ value: "s6" }],
+  });
+  expect(await read(accountRoute("alpha", old))).toMatchObject({ account: { disabled: true }, secrets: [{ value: "s5" }] });
+  await disableAccount(db, heir.id);
+  await publish();
 });
 
 it("G2: makes the bucket whole again after somebody emptied, deleted from, wrote nonsense into or removed it", async () => {
@@ -99,6 +128,8 @@ it("G2: makes the bucket whole again after somebody emptied, deleted from, wrote
     expect((await read(channelRoute("alpha")))?.secrets).toHaveLength(2);
     expect(await (await bucket()).get(snapshotKey)).not.toBeNull();
   }
+  const { config } = await (await nats.jetstreamManager()).streams.info("KV_mio_directory");
+  expect(config).toMatchObject(bucketAsProvisioned);
 });
 
 it("G11: writes no secret and no id in clear", async () => {

@@ -1,7 +1,8 @@
 // Replacing what verifies an account's webhooks without refusing one: the new secret is valid at once, the old ones of its scheme until the
 // overlap ends. The same command again changes nothing, however often and when.
 import type { Pool } from "pg";
-import { type Account, type AccountSecret, directoryNotification, inTransaction, readAccount } from "./accounts.ts";
+import { inTransaction } from "../db/in-transaction.ts";
+import { type Account, type AccountSecret, directoryNotification, readAccount } from "./accounts.ts";
 import { AdminError } from "./admin-error.ts";
 
 export interface Rotation {

@@ -1,5 +1,6 @@
 // `mio account`: a tenant's places on platforms.
 
+import { doorsIn } from "@mio/shared/channels/doors-in.ts";
 import { outboundDoors } from "@mio/shared/channels/outbound.ts";
 import { Command, InvalidArgumentError, Option } from "commander";
 import {
@@ -46,7 +47,7 @@ export function accountCommand(): Command {
     .command("create")
     .description("Creates an account; the same command again changes nothing.")
     .requiredOption("--tenant <slug>", "the tenant that owns it")
-    .requiredOption("--channel <type>", `channel type: ${outboundDoors.map((door) => door.channelType).join(", ")}`, channelType)
+    .requiredOption("--channel <type>", `channel type: ${channelTypes().join(", ")}`, channelType)
     .requiredOption("--external-id <id>", "the platform's id of the workspace, organisation or bot")
     .requiredOption("--verification <scheme=secret>", "what verifies its webhooks; may be repeated", collectSecret, [])
     .option("--credential <token>", "the token that sends; without it the account only receives")
@@ -66,8 +67,7 @@ export function accountCommand(): Command {
         verification: options.verification,
         credential: options.credential,
       };
-      const channelTypes = outboundDoors.map((door) => door.channelType);
-      const { account: made, created } = await withDatabase(command, (db) => createAccount(db, wanted, channelTypes));
+      const { account: made, created } = await withDatabase(command, (db) => createAccount(db, wanted, channelTypes()));
       print(command, { ...made, created }, table([made]));
     });
   account
@@ -108,7 +108,7 @@ export function accountCommand(): Command {
     });
   account
     .command("disable <id>")
-    .description("Stops an account: its webhooks are refused and its commands fail. Twice changes nothing.")
+    .description("Stops an account: its webhooks go to quarantine and its commands fail. Twice changes nothing.")
     .action(async (id: string, _options: unknown, command: Command) => {
       const { account: disabled, changed } = await withDatabase(command, (db) => disableAccount(db, id));
       print(command, { ...disabled, changed }, table([disabled]));
@@ -127,6 +127,12 @@ function table(accounts: readonly Account[]) {
       each.disabled_at?.toISOString() ?? "-",
     ]),
   };
+}
+
+/** Those that core opens: a local system, found by its data folder, has more than others. `production` is core's own default. */
+function channelTypes(): string[] {
+  const environment = process.env.MIO_ENV || (process.env.MIO_POSTGRES_DSN === undefined ? "local" : "production");
+  return doorsIn(environment, outboundDoors).map((door) => door.channelType);
 }
 
 /** The slug; a hyphen is taken for an underscore, as in URL paths. */

@@ -13,6 +13,7 @@ import { ingressSubject, parseIngressSubject } from "@mio/shared/bus/subjects.ts
 import type { Task } from "@mio/shared/bus/work.ts";
 import { busOf } from "../bus/connect.ts";
 import type { Service, ServiceContext } from "../service.ts";
+import { snakeCase } from "../snake-case.ts";
 import { type BatchTools, settleBatch } from "./batch.ts";
 import { keepKeyDays } from "./key-days.ts";
 import { unpublishedKeys } from "./keys.ts";
@@ -86,7 +87,7 @@ async function run(context: ServiceContext): Promise<void> {
     unpublished: pressure.unpublished,
     lost_unread: pressure.lost_unread,
     alarms: Object.fromEntries(pressure.alarms),
-    publisher: publisher.stats,
+    publisher: snakeCase(publisher.stats),
   }));
   context.readiness(() =>
     pressure.alarms.size === 0 ? undefined : `dedup stands still: ${[...pressure.alarms.values()].join("; ")}`,

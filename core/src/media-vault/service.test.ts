@@ -165,6 +165,25 @@ describe("media-vault", () => {
     }
   });
 
+  it("alarms when the stream was made anew, and no longer once its positions are reset", async () => {
+    const first = await start();
+    await sendAll(1, 2);
+    await untilEnriched(10);
+    await end(first);
+    const manager = await nats.jetstreamManager();
+    await manager.streams.delete(streams.inbound.name);
+    await provisionBus(nats, { streamReplicas: 1, streamBytesMax: 2 * 1024 ** 3 });
+    await send("f", 1);
+    const { context } = await start();
+    const section = () => JSON.stringify(context.sections.get("media_vault")?.());
+    await until("an alarm", () => section().includes("before our position"));
+    expect(section()).toContain('"duplicates_outside_retries":0');
+    // What the log line asks for.
+    await manager.streams.purge("KV_mio_positions");
+    await until("no alarm", () => section().includes('"alarms":{}'));
+    await untilEnriched(11);
+  });
+
   it("keeps poison as dead letters, and goes on behind it", async () => {
     await start();
     const message = testMessage({ conversation: "b", source: "b-1" });

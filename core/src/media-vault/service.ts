@@ -17,7 +17,9 @@ import { type Task, TryAgain } from "@mio/shared/bus/work.ts";
 import { partitionOf } from "@mio/shared/ids.ts";
 import { Counter } from "prom-client";
 import { busOf } from "../bus/connect.ts";
+import { traceIdOf } from "../log.ts";
 import type { Service, ServiceContext } from "../service.ts";
+import { snakeCase } from "../snake-case.ts";
 import { withStoredAttachments } from "./attachments.ts";
 
 export const mediaVault: Service = { name: "media-vault", run };
@@ -29,7 +31,7 @@ async function run(context: ServiceContext): Promise<void> {
   const bus = busOf(context);
   const stream = streams.inbound.name;
   const publisher = createFencedPublisher(bus, { stream: streams.enriched.name });
-  const pressure = { lost_unread: 0, alarm: undefined as string | undefined };
+  const pressure = { lost_unread: 0, alarms: new Map<string, string>() };
   const enriched = new Counter({
     name: "mio_media_vault_messages_total",
     help: "Messages that media-vault has finished, by what became of them.",
@@ -64,20 +66,32 @@ async function run(context: ServiceContext): Promise<void> {
     events: {
       trouble: (error) => log.warn({ err: error }, "reading inbound"),
       gained: (partition, epoch) => log.info({ partition, epoch }, "partition claimed"),
-      gone: (partition, reason) => log.info({ partition, reason }, "partition gone"),
+      gone: (partition, reason) => {
+        pressure.alarms.delete(partition);
+        log.info({ partition, reason }, "partition gone");
+      },
       lostUnread: (_filter, from, count) => {
         pressure.lost_unread += count;
         log.error({ from, count }, "inbound messages left the stream unread");
       },
       behind: (_filter, wanted, reached) => {
-        pressure.alarm = `the inbound stream ends at ${reached}, before our position ${wanted - 1}`;
+        // All partitions read the stream together, so all stand still, each until it goes or its position is reset.
+        for (const { partition } of reader.status())
+          pressure.alarms.set(partition, `the inbound stream ends at ${reached}, before our position ${wanted - 1}`);
         log.error({ wanted, reached }, "the inbound stream was made anew or restored; reset the positions of media-vault");
       },
     },
   });
 
-  context.status("media_vault", () => ({ partitions: reader.status(), ...pressure, publisher: publisher.stats }));
-  context.readiness(() => pressure.alarm);
+  context.status("media_vault", () => ({
+    partitions: reader.status(),
+    lost_unread: pressure.lost_unread,
+    alarms: Object.fromEntries(pressure.alarms),
+    publisher: snakeCase(publisher.stats),
+  }));
+  context.readiness(() =>
+    pressure.alarms.size === 0 ? undefined : `media-vault stands still: ${[...new Set(pressure.alarms.values())].join("; ")}`,
+  );
   await reader.run(signal);
 
   async function handle(record: LogRecord, task: Task): Promise<void> {
@@ -115,6 +129,7 @@ async function run(context: ServiceContext): Promise<void> {
         account_id: accountId,
         conversation_id: conversationId,
         message_id: id,
+        trace_id: traceIdOf(traceparent),
         outcome: outcome.kind,
         duration_ms: Math.round(clock.monotonicMs() - startedMs),
       },

@@ -3,6 +3,7 @@
 import type { OutboundDoor } from "@mio/shared/channels/contract.ts";
 import { createSendClient } from "../egress/send-fetch.ts";
 import type { Service, ServiceContext } from "../service.ts";
+import { snakeCase } from "../snake-case.ts";
 import { type IntakeStatus, runIntake } from "./intake.ts";
 import { type Lease, type LeaseTimes, whileHolding } from "./lease.ts";
 import { createMetrics } from "./metrics.ts";
@@ -10,7 +11,7 @@ import { type OutboxStatus, runOutbox } from "./outbox.ts";
 import { type OwnerView, runOwner } from "./owner.ts";
 import { pressureOf, type SenderPressure } from "./pressure.ts";
 import { type VerdictLimits, verdictLimits } from "./verdict.ts";
-import { createBell, createHub, listen } from "./wake.ts";
+import { createBell, createHub, listenForHub } from "./wake.ts";
 
 export interface SenderOptions {
   limits?: VerdictLimits;
@@ -28,7 +29,10 @@ async function run(context: ServiceContext, doors: readonly OutboundDoor[], limi
   const { heartbeatMs, claimAfterMs } = context.config.ownership;
   const times = { leaseMs: claimAfterMs, renewEveryMs: heartbeatMs };
   const ownerTimes = { ...times, leaseMs: claimAfterMs * ownerLeaseShare };
-  const metrics = createMetrics(context.metrics);
+  const metrics = createMetrics(
+    context.metrics,
+    doors.map((door) => door.channelType),
+  );
   const client = createSendClient();
   const hub = createHub();
   const intake: IntakeStatus = { leader: false, position: 0, inserted: 0, dead: 0, differing: 0, lostUnread: 0 };
@@ -36,11 +40,16 @@ async function run(context: ServiceContext, doors: readonly OutboundDoor[], limi
   let view: OwnerView | undefined;
   let pressure: SenderPressure | undefined;
 
-  context.status("sender", () => ({ intake, outbox, owner: owned(view, context.clock.monotonicMs()), ledger: pressure }));
+  context.status("sender", () => ({
+    intake: snakeCase(intake),
+    outbox: snakeCase(outbox),
+    owner: owned(view, context.clock.monotonicMs()),
+    ledger: pressure && snakeCase(pressure),
+  }));
 
   // Listening and measuring go on while roles finish after a stop.
   const ended = new AbortController();
-  const listening = listen(context, hub, ended.signal);
+  const listening = listenForHub(context, hub, ended.signal);
   const measuring = measure();
   const role = (name: string, leaseTimes: LeaseTimes, work: (lease: Lease) => Promise<void>) => {
     const bell = createBell();
@@ -49,7 +58,7 @@ async function run(context: ServiceContext, doors: readonly OutboundDoor[], limi
   };
   try {
     await Promise.all([
-      role("sender.intake", times, (lease) => runIntake(context, lease, intake)),
+      role("sender.intake", times, (lease) => runIntake(context, lease, intake, metrics)),
       role("sender.accounts", ownerTimes, (lease) =>
         runOwner(context, lease, hub, {
           doors,

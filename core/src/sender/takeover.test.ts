@@ -101,7 +101,7 @@ it("reports what left the stream before anybody read it, and goes on", async () 
   await publishMany(stage, 3);
   const second = stage.start();
   await stage.ended(13);
-  expect(second.context.sections.get("sender")?.()).toMatchObject({ intake: { lostUnread: 7 } });
+  expect(second.context.sections.get("sender")?.()).toMatchObject({ intake: { lost_unread: 7 } });
 });
 
 it("goes on with a stream that was made anew, whose sequences begin again", async () => {

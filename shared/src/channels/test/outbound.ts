@@ -13,6 +13,7 @@ const textLengthMax = 2000;
 
 export const testOutbound: OutboundDoor = {
   channelType,
+  localOnly: true,
   // The platform allows more; this is what one account gets when the operator says nothing. Keys are kept, so nothing settles.
   limits: { ratePerSecond: 50, textLengthMax, settleMs: 0 },
   grade: () => "exactly_once",
@@ -22,7 +23,7 @@ export const testOutbound: OutboundDoor = {
 };
 
 function plan(command: SendCommand, editTarget: EditTarget | undefined): Plan {
-  const refusal = refuseOtherThanText(command);
+  const refusal = refuseOtherThanText(command, editTarget);
   if (refusal) return refusal;
   const [first, ...more] = splitText(command.text, textLengthMax);
   if (first === undefined) return rejected("text_empty", "there is no text to send");
