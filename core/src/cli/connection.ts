@@ -27,9 +27,12 @@ export async function withDatabase<T>(command: Command, work: (db: Pool) => Prom
   }
 }
 
-/** Base URL of core's HTTP server. */
+/** Base URL of core's HTTP server. Throws ConnectionError when it is none. */
 export async function coreUrl(command: Command): Promise<string> {
-  return process.env.MIO_CORE_URL ?? (await localSystem(command)).core;
+  const url = process.env.MIO_CORE_URL ?? (await localSystem(command)).core;
+  if (!/^https?:$/.test(URL.canParse(url) ? new URL(url).protocol : ""))
+    throw new ConnectionError("MIO_CORE_URL is no URL; set it like MIO_CORE_URL=http://core:8080");
+  return url;
 }
 
 async function localSystem(command: Command): Promise<v.InferOutput<typeof localFile>> {
