@@ -43,7 +43,7 @@ export interface NewAccount {
 }
 
 /** What an update may change; what is left out stays. Settings are merged by name. */
-export interface AccountChange {
+interface AccountChange {
   displayName?: string | undefined;
   settings?: Record<string, string>;
   ratePerSecond?: number | undefined;
@@ -147,6 +147,7 @@ export async function disableAccount(db: Pool, id: string): Promise<{ account: A
   });
 }
 
+/** Disabled ones too. Throws AdminError when there is no such tenant. */
 export async function listAccounts(db: Pool, tenantSlug?: string): Promise<Account[]> {
   const tenant = tenantSlug === undefined ? undefined : await getTenant(db, tenantSlug);
   const found = await db.query(

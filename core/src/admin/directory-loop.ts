@@ -42,7 +42,7 @@ const directoryRow = v.object({
   ),
 });
 
-export interface DirectoryPass {
+interface DirectoryPass {
   routes: number;
   written: number;
 }

@@ -32,6 +32,7 @@ interface UpdateOptions {
   rate?: number;
 }
 
+/** Secrets are taken and never printed. */
 export function accountCommand(): Command {
   const account = new Command("account").description("Accounts: a tenant's places on platforms.");
   account

@@ -53,6 +53,7 @@ function hostOf(dsn: string): string {
   return URL.canParse(dsn) ? new URL(dsn).host : "an unreadable address";
 }
 
+/** The first cause when several addresses were tried. */
 export function messageOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return messageOf(error.errors[0]);
   return error instanceof Error ? error.message : String(error);
