@@ -1,6 +1,6 @@
 // The directory bucket as edge and core both understand it: what a route is called, which key it has, and its value as bytes.
 // Keys are hashes, so that listing the bucket tells nobody which workspaces or accounts exist.
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { toBinary } from "@bufbuild/protobuf";
 import {
   type DirectorySnapshot,
   DirectorySnapshotSchema,
@@ -9,7 +9,7 @@ import {
 } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
-import { edgeVersion, type Unreadable } from "./ingress-group.ts";
+import { decodeVersioned, edgeVersion, type Unreadable } from "./ingress-group.ts";
 
 /** The shared URL of a channel. Its value holds the secrets of all live accounts: enough to tell "verified, nobody's" from forged. */
 export function channelRoute(channelType: string): string {
@@ -50,29 +50,14 @@ export function encodeDirectorySnapshot(snapshot: DirectorySnapshot): Uint8Array
   return toBinary(DirectorySnapshotSchema, snapshot);
 }
 
+/** Never throws. */
 export function decodeDirectoryValue(bytes: Uint8Array): DecodedDirectoryValue {
-  return decode(() => {
-    const value = fromBinary(DirectoryValueSchema, bytes);
-    return unreadableVersion(value.version) ?? { kind: "value", value };
-  });
+  const decoded = decodeVersioned(DirectoryValueSchema, bytes);
+  return decoded.kind === "decoded" ? { kind: "value", value: decoded.value } : decoded;
 }
 
+/** Never throws. */
 export function decodeDirectorySnapshot(bytes: Uint8Array): DecodedDirectorySnapshot {
-  return decode(() => {
-    const snapshot = fromBinary(DirectorySnapshotSchema, bytes);
-    return unreadableVersion(snapshot.version) ?? { kind: "snapshot", snapshot };
-  });
-}
-
-function decode<Decoded>(read: () => Decoded | Unreadable): Decoded | Unreadable {
-  try {
-    return read();
-  } catch (cause) {
-    return { kind: "undecodable", reason: cause instanceof Error ? cause.message : "not valid wire format" };
-  }
-}
-
-function unreadableVersion(version: number): Unreadable | undefined {
-  if (version > edgeVersion) return { kind: "newer_version", version };
-  return version < 1 ? { kind: "undecodable", reason: `version ${version} was never written` } : undefined;
+  const decoded = decodeVersioned(DirectorySnapshotSchema, bytes);
+  return decoded.kind === "decoded" ? { kind: "snapshot", snapshot: decoded.value } : decoded;
 }
