@@ -7,6 +7,7 @@ import { createTenant, listTenants } from "./tenants.ts";
 
 const database = await testDatabase();
 const db = new Pool({ connectionString: database.dsn, max: 4 });
+db.on("error", () => {});
 const channels = ["alpha", "beta"];
 const wanted = {
   tenant: "acme",

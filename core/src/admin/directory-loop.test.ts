@@ -30,6 +30,7 @@ const bucketAsProvisioned = {
 const nats = await connect({ servers: server.url });
 const database = await testDatabase();
 const db = new Pool({ connectionString: database.dsn, max: 4 });
+db.on("error", () => {});
 const bucket = () => nats.jetstream().views.kv("mio_directory");
 
 async function read(route: string): Promise<DirectoryValue | undefined> {
