@@ -3,7 +3,7 @@ import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Registry } from "prom-client";
 
-export interface Health {
+interface Health {
   port: number;
   status(section: string, read: () => unknown): void;
   readiness(check: () => string | undefined): void;

@@ -14,13 +14,20 @@ export interface AnswersExpected {
   unknown: readonly [number, number];
 }
 
+/** What people see twice, and whatever else is wrong. */
+export interface AnswersFound {
+  doubled: string[];
+  findings: string[];
+}
+
 /** Waits until every command has its final receipt and the answers stand; gives what is wrong then. */
-export async function checkAnswers(context: ScenarioContext, expected: AnswersExpected): Promise<string[]> {
+export async function checkAnswers(context: ScenarioContext, expected: AnswersExpected): Promise<AnswersFound> {
   const deadline = performance.now() + answeredWithinMs;
   for (;;) {
     const found = await look(context, expected);
-    if (found.length === 0 || performance.now() > deadline) {
-      if (found.length > 0) return found;
+    const good = found.findings.length + found.doubled.length === 0;
+    if (good || performance.now() > deadline) {
+      if (!good) return found;
       // Once more after a while: what is sent again would come late.
       await sleep(5_000);
       return look(context, expected);
@@ -29,7 +36,7 @@ export async function checkAnswers(context: ScenarioContext, expected: AnswersEx
   }
 }
 
-async function look({ load, nats, system, progress }: ScenarioContext, expected: AnswersExpected): Promise<string[]> {
+async function look({ load, nats, system, progress }: ScenarioContext, expected: AnswersExpected): Promise<AnswersFound> {
   const questions = load.report().messages;
   const receipts = await readReceipts(nats);
   const findings = receiptFindings(receipts);
@@ -46,23 +53,24 @@ async function look({ load, nats, system, progress }: ScenarioContext, expected:
       return { conversation, botTexts: messages.filter((message) => message.bot).map((message) => message.text) };
     }),
   );
+  const seenTwice: string[] = [];
   let unseen = 0;
   for (const { conversation, botTexts } of visible) {
     const asked = questions.filter((question) => question.conversation === conversation).length;
     if (botTexts.length > asked)
-      findings.push(`${conversation}: ${botTexts.length} visible messages of the agent for ${asked} questions`);
+      seenTwice.push(`${conversation}: ${botTexts.length} visible messages of the agent for ${asked} questions`);
     unseen += Math.max(0, asked - botTexts.length);
   }
   // What ended as unknown may never have been sent; what was sent is in sight.
   if (unseen > unknown.length) findings.push(`${unseen} questions have no visible message of the agent`);
   const { doubled, missing } = judgeAnswers(questions, visible);
-  if (doubled.length > 0) findings.push(`answered twice: ${doubled.join(", ")}`);
+  seenTwice.push(...doubled.map((question) => `${question} is answered twice`));
   // A send of unknown outcome cannot be edited into its answer: its "thinking…" stays.
   if (missing.length > unknown.length) findings.push(`${missing.length} questions have no answer, such as ${missing[0]}`);
   progress(
     `  ${questions.length} questions, ${receipts.length} receipts, ${unknown.length} unknown, ${missing.length} without an answer`,
   );
-  return findings;
+  return { doubled: seenTwice, findings };
 }
 
 function receiptFindings(receipts: readonly DeliveryReceipt[]): string[] {

@@ -23,8 +23,8 @@ export interface Scenario {
   rename?(seen: Seen): Seen;
   /** Breaks things while the load runs. What it returns are further findings, each a failure. */
   run(context: ScenarioContext): Promise<string[]>;
-  /** After the load has ended and everything is on the streams: further findings. */
-  after?(context: ScenarioContext): Promise<string[]>;
+  /** After the load has ended and everything is on the streams: what else was doubled, and further findings. */
+  after?(context: ScenarioContext): Promise<{ doubled: string[]; findings: string[] }>;
 }
 
 export interface ScenarioContext {
@@ -115,7 +115,9 @@ async function play(scenario: Scenario, options: ScenarioOptions, context: Scena
   const judgement = await judgeStreams(nats, sent, scenario.rename ?? ((seen) => seen));
   const attempts = (await Promise.all(system.simulators.map((simulator) => simulator.attempts()))).flat();
   const slowestMs = Math.max(report.slowestMs, ...attempts.map((attempt) => attempt.durationMs));
-  failures.push(...((await scenario.after?.(context)) ?? []));
+  const later = await scenario.after?.(context);
+  judgement.doubled.push(...(later?.doubled ?? []));
+  failures.push(...(later?.findings ?? []));
   failures.push(...failuresOf(judgement, { ...report, slowestMs }, sent, scenario));
   const quarantined = await messageCount(nats, streams.quarantine.name);
   if (quarantined > 0) failures.push(`${quarantined} webhooks went into quarantine`);

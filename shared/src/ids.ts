@@ -1,6 +1,7 @@
 // Ids are computed, never handed out: any region and any retry derives the same id for the same thing.
 import { sha1 } from "@noble/hashes/legacy.js";
 import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
 
 declare const brand: unique symbol;
 type Branded<Name extends string> = string & { readonly [brand]: Name };
@@ -53,12 +54,12 @@ export function uuidV5(namespace: string, name: string): string {
   if (!isUuid(namespace)) throw new Error(`uuid v5 needs a lower-case UUID as namespace, got ${JSON.stringify(namespace)}`);
   const nameBytes = new TextEncoder().encode(name);
   const input = new Uint8Array(16 + nameBytes.length);
-  input.set(hexBytes(namespace.replaceAll("-", "")));
+  input.set(hexToBytes(namespace.replaceAll("-", "")));
   input.set(nameBytes, 16);
   const hash = sha1(input).slice(0, 16);
   hash[6] = ((hash[6] ?? 0) & 0x0f) | 0x50;
   hash[8] = ((hash[8] ?? 0) & 0x3f) | 0x80;
-  const hex = Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const hex = bytesToHex(hash);
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
 
@@ -92,8 +93,4 @@ export function partitionOf(text: string, count: number): number {
   let hash = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
   return hash % count;
-}
-
-function hexBytes(hex: string): Uint8Array {
-  return Uint8Array.from({ length: hex.length / 2 }, (_, index) => Number.parseInt(hex.slice(index * 2, index * 2 + 2), 16));
 }

@@ -2,13 +2,12 @@ import { testDatabase } from "@mio/local/testing/postgres.ts";
 import { accountIdOf, tenantIdOf } from "@mio/shared/ids.ts";
 import { Pool } from "pg";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { createAccount, disableAccount, listAccounts, updateAccount } from "./accounts.ts";
+import { createAccount, disableAccount, listAccounts, type NewAccount, updateAccount } from "./accounts.ts";
 import { createTenant, listTenants } from "./tenants.ts";
 
 const database = await testDatabase();
 const db = new Pool({ connectionString: database.dsn, max: 4 });
-// The database is dropped while its last connections say goodbye.
-db.on("error", () => undefined);
+db.on("error", () => {});
 const channels = ["alpha", "beta"];
 const wanted = {
   tenant: "acme",
@@ -49,7 +48,18 @@ it("changes nothing when the same account is created again, and refuses other de
   const before = await everything();
   expect((await createAccount(db, wanted, channels)).created).toBe(false);
   expect(await everything()).toEqual(before);
-  await expect(createAccount(db, { ...wanted, credential: "t2" }, channels)).rejects.toThrow(/credential.*mio account update/);
+  const refused: [Partial<NewAccount>, RegExp][] = [
+    [{ displayName: "Other", settings: { bot: "c" } }, /other display name, settings: change it with "mio account update"/],
+    [{ credential: "t2" }, /other credential: .* name the present one/],
+    [{ verification: [{ scheme: "hmac", value: "s2" }] }, /other verification secret: .* name the present one/],
+    [{ verification: [{ scheme: "plain", value: "s1" }] }, /other verification secret: /],
+    [{ homeRegion: "mars" }, /home region local: .* name that one/],
+  ];
+  for (const [other, expected] of refused) {
+    const refusal = createAccount(db, { ...wanted, ...other }, channels).catch((error: unknown) => String(error));
+    expect(await refusal).toMatch(expected);
+    if (!("displayName" in other)) expect(await refusal).not.toContain("account update");
+  }
   expect(await everything()).toEqual(before);
 });
 
@@ -76,6 +86,7 @@ it("draws a new row version for a change, and none for the same change again", a
   expect(await version()).toBe(second);
   expect((await disableAccount(db, id)).changed).toBe(true);
   expect((await disableAccount(db, id)).changed).toBe(false);
+  await expect(createAccount(db, wanted, channels)).rejects.toThrow(/disabled: it cannot be enabled again/);
   expect((await listAccounts(db, "acme"))[0]?.disabled_at).toBeInstanceOf(Date);
   await expect(disableAccount(db, "no-uuid")).rejects.toMatchObject({ code: "not_found" });
 });

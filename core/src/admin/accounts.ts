@@ -43,7 +43,7 @@ export interface NewAccount {
 }
 
 /** What an update may change; what is left out stays. Settings are merged by name. */
-export interface AccountChange {
+interface AccountChange {
   displayName?: string | undefined;
   settings?: Record<string, string>;
   ratePerSecond?: number | undefined;
@@ -91,7 +91,10 @@ export async function createAccount(
       return { account, created: false };
     }
     const secrets = wanted.verification.map((secret) => ["verification", secret.scheme, secret.value]);
-    if (wanted.credential !== undefined) secrets.push(["credential", "token", wanted.credential]);
+    if (wanted.credential !== undefined) {
+      const { scheme, value } = credentialOf(wanted.credential);
+      secrets.push(["credential", scheme, value]);
+    }
     for (const [purpose, scheme, value] of secrets) {
       await client.query("insert into account_secrets (account_id, purpose, scheme, value) values ($1, $2, $3, $4)", [
         id,
@@ -144,6 +147,7 @@ export async function disableAccount(db: Pool, id: string): Promise<{ account: A
   });
 }
 
+/** Disabled ones too. Throws AdminError when there is no such tenant. */
 export async function listAccounts(db: Pool, tenantSlug?: string): Promise<Account[]> {
   const tenant = tenantSlug === undefined ? undefined : await getTenant(db, tenantSlug);
   const found = await db.query(
@@ -166,22 +170,32 @@ async function refuseOtherDetails(client: PoolClient, account: Account, wanted: 
     "select purpose, scheme, value from account_secrets where account_id = $1 and (not_after is null or not_after > now())",
     [account.id],
   );
-  const holds = (purpose: string, value: string) => secrets.rows.some((row) => row.purpose === purpose && row.value === value);
-  const differing = [
+  const holds = (purpose: string, { scheme, value }: AccountSecret) =>
+    secrets.rows.some((row) => row.purpose === purpose && row.scheme === scheme && row.value === value);
+  const changeable = [
     wanted.displayName !== undefined && wanted.displayName !== account.display_name && "display name",
     Object.entries(wanted.settings ?? {}).some(([name, value]) => account.settings[name] !== value) && "settings",
     wanted.ratePerSecond !== undefined && wanted.ratePerSecond !== account.rate_limit_per_second && "rate limit",
-    wanted.homeRegion !== undefined && wanted.homeRegion !== account.home_region && "home region",
-    !wanted.verification.every((secret) => holds("verification", secret.value)) && "verification secret",
-    wanted.credential !== undefined && !holds("credential", wanted.credential) && "credential",
-    account.disabled_at !== null && "disabled",
   ].filter((each) => each !== false);
-  if (differing.length > 0) {
-    throw new AdminError(
-      "exists",
-      `account ${account.id} exists with other details (${differing.join(", ")}); change it with "mio account update"`,
-    );
-  }
+  const secretDetails = [
+    !wanted.verification.every((secret) => holds("verification", secret)) && "verification secret",
+    wanted.credential !== undefined && !holds("credential", credentialOf(wanted.credential)) && "credential",
+  ].filter((each) => each !== false);
+  const advice = [
+    changeable.length > 0 && `other ${changeable.join(", ")}: change it with "mio account update"`,
+    secretDetails.length > 0 &&
+      `other ${secretDetails.join(", ")}: "mio account create" does not replace a secret; name the present one, or see "mio account rotate-secret"`,
+    wanted.homeRegion !== undefined &&
+      wanted.homeRegion !== account.home_region &&
+      `home region ${account.home_region}: an account stays in the region that it was made in; name that one`,
+    account.disabled_at !== null &&
+      "disabled: it cannot be enabled again; its workspace is free for an account of another tenant",
+  ].filter((each) => each !== false);
+  if (advice.length > 0) throw new AdminError("exists", `account ${account.id} exists with other details (${advice.join("; ")})`);
+}
+
+function credentialOf(value: string): AccountSecret {
+  return { scheme: "token", value };
 }
 
 function isWorkspaceTaken(error: unknown): boolean {

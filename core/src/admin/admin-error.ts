@@ -1,6 +1,6 @@
 // How an operator's request fails: a code for programs, a sentence that says what to do for people.
 
-export type AdminErrorCode = "invalid" | "not_found" | "exists";
+type AdminErrorCode = "invalid" | "not_found" | "exists";
 
 export class AdminError extends Error {
   override readonly name = "AdminError";

@@ -34,8 +34,7 @@ const bucketAsProvisioned = {
 const nats = await connect({ servers: server.url });
 const database = await testDatabase();
 const db = new Pool({ connectionString: database.dsn, max: 4 });
-// The database is dropped while its last connections say goodbye.
-db.on("error", () => undefined);
+db.on("error", () => {});
 const random = randomOf(globalThis.crypto);
 const newer = parseSealingKeys(`newer:${Buffer.alloc(32, 1).toString("base64")}`) ?? [];
 /** As the tests go on, its key is replaced. */

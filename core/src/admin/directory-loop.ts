@@ -45,7 +45,7 @@ const directoryRow = v.object({
   ),
 });
 
-export interface DirectoryPass {
+interface DirectoryPass {
   routes: number;
   written: number;
   /** Entries that were not sealed with a key of ours for where they stood. */

@@ -45,6 +45,7 @@ export async function getTenant(db: Pool, slug: string): Promise<Tenant> {
   return v.parse(tenantRow, found.rows[0]);
 }
 
+/** Disabled ones too. */
 export async function listTenants(db: Pool): Promise<Tenant[]> {
   const found = await db.query(`select ${columns} from tenants order by slug`);
   return v.parse(v.array(tenantRow), found.rows);

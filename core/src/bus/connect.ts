@@ -8,7 +8,7 @@ import type { Logger } from "pino";
 import { type Config, withoutSecrets } from "../config.ts";
 import type { ServiceContext } from "../service.ts";
 
-export interface BusHandle extends AsyncDisposable {
+interface BusHandle extends AsyncDisposable {
   connection: NatsConnection;
 }
 

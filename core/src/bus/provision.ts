@@ -14,7 +14,7 @@ import {
 } from "nats";
 import type { Config } from "../config.ts";
 
-export interface ProvisionReport {
+interface ProvisionReport {
   created: string[];
   updated: string[];
   /** What differs and is left alone, each as a sentence for the operator. */

@@ -41,6 +41,7 @@ interface RotateOptions {
 
 const dayMs = 86_400_000;
 
+/** Secrets are taken and never printed. */
 export function accountCommand(): Command {
   const account = new Command("account").description("Accounts: a tenant's places on platforms.");
   account

@@ -104,6 +104,7 @@ it("says in one line what to do about words that it does not know, and ends with
     bad.map(async ([words, expected]) => {
       const ended = await mio(words);
       expect(ended.stderr, words.join(" ")).toMatch(expected);
+      expect(ended.stderr, words.join(" ")).toMatch(/^mio: /);
       expect(ended.stderr.trim().split("\n").length, ended.stderr).toBeLessThanOrEqual(2);
       expect(ended.code, words.join(" ")).not.toBe(0);
       expect(ended.stdout).toBe("");
@@ -120,6 +121,10 @@ it("says so when there is no Postgres, no core and no local system", async () =>
   expect(noDatabase.stderr).toMatch(/cannot reach Postgres at 127.0.0.1:1: .*MIO_POSTGRES_DSN/);
   expect(noCore.stderr).toMatch(/cannot reach core at 127.0.0.1:1: .*MIO_CORE_URL/);
   expect(nothing.stderr).toMatch(/no local system runs in \/nonexistent; start one with "npm start"/);
+  for (const url of ["x", "localhost:8080"])
+    expect((await mio(["status"], { MIO_CORE_URL: url })).stderr).toMatch(
+      /^mio: MIO_CORE_URL is no URL; set it like MIO_CORE_URL=http:/,
+    );
   for (const ended of [noDatabase, noCore, nothing]) expect(ended.code).toBe(1);
 });
 

@@ -27,9 +27,12 @@ export async function withDatabase<T>(command: Command, work: (db: Pool) => Prom
   }
 }
 
-/** Base URL of core's HTTP server. */
+/** Base URL of core's HTTP server. Throws ConnectionError when it is none. */
 export async function coreUrl(command: Command): Promise<string> {
-  return process.env.MIO_CORE_URL ?? (await localSystem(command)).core;
+  const url = process.env.MIO_CORE_URL ?? (await localSystem(command)).core;
+  if (!/^https?:$/.test(URL.canParse(url) ? new URL(url).protocol : ""))
+    throw new ConnectionError("MIO_CORE_URL is no URL; set it like MIO_CORE_URL=http://core:8080");
+  return url;
 }
 
 async function localSystem(command: Command): Promise<v.InferOutput<typeof localFile>> {
@@ -50,6 +53,7 @@ function hostOf(dsn: string): string {
   return URL.canParse(dsn) ? new URL(dsn).host : "an unreadable address";
 }
 
+/** The first cause when several addresses were tried. */
 export function messageOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return messageOf(error.errors[0]);
   return error instanceof Error ? error.message : String(error);

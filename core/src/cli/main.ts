@@ -15,11 +15,11 @@ const program = new Command("mio")
     "after",
     "\nReaches the database by MIO_POSTGRES_DSN and core by MIO_CORE_URL; without them, the local system of the data folder.",
   )
-  .exitOverride()
   .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "mio: ")) });
 for (const command of [tenantCommand(), accountCommand(), statusCommand(), migrateCommand()]) program.addCommand(command);
+// A command that is added, not made by its parent, takes over nothing of it.
 for (const command of [program, ...program.commands, ...program.commands.flatMap((each) => each.commands)])
-  command.exitOverride();
+  command.configureOutput(program.configureOutput()).exitOverride();
 
 try {
   await program.parseAsync();

@@ -4,6 +4,7 @@ import { migrate } from "../db/migrate.ts";
 import { withDatabase } from "./connection.ts";
 import { print } from "./output.ts";
 
+/** May be repeated, and beside another one. */
 export function migrateCommand(): Command {
   return new Command("migrate")
     .description("Applies the migrations that the database lacks.")

@@ -4,6 +4,7 @@ import * as v from "valibot";
 import { ConnectionError, coreUrl, messageOf } from "./connection.ts";
 import { print } from "./output.ts";
 
+/** Only reads. */
 export function statusCommand(): Command {
   return new Command("status")
     .description("Shows what runs and where messages wait.")

@@ -4,6 +4,7 @@ import { createTenant, listTenants, type Tenant } from "../admin/tenants.ts";
 import { withDatabase } from "./connection.ts";
 import { print } from "./output.ts";
 
+/** May be repeated: what is there already is not changed. */
 export function tenantCommand(): Command {
   const tenant = new Command("tenant").description("Tenants: who uses the gateway.");
   tenant

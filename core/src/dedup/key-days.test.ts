@@ -13,6 +13,8 @@ let db: Pool;
 beforeEach(async () => {
   database = await testDatabase();
   db = new Pool({ connectionString: database.dsn, max: 8 });
+  // The database is dropped while the last connections are still closing.
+  db.on("error", () => {});
 });
 
 afterEach(async () => {

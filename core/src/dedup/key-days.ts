@@ -5,7 +5,7 @@ import { inTransaction } from "../db/in-transaction.ts";
 import { undatedDay } from "./keys.ts";
 
 /** An event repeated later than this is new again. Platforms repeat for hours, history imports reach back; the streams hold 7 days. */
-export const keepDays = 35;
+const keepDays = 35;
 const daysAhead = 3;
 const undatedBatch = 5_000;
 const dayMs = 86_400_000;

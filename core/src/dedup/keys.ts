@@ -4,7 +4,7 @@ import type { Origin } from "@mio/shared/bus/headers.ts";
 import type { Pool } from "pg";
 import * as v from "valibot";
 
-export interface EventKey {
+interface EventKey {
   /** `YYYY-MM-DD`, or `undatedDay`. */
   eventDay: string;
   accountId: string;

@@ -7,6 +7,7 @@ import type { PlannedItem } from "./plan.ts";
 
 const latencyBucketsSeconds = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3_600];
 
+/** Names and labels stay as they are: they stand on dashboards. Registers once per registry. */
 export function dedupMetrics({ metrics, clock, log }: ServiceContext): {
   settled(item: PlannedItem, outcome: EventOutcome): void;
 } {

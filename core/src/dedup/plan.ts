@@ -27,14 +27,14 @@ export interface PlannedEvent {
   letter: Omit<DeadLetter, "reason">;
 }
 
-export interface PlannedQuarantine {
+interface PlannedQuarantine {
   kind: "quarantine";
   subject: string;
   data: Uint8Array;
   channelType: string;
 }
 
-export interface PlannedLetter {
+interface PlannedLetter {
   kind: "dead_letter";
   letter: DeadLetter;
   channelType: string;
@@ -42,7 +42,7 @@ export interface PlannedLetter {
 
 export type PlannedItem = PlannedEvent | PlannedQuarantine | PlannedLetter;
 
-export type RecordPlan =
+type RecordPlan =
   | { kind: "items"; items: PlannedItem[] }
   /** Written by a newer edge than we know: it is left where it is, and so is our position. */
   | { kind: "newer_version"; version: number };
@@ -50,6 +50,7 @@ export type RecordPlan =
 /** What an index of Postgres takes with room to spare; platforms' ids have at most a few hundred bytes. */
 const sourceMessageIdBytesMax = 1_024;
 
+/** Never throws: what cannot be read becomes a letter, and only a newer version stops. */
 export function planRecord(record: LogRecord, stream: string): RecordPlan {
   const whole = { service: "dedup", stream, sequence: record.sequence, subject: record.subject, data: record.data };
   const place = parseIngressSubject(record.subject);

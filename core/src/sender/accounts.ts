@@ -34,6 +34,7 @@ const accountRow = v.object({
   blocked_ms: v.nullable(v.number()),
 });
 
+/** What stood here before a failed refresh stays usable. */
 export function createAccounts(db: Pool, doors: readonly OutboundDoor[], monotonicMs: () => number): Accounts {
   const known = new Map<string, SenderAccount>();
   const budgets = new Map<string, Budget>();

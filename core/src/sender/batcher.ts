@@ -3,12 +3,12 @@
 import type { Clock } from "@mio/shared/clock.ts";
 import { DatabaseError } from "pg";
 
-export interface Batcher<Item, Result> {
+interface Batcher<Item, Result> {
   /** Rejects when the database refuses this very item, or when the signal was aborted while the database was away. */
   add(item: Item): Promise<Result>;
 }
 
-export interface BatcherOptions<Item, Result> {
+interface BatcherOptions<Item, Result> {
   /** One statement for all items; the results stand in the order of the items. It must be safe to repeat. */
   write: (items: readonly Item[]) => Promise<readonly Result[]>;
   batchMax: number;
@@ -20,6 +20,7 @@ export interface BatcherOptions<Item, Result> {
 
 const retryEveryMs = 200;
 
+/** Each item gets its own result, whatever becomes of the others in its batch. */
 export function createBatcher<Item, Result>(options: BatcherOptions<Item, Result>): Batcher<Item, Result> {
   interface Waiting {
     item: Item;

@@ -23,7 +23,7 @@ import type { Beginning, Change, CommandRow } from "./ledger-attempts.ts";
 import type { Outcome, Verdict } from "./verdict.ts";
 
 /** Everything that one call needs. */
-export interface Prepared {
+interface Prepared {
   kind: "ready";
   row: CommandRow;
   command: SendCommand;
@@ -34,7 +34,7 @@ export interface Prepared {
   part: number;
 }
 
-export type Before = Prepared | { kind: "failed"; code: string; text: string };
+type Before = Prepared | { kind: "failed"; code: string; text: string };
 
 /** Stage one: pure. Finds the door, the edit's target and the plan, or the reason why this command can never be sent. */
 export function before(row: CommandRow, account: SenderAccount | undefined): Before {

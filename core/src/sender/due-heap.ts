@@ -8,6 +8,7 @@ export interface DueHeap<T> {
   popDue(nowMs: number): T | undefined;
 }
 
+/** The earliest is always on top. */
 export function createDueHeap<T>(): DueHeap<T> {
   const entries: { dueMs: number; order: number; item: T }[] = [];
   let order = 0;

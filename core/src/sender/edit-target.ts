@@ -5,7 +5,7 @@ import type { SendCommand } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
 import type { EditTarget } from "@mio/shared/channels/contract.ts";
 import type { LedgerTarget } from "./ledger-attempts.ts";
 
-export type TargetFound = { kind: "found"; edit: EditTarget | undefined } | { kind: "failed"; code: string; text: string };
+type TargetFound = { kind: "found"; edit: EditTarget | undefined } | { kind: "failed"; code: string; text: string };
 
 /** The two ids that an edit may name, from the fields of their own or from a relation of kind EDIT; both empty when nothing is edited. */
 export function editedBy(command: SendCommand): { messageId: string; externalId: string } {

@@ -4,7 +4,8 @@ import { createHash } from "node:crypto";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { SendCommand } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
 import { decodeCommand, disagreementWithSubject } from "@mio/shared/bus/envelope.ts";
-import { isToken } from "@mio/shared/bus/subjects.ts";
+import { isToken, subjectOf } from "@mio/shared/bus/subjects.ts";
+import type { AccountId, ConversationId } from "@mio/shared/ids.ts";
 import { editedBy } from "./edit-target.ts";
 import type { Entry } from "./ledger-intake.ts";
 
@@ -101,7 +102,12 @@ function editOf(command: SendCommand): string {
 }
 
 function receiptSubject(scopes: { channelType: string; accountId: string; conversationId: string }): string {
-  return `mio.receipt.${scopes.channelType}.${scopes.accountId}.${scopes.conversationId}`;
+  return subjectOf({
+    direction: "receipt",
+    channelType: scopes.channelType,
+    accountId: scopes.accountId as AccountId,
+    conversationId: scopes.conversationId as ConversationId,
+  });
 }
 
 function isUsableId(id: string): boolean {

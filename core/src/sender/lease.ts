@@ -26,6 +26,7 @@ export function leaseCte(nameAt: number): string {
     where name = $${nameAt} and owner = $${nameAt + 1} and epoch = $${nameAt + 2} and expires_at > now() for share)`;
 }
 
+/** The three parameters of `leaseCte`, in its order. */
 export function leaseValues(lease: Lease): [string, string, number] {
   return [lease.name, lease.owner, lease.epoch];
 }

@@ -5,6 +5,7 @@ import type { Pool } from "pg";
 import * as v from "valibot";
 import { type Handled, handledColumns, handledOf } from "./handled.ts";
 import { type Lease, leaseCte, leaseValues } from "./lease.ts";
+import { receiptSubjectSql } from "./ledger-queue.ts";
 import { channels } from "./wake.ts";
 
 /** What an edit is about, as the ledger knows it. */
@@ -144,7 +145,7 @@ export async function beginAttempts(db: Pool, lease: Lease, attemptMs: number, i
   return items.map((item) => ids.has(item.id));
 }
 
-export type FinalState = "sent" | "failed" | "expired" | "cancelled" | "unknown";
+type FinalState = "sent" | "failed" | "expired" | "cancelled" | "unknown";
 
 export interface Change {
   id: string;
@@ -200,6 +201,6 @@ changed as (
 ),
 told as (
   insert into sender_outbox (command_id, kind, subject)
-  select id, 'final', 'mio.receipt.' || channel_type || '.' || account_id || '.' || conversation_id from changed where state <> 'queued'
+  select id, 'final', ${receiptSubjectSql} from changed where state <> 'queued'
 )
 select ${handledColumns()}, case when state <> 'queued' then pg_notify('${channels.outbox}', '')::text end from changed`;

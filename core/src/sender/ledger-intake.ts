@@ -67,7 +67,7 @@ export interface Batch {
   entries: readonly Entry[];
 }
 
-export type Inserted = { kind: "inserted"; sequences: ReadonlySet<number> } | { kind: "lost_lease" };
+type Inserted = { kind: "inserted"; sequences: ReadonlySet<number> } | { kind: "lost_lease" };
 
 const insertedRow = v.object({ held: v.number(), sequences: v.nullable(v.array(v.string())) });
 

@@ -100,7 +100,8 @@ function openCommand(row: v.InferOutput<typeof openRow>): OpenCommand {
   };
 }
 
-const receiptSubjectSql = "'mio.receipt.' || channel_type || '.' || account_id || '.' || conversation_id";
+/** The subject that subjects.ts builds; only the database knows the scopes here. */
+export const receiptSubjectSql = "'mio.receipt.' || channel_type || '.' || account_id || '.' || conversation_id";
 
 /** Ends what has expired, wherever it stands in its lane; returns what it ended. */
 export async function expireCommands(db: Pool, limit: number): Promise<Handled[]> {

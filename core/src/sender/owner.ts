@@ -17,7 +17,7 @@ import { type Outcome, type Verdict, type VerdictLimits, verdictOf } from "./ver
 import { createBell, type Hub } from "./wake.ts";
 import { createWindow } from "./window.ts";
 
-export interface OwnerOptions {
+interface OwnerOptions {
   doors: readonly OutboundDoor[];
   client: SendClient;
   limits: VerdictLimits;

@@ -19,6 +19,7 @@ const pressureRow = v.object({
   oldest_outbox_seconds: v.number(),
 });
 
+/** Ages in seconds, 0 when nothing waits. */
 export async function pressureOf(db: Pool): Promise<SenderPressure> {
   const found = await db.query(
     `select open.*, told.*, (select count(*)::int from sender_commands where state = 'unknown') as unknown

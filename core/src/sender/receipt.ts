@@ -4,7 +4,7 @@ import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { type DeliveryReceipt, DeliveryReceipt_State, DeliveryReceiptSchema } from "@mio/proto/gen/mio/v1/delivery_receipt_pb.ts";
 import { decodeCommand, schemaVersion } from "@mio/shared/bus/envelope.ts";
 
-export interface Told {
+interface Told {
   kind: "accepted" | "final";
   commandId: string;
   tenantId: string;

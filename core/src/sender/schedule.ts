@@ -44,7 +44,7 @@ export interface Schedule {
   inHand(): number;
 }
 
-export interface ScheduleOptions {
+interface ScheduleOptions {
   /** Undefined: this account's commands need no budget, because nothing will be called for them. */
   budgetOf: (accountId: string) => Budget | undefined;
   callsMax: number;
@@ -68,6 +68,7 @@ interface Account {
   calls: number;
 }
 
+/** Never has two commands of one lane in hand. Does no I/O, and time is only what it is told. */
 export function createSchedule(options: ScheduleOptions): Schedule {
   const accounts = new Map<string, Account>();
   /** Whoever had a turn goes to the end. */

@@ -13,7 +13,7 @@ import { pressureOf, type SenderPressure } from "./pressure.ts";
 import { type VerdictLimits, verdictLimits } from "./verdict.ts";
 import { createBell, createHub, listenForHub } from "./wake.ts";
 
-export interface SenderOptions {
+interface SenderOptions {
   limits?: VerdictLimits;
 }
 
@@ -21,6 +21,7 @@ export interface SenderOptions {
 const ownerLeaseShare = 2;
 const pressureEveryMs = 2_000;
 
+/** May run in several processes at once: leases give each role to one. */
 export function createSender(doors: readonly OutboundDoor[], options: SenderOptions = {}): Service {
   return { name: "sender", run: (context) => run(context, doors, options.limits ?? verdictLimits) };
 }

@@ -12,7 +12,7 @@ export type Outcome =
   /** We did not make the call: no budget in time, a lapsed lease, a stop. */
   | { kind: "not_called"; reason: string };
 
-export interface Situation {
+interface Situation {
   grade: DeliveryGrade;
   /** Failures in a row before this call, and for how long they have been going on. */
   failures: number;

@@ -8,6 +8,7 @@ export interface Bell {
   wait(ms: number, signal: AbortSignal): Promise<void>;
 }
 
+/** For one waiter at a time. */
 export function createBell(): Bell {
   let rung = false;
   let wake: (() => void) | undefined;
@@ -42,7 +43,7 @@ const longestTimerMs = 2 ** 31 - 1;
 
 /** NOTIFY channels of the sender. */
 export const channels = { queue: "mio_sender_queue", outbox: "mio_sender_outbox", lease: "mio_sender_lease" } as const;
-export type Channel = keyof typeof channels;
+type Channel = keyof typeof channels;
 
 /** Who is told of what. */
 export interface Hub {
@@ -51,6 +52,7 @@ export interface Hub {
   ring(channel: Channel): void;
 }
 
+/** Whoever listens hears every ring until it takes itself off. */
 export function createHub(): Hub {
   const rings: Record<Channel, Set<() => void>> = { queue: new Set(), outbox: new Set(), lease: new Set() };
   return {

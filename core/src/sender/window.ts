@@ -7,7 +7,7 @@ import type { Accounts } from "./accounts.ts";
 import { beforeAll, type OpenCommand, openCommandsAfter, openCommandsOfLane, type Place } from "./ledger-queue.ts";
 import type { Command, Schedule } from "./schedule.ts";
 
-export interface Window {
+interface Window {
   /** Reads what came since the last time. */
   load(signal: AbortSignal): Promise<void>;
   /** Reads on in the lanes that have run short. */
@@ -18,7 +18,7 @@ export interface Window {
   commandOf(open: OpenCommand, nowMs: number): Command;
 }
 
-export interface WindowOptions {
+interface WindowOptions {
   db: Pool;
   schedule: Schedule;
   accounts: Accounts;
@@ -41,6 +41,7 @@ interface LaneState {
   more: boolean;
 }
 
+/** A lane in memory is always a gapless beginning of the lane in the ledger. */
 export function createWindow(options: WindowOptions): Window {
   const { db, schedule, accounts, doors, clock } = options;
   const lanes = new Map<string, LaneState>();

@@ -20,7 +20,7 @@ import type { NatsConnection } from "nats";
 
 export const tenantId = tenantIdOf("acme");
 export const accountId = accountIdOf(tenantId, "slack", "T1");
-export const shards = 2;
+const shards = 2;
 
 export interface TestEvent {
   conversation: string;

@@ -1,5 +1,6 @@
 // Takes the spool to the bus, oldest row first, one in flight. A row is removed only after the stream has acknowledged it; whoever
 // wants draining (alarm, request, reconnection) shares the one run.
+import { backoffMs } from "@mio/shared/backoff.ts";
 import { type UplinkLimits, uplinkLimits } from "./limits.ts";
 import type { UplinkPorts } from "./ports.ts";
 import { publishWithin } from "./publish.ts";
@@ -36,8 +37,8 @@ export class Drainer {
   /** A publish outside failed, so the first retry waits too. */
   noteFailure(): void {
     this.#failures += 1;
-    const backoffMs = Math.min(this.#limits.retryMaxMs, this.#limits.retryMinMs * 2 ** Math.min(this.#failures - 1, 10));
-    this.#retryAtMs = this.#ports.clock.nowMs() + backoffMs * (0.5 + this.#ports.random.next() / 2);
+    const limits = { startMs: this.#limits.retryMinMs, maxMs: this.#limits.retryMaxMs };
+    this.#retryAtMs = this.#ports.clock.nowMs() + backoffMs(this.#failures, limits, this.#ports.random);
   }
 
   /** When trying again makes sense, in wall clock milliseconds. */

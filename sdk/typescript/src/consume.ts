@@ -15,6 +15,7 @@ import { parseSubject } from "@mio/shared/bus/subjects.ts";
 import { busUserOf } from "@mio/shared/bus/users.ts";
 import { type Task, TryAgain } from "@mio/shared/bus/work.ts";
 import { type AccountId, partitionOf } from "@mio/shared/ids.ts";
+import { bytesToHex } from "@noble/hashes/utils.js";
 import type { ConsumeOptions } from "./connect.ts";
 import { type Handling, handlingOf, ParkMessage } from "./handling.ts";
 import { lastSequenceSeen } from "./last-sequence.ts";
@@ -40,7 +41,7 @@ export async function consumeMessages(
   const reader = createLogReader(bus, {
     stream: streams.enriched.name,
     group,
-    instance: Array.from(bus.random.bytes(instanceBytes), (byte) => byte.toString(16).padStart(2, "0")).join(""),
+    instance: bytesToHex(bus.random.bytes(instanceBytes)),
     partitions: () =>
       accounts.flatMap((account) => Array.from({ length: partitionsPerAccount }, (_, index) => `${account}.${index}`)),
     filterOf: (partition) => filterOf(partition.split(".")[0] ?? ""),

@@ -1,4 +1,5 @@
 // Batches: what has come in while the last batch was worked on is worked on together, in order, one batch of a partition at a time.
+import { type BackoffLimits, backoffMs } from "../backoff.ts";
 import type { Clock } from "../clock.ts";
 import type { Random } from "../random.ts";
 import type { LogRecord } from "./log-source.ts";
@@ -11,7 +12,7 @@ export interface BatchOptions {
   random: Random;
   recordsMax?: number;
   bytesMax?: number;
-  backoff?: { startMs: number; maxMs: number };
+  backoff?: BackoffLimits;
   onFailure?: (error: unknown, attempt: number) => void;
 }
 
@@ -74,8 +75,7 @@ export function createBatches(options: BatchOptions, context: WorkContext): Work
   }
 
   async function pause(failures: number): Promise<void> {
-    const fullMs = Math.min(backoff.maxMs, backoff.startMs * 2 ** Math.min(failures, 20));
-    await clock.sleep(fullMs * (0.5 + random.next() / 2), abort.signal).catch(() => {});
+    await clock.sleep(backoffMs(failures, backoff, random), abort.signal).catch(() => {});
   }
 
   function makeRoom(): void {

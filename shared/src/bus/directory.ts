@@ -1,6 +1,6 @@
 // The directory bucket as edge and core both understand it: what a route is called, which key it has, and its value as sealed bytes.
 // Keys are hashes and values are sealed, so that reading the bucket tells nobody which accounts exist, and writing to it makes none.
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { toBinary } from "@bufbuild/protobuf";
 import {
   type DirectorySnapshot,
   DirectorySnapshotSchema,
@@ -9,8 +9,8 @@ import {
 } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
-import { edgeVersion, type Unreadable } from "./ingress-group.ts";
-import type { Opened, Opener, Sealer } from "./sealed-value.ts";
+import { decodeVersioned, edgeVersion, type Unreadable } from "./ingress-group.ts";
+import type { Opener, Sealer } from "./sealed-value.ts";
 import { buckets } from "./streams.ts";
 
 /** The shared URL of a channel. Its value holds the secrets of all live accounts: enough to tell "verified, nobody's" from forged. */
@@ -63,41 +63,21 @@ export async function sealDirectorySnapshot(sealer: Sealer, snapshot: DirectoryS
 export async function openDirectoryValue(opener: Opener, key: string, bytes: Uint8Array): Promise<OpenedDirectoryValue> {
   const opened = await opener.open(placeOf(key), bytes);
   if (opened.kind !== "opened") return opened;
-  return decode(opened, (plain) => {
-    const value = fromBinary(DirectoryValueSchema, plain);
-    const unreadable = unreadableVersion(value.version);
-    if (unreadable) return unreadable;
-    const fits = value.rowVersion === opened.rowVersion && directoryKeyOf(value.route) === key;
-    return fits ? { kind: "value", value, sealedWith: opened.sealedWith } : { kind: "refused", reason: "at_odds" };
-  });
+  const decoded = decodeVersioned(DirectoryValueSchema, opened.bytes);
+  if (decoded.kind !== "decoded") return decoded;
+  const { value } = decoded;
+  const fits = value.rowVersion === opened.rowVersion && directoryKeyOf(value.route) === key;
+  return fits ? { kind: "value", value, sealedWith: opened.sealedWith } : { kind: "refused", reason: "at_odds" };
 }
 
 /** What stands under `snapshotKey`. Never rejects. */
 export async function openDirectorySnapshot(opener: Opener, bytes: Uint8Array): Promise<OpenedDirectorySnapshot> {
   const opened = await opener.open(placeOf(snapshotKey), bytes);
   if (opened.kind !== "opened") return opened;
-  return decode(opened, (plain) => {
-    const snapshot = fromBinary(DirectorySnapshotSchema, plain);
-    return unreadableVersion(snapshot.version) ?? { kind: "snapshot", snapshot, sealedWith: opened.sealedWith };
-  });
+  const decoded = decodeVersioned(DirectorySnapshotSchema, opened.bytes);
+  return decoded.kind === "decoded" ? { kind: "snapshot", snapshot: decoded.value, sealedWith: opened.sealedWith } : decoded;
 }
 
 function placeOf(key: string) {
   return { bucket: buckets.directory.name, key };
-}
-
-function decode<Decoded>(
-  { bytes }: Extract<Opened, { kind: "opened" }>,
-  read: (plain: Uint8Array) => Decoded | Unreadable,
-): Decoded | Unreadable {
-  try {
-    return read(bytes);
-  } catch (cause) {
-    return { kind: "undecodable", reason: cause instanceof Error ? cause.message : "not valid wire format" };
-  }
-}
-
-function unreadableVersion(version: number): Unreadable | undefined {
-  if (version > edgeVersion) return { kind: "newer_version", version };
-  return version < 1 ? { kind: "undecodable", reason: `version ${version} was never written` } : undefined;
 }

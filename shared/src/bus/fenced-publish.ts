@@ -1,6 +1,7 @@
 // Writing once. Every publish carries the expected last sequence of its subject and a Mio-Origin that grows on that subject, so the
 // broker itself refuses a writer that is behind, and whoever is in doubt looks at the subject's last message. The broker's dedupe
 // window is never trusted; one publish is in flight a subject, many subjects run side by side.
+import { backoffMs } from "../backoff.ts";
 import type { Bus } from "./connection.ts";
 import { compareOrigins, formatOrigin, messageIdHeader, type Origin, originHeader, parseOrigin } from "./headers.ts";
 import { isFenceRefusal, jetStreamErrors, lastMessageOf, messageOf, publishAcked, type StoredMessage } from "./jetstream-api.ts";
@@ -56,8 +57,7 @@ export interface FencedPublisherOptions {
 
 /** Clocks of database and broker may differ this much when a search goes back to a first sighting. */
 const clockSkewMs = 300_000;
-const backoffStartMs = 20;
-const backoffMaxMs = 1_000;
+const backoff = { startMs: 20, maxMs: 1_000 };
 
 /** A publisher for one stream. The cache and the queues are its own: make one per process and stream, not one per message. */
 export function createFencedPublisher(bus: Bus, options: FencedPublisherOptions): FencedPublisher {
@@ -192,8 +192,7 @@ export function createFencedPublisher(bus: Bus, options: FencedPublisherOptions)
   }
 
   function pause(attempt: number): Promise<void> {
-    const fullMs = Math.min(backoffMaxMs, backoffStartMs * 2 ** Math.min(attempt, 10));
-    return bus.clock.sleep(fullMs * (0.5 + bus.random.next() / 2));
+    return bus.clock.sleep(backoffMs(attempt + 1, backoff, bus.random));
   }
 }
 

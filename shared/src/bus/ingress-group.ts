@@ -40,12 +40,12 @@ export function encodeQuarantineEntry(entry: MessageInitShape<typeof QuarantineE
 
 /** Opens the group only: each of its events is decoded by itself, so that one bad event does not take the others with it. */
 export function decodeIngressGroup(bytes: Uint8Array): DecodedGroup {
-  const decoded = decode(IngressGroupSchema, bytes);
+  const decoded = decodeVersioned(IngressGroupSchema, bytes);
   return decoded.kind === "decoded" ? { kind: "group", group: decoded.value } : decoded;
 }
 
 export function decodeIngressEvent(bytes: Uint8Array): DecodedEvent {
-  const decoded = decode(IngressEventSchema, bytes);
+  const decoded = decodeVersioned(IngressEventSchema, bytes);
   if (decoded.kind !== "decoded") return decoded;
   const event = decoded.value;
   if (event.body.case === undefined) return { kind: "undecodable", reason: "the event has no body" };
@@ -54,7 +54,7 @@ export function decodeIngressEvent(bytes: Uint8Array): DecodedEvent {
 }
 
 export function decodeQuarantineEntry(bytes: Uint8Array): DecodedQuarantine {
-  const decoded = decode(QuarantineEntrySchema, bytes);
+  const decoded = decodeVersioned(QuarantineEntrySchema, bytes);
   return decoded.kind === "decoded" ? { kind: "quarantine", entry: decoded.value } : decoded;
 }
 
@@ -67,7 +67,8 @@ function encode<Schema extends Versioned>(schema: Schema, init: MessageInitShape
   return toBinary<DescMessage>(schema, message);
 }
 
-function decode<Schema extends Versioned>(
+/** What stands in a version that we write, is newer, or cannot be read; never an exception. */
+export function decodeVersioned<Schema extends DescMessage>(
   schema: Schema,
   bytes: Uint8Array,
 ): { kind: "decoded"; value: MessageShape<Schema> } | Unreadable {

@@ -1,5 +1,6 @@
 // Lanes: the records of one conversation one after another, conversations side by side. A failing record is tried again in its lane
 // with growing pauses and parked after its attempts, so a poison message holds up its own conversation only, and only for so long.
+import { type BackoffLimits, backoffMs } from "../backoff.ts";
 import type { Clock } from "../clock.ts";
 import type { Random } from "../random.ts";
 import type { LogRecord } from "./log-source.ts";
@@ -18,7 +19,7 @@ export interface LaneOptions {
   /** Limits how many handlers run at once; make one for all partitions. A record that waits for its next attempt holds no slot. */
   slots?: Slots;
   attemptsMax?: number;
-  backoff?: { startMs: number; maxMs: number };
+  backoff?: BackoffLimits;
   onFailure?: (error: unknown, record: LogRecord, attempt: number) => void;
 }
 
@@ -91,7 +92,7 @@ export function createLanes(options: LaneOptions, context: WorkContext): Work {
         if (counted && attempt >= attemptsMax) parking = { error };
         else {
           if (counted) attempt += 1;
-          await pause(failures);
+          await pause(failures + 1);
         }
         if (stopping) return false;
       }
@@ -110,8 +111,7 @@ export function createLanes(options: LaneOptions, context: WorkContext): Work {
   }
 
   async function pause(failures: number): Promise<void> {
-    const fullMs = Math.min(backoff.maxMs, backoff.startMs * 2 ** Math.min(failures, 20));
-    await clock.sleep(fullMs * (0.5 + random.next() / 2), abort.signal).catch(() => {});
+    await clock.sleep(backoffMs(failures, backoff, random), abort.signal).catch(() => {});
   }
 
   function makeRoom(): void {

@@ -1,11 +1,11 @@
 // A value that only holders of a key can read or make, bound to where it stands: AES-256-GCM over the bytes, with bucket, key, row version
 // and key id as additional data. Moved, changed, renamed or made by a stranger, it does not open.
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { type SealedValue, SealedValueSchema } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import type { Random } from "../random.ts";
-import { edgeVersion, type Unreadable } from "./ingress-group.ts";
+import { decodeVersioned, edgeVersion, type Unreadable } from "./ingress-group.ts";
 import { isToken } from "./subjects.ts";
 
 export interface SealingKey {
@@ -64,8 +64,9 @@ export function openerOf(keys: readonly SealingKey[]): Opener {
   return {
     keys: keys.map(nameOf),
     open: async (place, bytes) => {
-      const sealed = decode(bytes);
-      if ("kind" in sealed) return sealed;
+      const decoded = decodeVersioned(SealedValueSchema, bytes);
+      if (decoded.kind !== "decoded") return decoded;
+      const sealed = decoded.value;
       const own = held.get(sealed.keyId);
       if (own === undefined) return { kind: "refused", reason: "unknown_key" };
       if (sealed.nonce.length !== nonceBytes || sealed.ciphertext.length < tagBytes)
@@ -122,15 +123,4 @@ function parametersOf({ bucket, key }: Place, { version, keyId, nonce, rowVersio
     additionalData: new TextEncoder().encode(additional),
     tagLength: 8 * tagBytes,
   };
-}
-
-function decode(bytes: Uint8Array): SealedValue | Unreadable {
-  try {
-    const sealed = fromBinary(SealedValueSchema, bytes);
-    if (sealed.version > edgeVersion) return { kind: "newer_version", version: sealed.version };
-    if (sealed.version < 1) return { kind: "undecodable", reason: `version ${sealed.version} was never written` };
-    return sealed;
-  } catch (cause) {
-    return { kind: "undecodable", reason: cause instanceof Error ? cause.message : "not valid wire format" };
-  }
 }

@@ -26,7 +26,8 @@ create table sender_commands (
   channel_type text not null,
   conversation_id text not null,
   conversation_external_id text not null,
-  -- The persons that a command concerns, where it says so; erasure finds the rest by cause_message_id.
+  -- The persons that a command concerns. A SendCommand names none yet, so no statement fills these: they wait for erasure, which until
+  -- then finds a person's commands by cause_message_id.
   sender_external_id text not null default '',
   recipient_external_id text not null default '',
   stream_epoch int not null,

@@ -24,7 +24,7 @@ let database: TestDatabase;
 export let db: Pool;
 let running: Running[] = [];
 
-export interface Running {
+interface Running {
   context: TestContext;
   ended: Promise<void>;
   nats: NatsConnection;

@@ -49,14 +49,14 @@ export interface Stage extends AsyncDisposable {
   start(options?: StartOptions): RunningSender;
 }
 
-export interface StartOptions extends DoorOptions {
+interface StartOptions extends DoorOptions {
   checkpoint?: (name: string) => Promise<void>;
   limits?: Partial<VerdictLimits>;
   env?: Record<string, string>;
   log?: Logger;
 }
 
-export interface RunningSender {
+interface RunningSender {
   context: TestContext;
   stop(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 // How a Slack event is named as a source_message_id. A message is `<channel>:<ts>`; whatever happens to it later begins with
 // that name. The same event has the same name however it reaches us: webhook, retry, app_mention twin, or history.
 import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex } from "@noble/hashes/utils.js";
 import type { SourceMessageId } from "../../ids.ts";
 
 export function messageSourceId(channel: string, ts: string): SourceMessageId {
@@ -13,7 +14,7 @@ export function messageSourceId(channel: string, ts: string): SourceMessageId {
  */
 export function editSourceId(channel: string, ts: string, editedTs: string, text: string): SourceMessageId {
   const hash = sha256(new TextEncoder().encode(text)).slice(0, 4);
-  const digits = Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const digits = bytesToHex(hash);
   return named(`${channel}:${ts}:edit:${editedTs}:${digits}`);
 }
 
