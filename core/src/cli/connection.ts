@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Bus } from "@mio/shared/bus/connection.ts";
+import { JetStreamError, jetStreamErrors } from "@mio/shared/bus/jetstream-api.ts";
 import { inboxPrefixOf } from "@mio/shared/bus/users.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
@@ -64,12 +65,20 @@ export async function withBus<T>(command: Command, work: (bus: Bus) => Promise<T
   try {
     return await work({ connection, headers, inboxPrefix, clock: clockOf(globalThis), random: randomOf(globalThis.crypto) });
   } catch (error) {
-    if (error instanceof NatsError && error.code === ErrorCode.NoResponders)
-      throw new ConnectionError("the bus has no stream for this; core makes them at its start", { cause: error });
-    throw error;
+    throw explained(error);
   } finally {
     await connection.close();
   }
+}
+
+function explained(error: unknown): unknown {
+  const noStream =
+    (error instanceof NatsError && error.code === ErrorCode.NoResponders) ||
+    (error instanceof JetStreamError && error.code === jetStreamErrors.streamNotFound);
+  if (noStream) return new ConnectionError("the bus lacks a stream; core makes all of them at its start", { cause: error });
+  if (error instanceof NatsError && error.isPermissionError())
+    return new ConnectionError("the bus refuses this to its user; it takes an operator, or core", { cause: error });
+  return error;
 }
 
 async function busLogin(command: Command): Promise<BusLogin> {
