@@ -13,7 +13,7 @@ export function redactBody(body: Uint8Array<ArrayBuffer>, fields: readonly strin
   const before = textOfBytes(body);
   const redact = /^\s*[{[]/.test(before) ? redactJson : redactForm;
   const after = fields.reduce((text, field) => redact(text, field), before);
-  return after === before ? body : Uint8Array.from(after, (character) => character.charCodeAt(0));
+  return after === before ? body : bytesOfText(after);
 }
 
 /** Also a value that the end of the body cuts off. */
@@ -46,4 +46,10 @@ function textOfBytes(bytes: Uint8Array): string {
   const parts: string[] = [];
   for (let at = 0; at < bytes.length; at += 8_192) parts.push(String.fromCharCode(...bytes.subarray(at, at + 8_192)));
   return parts.join("");
+}
+
+function bytesOfText(text: string): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
+  return bytes;
 }
