@@ -40,11 +40,12 @@ function numberOf(proof: Proof): number {
   return Number(proof.guarantee.slice(1));
 }
 
+/** Test files, and the claims that several of them register (`x-claims.ts`). */
 function testFiles(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     if (skipped.has(entry.name)) return [];
     const path = join(folder, entry.name);
     if (entry.isDirectory()) return testFiles(path);
-    return entry.name.endsWith(".test.ts") ? [path] : [];
+    return /(\.test|-claims)\.ts$/.test(entry.name) ? [path] : [];
   });
 }

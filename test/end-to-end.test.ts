@@ -98,6 +98,15 @@ describe.each(channels)("%s", (channel) => {
   });
 });
 
+it("G11: what is verified and not understood is answered 200, and kept in quarantine", async () => {
+  const { webhook_url: url, secret } = accountOf("telegram");
+  const before = await messageCount(nats, streams.quarantine.name);
+  const headers = { "content-type": "application/json", "x-telegram-bot-api-secret-token": secret };
+  const response = await fetch(url, { method: "POST", headers, body: '{"update_id": "not a number"}' });
+  expect(response.status).toBe(200);
+  await eventually(async () => expect(await messageCount(nats, streams.quarantine.name)).toBe(before + 1));
+});
+
 it("G11: an account or a channel that nobody knows is 404", async () => {
   const body = "{}";
   for (const path of ["/webhooks/no-such-channel", "/webhooks/slack/00000000-0000-5000-8000-000000000000", "/nothing"]) {

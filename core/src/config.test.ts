@@ -36,6 +36,13 @@ describe("readConfig", () => {
     }
   });
 
+  it("names the variable of a database address that cannot be parsed", () => {
+    for (const dsn of ["postgres://mio:a/b@db:5432/mio", "postgres://mio@db:port/mio"])
+      expect(() => readConfig({ ...good, MIO_POSTGRES_DSN: dsn }), dsn).toThrow(
+        /^MIO_POSTGRES_DSN .* MIO_POSTGRES_DSN=postgres:/,
+      );
+  });
+
   it("refuses checkpoints outside the local environment", () => {
     expect(() => readConfig({ ...good, MIO_CHECKPOINT: "dedup.marked:kill" })).toThrow(ConfigError);
   });
@@ -54,5 +61,18 @@ describe("readConfig", () => {
     const described = JSON.stringify(describeConfig(readConfig({ ...good, MIO_NATS_PASSWORD: "hunter2" })));
     expect(described).not.toMatch(/hunter2|secret/);
     expect(described).toContain('"natsPassword":"set"');
+  });
+
+  it("logs no secret that stands within an address", () => {
+    const config = readConfig({
+      MIO_NATS_URL: "nats://core:hunter2@a:4222,hunter2@b:4222,tls://hunter2@c:4222",
+      MIO_POSTGRES_DSN: "postgres://mio@db:5432/mio?password=hunter2&sslmode=require",
+    });
+    const described = describeConfig(config);
+    expect(JSON.stringify(described)).not.toContain("hunter2");
+    expect(described).toMatchObject({
+      natsUrls: ["nats://core:set@a:4222", "nats://set@b:4222", "tls://set@c:4222"],
+      postgresDsn: "postgres://mio@db:5432/mio?set",
+    });
   });
 });

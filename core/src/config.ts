@@ -49,8 +49,15 @@ const list = v.pipe(
 const variables = {
   MIO_ENV: variable(v.picklist(["local", "staging", "production"]), "production", "production"),
   MIO_NATS_URL: variable(list, "nats://nats:4222"),
-  MIO_POSTGRES_DSN: variable(v.pipe(v.string(), v.regex(/^postgres(ql)?:\/\//)), "postgres://mio:secret@postgres:5432/mio"),
-  MIO_POSTGRES_POOL_MAX: variable(whole(2, 200), "10", "10"),
+  MIO_POSTGRES_DSN: variable(
+    v.pipe(
+      v.string(),
+      v.regex(/^postgres(ql)?:\/\//),
+      v.check((text) => URL.canParse(text)),
+    ),
+    "postgres://mio:secret@postgres:5432/mio",
+  ),
+  MIO_POSTGRES_POOL_MAX: variable(whole(2, 200), "20", "20"),
   MIO_HTTP_HOST: variable(v.pipe(v.string(), v.minLength(1)), "0.0.0.0", "0.0.0.0"),
   MIO_HTTP_PORT: variable(whole(0, 65_535), "8080", "8080"),
   MIO_LOG_LEVEL: variable(v.picklist(["debug", "info", "warn", "error"]), "info", "info"),
@@ -116,10 +123,25 @@ export class ConfigError extends Error {
 
 /** The configuration as it may be logged: secrets only as "set" or "not set". */
 export function describeConfig(config: Config): Record<string, unknown> {
-  const { natsPassword, postgresDsn, ...rest } = config;
-  const dsn = new URL(postgresDsn);
-  if (dsn.password) dsn.password = "set";
-  return { ...rest, natsPassword: natsPassword === undefined ? "not set" : "set", postgresDsn: dsn.href };
+  const { natsPassword, natsUrls, postgresDsn, ...rest } = config;
+  return {
+    ...rest,
+    natsUrls: natsUrls.map(withoutSecrets),
+    natsPassword: natsPassword === undefined ? "not set" : "set",
+    postgresDsn: withoutSecrets(postgresDsn),
+  };
+}
+
+/** The address without what opens it. Of a query nothing is kept: drivers take passwords and key files there. */
+export function withoutSecrets(address: string): string {
+  // A bus address may come without a scheme.
+  const text = address.includes("://") ? address : `nats://${address}`;
+  if (!URL.canParse(text)) return "an unreadable address";
+  const { protocol, username, password, host, pathname, search } = new URL(text);
+  // A user without a password is a token to the bus.
+  const isToken = protocol !== "postgres:" && protocol !== "postgresql:" && password === "";
+  const user = username === "" ? "" : `${isToken ? "set" : username}${password === "" ? "" : ":set"}@`;
+  return `${protocol}//${user}${host}${pathname}${search === "" ? "" : "?set"}`;
 }
 
 /** `NAME`, or the content of the file that `NAME_FILE` names, as Kubernetes mounts secrets. */

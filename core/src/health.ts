@@ -10,14 +10,24 @@ export interface Health {
   close(): Promise<void>;
 }
 
+/** Only so that a path can be parsed. */
+const base = "http://localhost";
+
 /** Serves `/health/live`, `/health/ready`, `/metrics` and `/status`. Rejects when the port is taken. */
 export async function serveHealth(options: { host: string; port: number; metrics: Registry; instance: string }): Promise<Health> {
   const sections = new Map<string, () => unknown>();
   const checks: (() => string | undefined)[] = [];
 
-  const server = createServer(async (request, response) => {
-    const path = new URL(request.url ?? "/", "http://localhost").pathname;
-    switch (path) {
+  // A probe must never end the process: what cannot be answered is a 500, and the cause stays in the answer's one line.
+  const server = createServer((request, response) => {
+    answer(request.url ?? "/", response).catch((error: unknown) => {
+      if (response.headersSent) response.destroy();
+      else json(response, 500, { error: `cannot be read: ${error instanceof Error ? error.message : String(error)}` });
+    });
+  });
+  const answer = async (target: string, response: ServerResponse): Promise<unknown> => {
+    if (!URL.canParse(target, base)) return json(response, 400, { error: "the request's target is no path" });
+    switch (new URL(target, base).pathname) {
       case "/health/live":
         return json(response, 200, { live: true });
       case "/health/ready": {
@@ -29,13 +39,15 @@ export async function serveHealth(options: { host: string; port: number; metrics
           instance: options.instance,
           ...Object.fromEntries([...sections].map(([name, read]) => [name, read()])),
         });
-      case "/metrics":
+      case "/metrics": {
+        const text = await options.metrics.metrics();
         response.writeHead(200, { "content-type": options.metrics.contentType });
-        return response.end(await options.metrics.metrics());
+        return response.end(text);
+      }
       default:
         return json(response, 404, { error: "not found; there are /health/live, /health/ready, /metrics and /status" });
     }
-  });
+  };
   await listen(server, options.port, options.host);
   return {
     port: (server.address() as AddressInfo).port,
@@ -50,8 +62,9 @@ export async function serveHealth(options: { host: string; port: number; metrics
 }
 
 function json(response: ServerResponse, code: number, body: unknown): void {
+  const text = JSON.stringify(body);
   response.writeHead(code, { "content-type": "application/json" });
-  response.end(`${JSON.stringify(body)}\n`);
+  response.end(`${text}\n`);
 }
 
 function listen(server: Server, port: number, host: string): Promise<void> {

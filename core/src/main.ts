@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
+import type { Logger } from "pino";
 import { collectDefaultMetrics, Registry } from "prom-client";
 import { admin } from "./admin/service.ts";
 import { connectBus } from "./bus/connect.ts";
@@ -47,11 +48,27 @@ async function run(services: readonly Service[], config: Config): Promise<number
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort(new Error(`stopped by ${signal}`)));
   // Started by a parent that holds an IPC channel (local play): its end is ours.
   process.once("disconnect", () => stop.abort(new Error("the parent process is gone")));
+  try {
+    return await start(services, config, instance, stop, log);
+  } catch (error) {
+    // Stopped while it waited for its neighbours: as good an end as any other stop.
+    if (!stop.signal.aborted || error !== stop.signal.reason) throw error;
+    log.info("stopped");
+    return 0;
+  }
+}
 
+async function start(
+  services: readonly Service[],
+  config: Config,
+  instance: string,
+  stop: AbortController,
+  log: Logger,
+): Promise<number> {
   const metrics = new Registry();
   collectDefaultMetrics({ register: metrics });
-  await using database = await openDatabase(config, log);
-  await using bus = await connectBus(config, `core-${instance}`, log);
+  await using database = await openDatabase(config, log, stop.signal);
+  await using bus = await connectBus(config, `core-${instance}`, log, stop.signal);
   const provisioned = await provisionBus(bus.connection, config);
   if (Object.values(provisioned).some((names) => names.length > 0)) log.info(provisioned, "bus provisioned");
   const health = await serveHealth({ host: config.httpHost, port: config.httpPort, metrics, instance });

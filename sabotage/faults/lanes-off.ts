@@ -7,5 +7,8 @@ export const fault: Fault = {
   file: "shared/src/bus/lanes.ts",
   find: "const key = laneOf(record);",
   replace: "const key = String(record.sequence);",
-  tests: [{ file: "sdk/typescript/src/connect.test.ts", name: /G4: hands over each conversation in order/ }],
+  tests: [
+    { file: "shared/src/bus/lanes.test.ts", name: /G4: handle a conversation.s records one after another/ },
+    { file: "sdk/typescript/src/connect.test.ts", name: /G4: hands over each conversation in order/ },
+  ],
 };

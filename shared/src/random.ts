@@ -6,12 +6,21 @@ export interface Random {
   bytes(length: number): Uint8Array;
 }
 
+/** Asked of the host in one call: a call a number took a fifth of the edge's time (measured in Node). 1 KiB. */
+const wordsAtOnce = 256;
+
 /** Randomness of a host's Web Crypto: `randomOf(globalThis.crypto)`. */
 export function randomOf(crypto: { getRandomValues(array: Uint32Array<ArrayBuffer>): unknown }): Random {
+  const words = new Uint32Array(wordsAtOnce);
+  let used = wordsAtOnce;
   const next = () => {
-    const word = new Uint32Array(1);
-    crypto.getRandomValues(word);
-    return (word[0] ?? 0) / 2 ** 32;
+    if (used === wordsAtOnce) {
+      crypto.getRandomValues(words);
+      used = 0;
+    }
+    const word = words[used] ?? 0;
+    used += 1;
+    return word / 2 ** 32;
   };
   return { next, bytes: (length) => bytesOf(next, length) };
 }

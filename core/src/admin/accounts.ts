@@ -4,6 +4,7 @@
 import { accountIdOf, isUuid, type TenantId } from "@mio/shared/ids.ts";
 import { DatabaseError, type Pool, type PoolClient } from "pg";
 import * as v from "valibot";
+import { inTransaction } from "../db/in-transaction.ts";
 import { AdminError } from "./admin-error.ts";
 import { getTenant } from "./tenants.ts";
 
@@ -101,6 +102,10 @@ export async function createAccount(
     }
     await client.query(`notify ${directoryNotification}`);
     return { account: v.parse(accountRow, inserted.rows[0]), created: true };
+  }).catch((error: unknown) => {
+    throw isWorkspaceTaken(error)
+      ? new AdminError("exists", "another live account has this workspace; one workspace belongs to one account")
+      : error;
   });
 }
 
@@ -175,23 +180,6 @@ async function refuseOtherDetails(client: PoolClient, account: Account, wanted: 
       "exists",
       `account ${account.id} exists with other details (${differing.join(", ")}); change it with "mio account update"`,
     );
-  }
-}
-
-async function inTransaction<T>(db: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
-  const client = await db.connect();
-  try {
-    await client.query("begin");
-    const result = await work(client);
-    await client.query("commit");
-    return result;
-  } catch (error) {
-    await client.query("rollback");
-    throw isWorkspaceTaken(error)
-      ? new AdminError("exists", "another live account has this workspace; one workspace belongs to one account")
-      : error;
-  } finally {
-    client.release();
   }
 }
 

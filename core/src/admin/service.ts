@@ -1,6 +1,7 @@
 // The admin service. For now the loop that carries accounts to the edge; the operator API joins it later.
 import { setTimeout as delay } from "node:timers/promises";
 import { Gauge } from "prom-client";
+import { listen } from "../db/listen.ts";
 import type { Service, ServiceContext } from "../service.ts";
 import { directoryNotification } from "./accounts.ts";
 import { publishDirectory } from "./directory-loop.ts";
@@ -18,7 +19,7 @@ async function run(context: ServiceContext): Promise<void> {
   });
 
   const wake = { next: new AbortController() };
-  const listening = listen(context, () => wake.next.abort());
+  const listening = listen(context, [directoryNotification], () => wake.next.abort(), context.signal);
   while (!context.signal.aborted) {
     wake.next = new AbortController();
     try {
@@ -36,26 +37,6 @@ async function run(context: ServiceContext): Promise<void> {
     await pause(context.config.directoryIntervalMs, AbortSignal.any([context.signal, wake.next.signal]));
   }
   await listening;
-}
-
-/** Calls `changed` when somebody changed an account. A lost connection is taken up again; meanwhile the interval serves. */
-async function listen(context: ServiceContext, changed: () => void): Promise<void> {
-  while (!context.signal.aborted) {
-    try {
-      const client = await context.db.connect();
-      const lost = new AbortController();
-      client.on("error", () => lost.abort());
-      client.on("notification", changed);
-      await client.query(`listen ${directoryNotification}`);
-      changed();
-      await pause(2 ** 31 - 1, AbortSignal.any([context.signal, lost.signal]));
-      client.removeAllListeners("notification");
-      client.release(true);
-    } catch (error) {
-      context.log.warn({ err: error }, "cannot listen for directory changes");
-    }
-    await pause(1_000, context.signal);
-  }
 }
 
 /** Resolves after `ms` or when the signal is aborted. */

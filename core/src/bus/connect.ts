@@ -1,10 +1,11 @@
 // The connection of one process to the bus: as its own user, heard only on its own inbox, and tried again for ever.
+import { setTimeout as delay } from "node:timers/promises";
 import type { Bus } from "@mio/shared/bus/connection.ts";
 import { natsServerVersionMinimum } from "@mio/shared/bus/streams.ts";
 import { inboxPrefixOf } from "@mio/shared/bus/users.ts";
 import { connect, headers, type NatsConnection } from "nats";
 import type { Logger } from "pino";
-import type { Config } from "../config.ts";
+import { type Config, withoutSecrets } from "../config.ts";
 import type { ServiceContext } from "../service.ts";
 
 export interface BusHandle extends AsyncDisposable {
@@ -24,10 +25,10 @@ const userDefault = "core";
 
 /**
  * Connects and checks the server's version. Waits for a bus that is not there yet; rejects with one line that says what to do when it
- * stays away, refuses us, or is older than natsServerVersionMinimum. Closing waits for what is being sent, but not for a server that is gone.
+ * stays away, refuses us, or is older than natsServerVersionMinimum; with the signal's reason after a stop. Closing waits for what is being sent, but not for a server that is gone.
  */
-export async function connectBus(config: BusConfig, name: string, log: Logger): Promise<BusHandle> {
-  const nats = await connectInTime(config, name, log);
+export async function connectBus(config: BusConfig, name: string, log: Logger, signal: AbortSignal): Promise<BusHandle> {
+  const nats = await connectInTime(config, name, log, signal);
   const version = nats.info?.version ?? "unknown";
   if (!isAtLeast(version, natsServerVersionMinimum)) {
     await nats.close();
@@ -52,12 +53,12 @@ export function busOf(context: Pick<ServiceContext, "nats" | "config" | "clock" 
   return { connection: nats, headers, inboxPrefix: inboxPrefixOf(config.natsUser ?? userDefault), clock, random };
 }
 
-async function connectInTime(config: BusConfig, name: string, log: Logger): Promise<NatsConnection> {
+async function connectInTime(config: BusConfig, name: string, log: Logger, signal: AbortSignal): Promise<NatsConnection> {
   const deadline = performance.now() + connectWaitMs;
   const user = config.natsUser;
   for (;;) {
     try {
-      return await connect({
+      const connecting = connect({
         servers: config.natsUrls,
         name,
         ...(user === undefined ? {} : { user, pass: config.natsPassword ?? "" }),
@@ -71,9 +72,11 @@ async function connectInTime(config: BusConfig, name: string, log: Logger): Prom
         maxPingOut: 2,
         noAsyncTraces: true,
       });
+      return await unlessStopped(connecting, signal);
     } catch (error) {
+      signal.throwIfAborted();
       const text = error instanceof Error ? error.message : String(error);
-      const where = config.natsUrls.join(", ");
+      const where = config.natsUrls.map(withoutSecrets).join(", ");
       if (/authorization/i.test(text))
         throw new Error(`${where} refuses the user ${user ?? "(none)"}; check MIO_NATS_USER and MIO_NATS_PASSWORD`, {
           cause: error,
@@ -81,8 +84,24 @@ async function connectInTime(config: BusConfig, name: string, log: Logger): Prom
       if (performance.now() > deadline)
         throw new Error(`cannot reach nats-server at ${where}: ${text}; check MIO_NATS_URL`, { cause: error });
       log.warn({ err: error }, "waiting for the bus");
-      await new Promise((resolve) => setTimeout(resolve, retryMs));
+      await delay(retryMs, undefined, { signal }).catch(() => signal.throwIfAborted());
     }
+  }
+}
+
+/** A server that answers nothing is waited for by the client for long; a stop does not wait with it. */
+async function unlessStopped(connecting: Promise<NatsConnection>, signal: AbortSignal): Promise<NatsConnection> {
+  const stopped = Promise.withResolvers<never>();
+  const stop = () => stopped.reject(signal.reason);
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    signal.throwIfAborted();
+    return await Promise.race([connecting, stopped.promise]);
+  } catch (error) {
+    connecting.then((late) => late.close()).catch(() => {});
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", stop);
   }
 }
 

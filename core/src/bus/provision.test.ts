@@ -111,10 +111,10 @@ describe("connecting", () => {
     await using server = await testNats({ users: [{ user: "core", password: "right" }] });
     const options = { natsUrls: [server.url], natsUser: "core", natsPassword: "right" };
     {
-      await using bus = await connectBus(options, "test", log);
+      await using bus = await connectBus(options, "test", log, new AbortController().signal);
       expect(await bus.connection.rtt()).toBeGreaterThanOrEqual(0);
     }
-    await expect(connectBus({ ...options, natsPassword: "wrong" }, "test", log)).rejects.toThrow(
+    await expect(connectBus({ ...options, natsPassword: "wrong" }, "test", log, new AbortController().signal)).rejects.toThrow(
       /refuses the user core.*MIO_NATS_PASSWORD/,
     );
   });

@@ -3,6 +3,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Client, type Pool } from "pg";
+import { inTransactionOf } from "./in-transaction.ts";
 
 const folder = join(import.meta.dirname, "migrations");
 /** Any constant that no other program locks: "mio" in ASCII. */
@@ -36,15 +37,12 @@ export async function missingMigrations(client: Pick<Client | Pool, "query">): P
 
 async function apply(client: Client, name: string): Promise<void> {
   const sql = await readFile(join(folder, name), "utf8");
-  try {
-    await client.query("begin");
+  await inTransactionOf(client, async () => {
     await client.query(sql);
     await client.query("insert into schema_migrations (name) values ($1)", [name]);
-    await client.query("commit");
-  } catch (error) {
-    await client.query("rollback");
+  }).catch((error: unknown) => {
     throw new Error(`migration ${name} failed and was rolled back: ${error instanceof Error ? error.message : String(error)}`, {
       cause: error,
     });
-  }
+  });
 }

@@ -1,6 +1,7 @@
 // The days of the key table: made ahead of time, and dropped once nobody can repeat their events any more.
-import type { Pool, PoolClient } from "pg";
+import type { Pool } from "pg";
 import * as v from "valibot";
+import { inTransaction } from "../db/in-transaction.ts";
 import { undatedDay } from "./keys.ts";
 
 /** An event repeated later than this is new again. Platforms repeat for hours, history imports reach back; the streams hold 7 days. */
@@ -31,7 +32,7 @@ async function oldPartitions(db: Pool, nowMs: number): Promise<string[]> {
 
 /** A history import brings events of long ago: their day stays for as long as any of its events was seen lately. */
 async function dropIfUnseen(db: Pool, name: string): Promise<boolean> {
-  return transaction(db, async (client) => {
+  return inTransaction(db, async (client) => {
     await client.query("set local lock_timeout = '2s'");
     const { rowCount } = await client.query(`select 1 from ${name} where seen_at > now() - make_interval(days => $1) limit 1`, [
       keepDays,
@@ -51,21 +52,6 @@ async function cleanUndated(db: Pool): Promise<number> {
     );
     deleted += rowCount ?? 0;
     if ((rowCount ?? 0) < undatedBatch) return deleted;
-  }
-}
-
-async function transaction<T>(db: Pool, work: (client: PoolClient) => Promise<T>): Promise<T> {
-  const client = await db.connect();
-  try {
-    await client.query("begin");
-    const result = await work(client);
-    await client.query("commit");
-    client.release();
-    return result;
-  } catch (error) {
-    await client.query("rollback").catch(() => {});
-    client.release(error instanceof Error ? error : true);
-    throw error;
   }
 }
 

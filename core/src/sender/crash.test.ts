@@ -1,7 +1,10 @@
 // The sender killed and paused for real between any two facts. What people see is compared with what the receipts say.
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type Child, startChild } from "./testing/processes.ts";
 import { createStage, type Stage, states, until } from "./testing/stage.ts";
+
+// Real servers on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
 
 const points = [
   "sender.intake_inserted",

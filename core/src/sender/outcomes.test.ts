@@ -2,9 +2,12 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import type { Behaviour, Call } from "./testing/platform.ts";
 import { createStage, type Stage, states, until } from "./testing/stage.ts";
+
+// Real servers on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
 
 const quick = { backoff: { startMs: 20, maxMs: 100 } };
 

@@ -10,7 +10,7 @@ import { type OutboxStatus, runOutbox } from "./outbox.ts";
 import { type OwnerView, runOwner } from "./owner.ts";
 import { pressureOf, type SenderPressure } from "./pressure.ts";
 import { type VerdictLimits, verdictLimits } from "./verdict.ts";
-import { createBell, createHub, listen } from "./wake.ts";
+import { createBell, createHub, listenForHub } from "./wake.ts";
 
 export interface SenderOptions {
   limits?: VerdictLimits;
@@ -40,7 +40,7 @@ async function run(context: ServiceContext, doors: readonly OutboundDoor[], limi
 
   // Listening and measuring go on while roles finish after a stop.
   const ended = new AbortController();
-  const listening = listen(context, hub, ended.signal);
+  const listening = listenForHub(context, hub, ended.signal);
   const measuring = measure();
   const role = (name: string, leaseTimes: LeaseTimes, work: (lease: Lease) => Promise<void>) => {
     const bell = createBell();

@@ -3,9 +3,13 @@ import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startPostgres } from "@mio/local/postgres.ts";
-import { afterEach, expect, it } from "vitest";
+import { afterEach, expect, it, vi } from "vitest";
+import { provisionBus } from "../bus/provision.ts";
 import { migrate } from "../db/migrate.ts";
 import { createStage, type Stage, states } from "./testing/stage.ts";
+
+// Real servers on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
 
 const cleanup: (() => PromiseLike<unknown>)[] = [];
 afterEach(async () => {
@@ -98,4 +102,22 @@ it("reports what left the stream before anybody read it, and goes on", async () 
   const second = stage.start();
   await stage.ended(13);
   expect(second.context.sections.get("sender")?.()).toMatchObject({ intake: { lostUnread: 7 } });
+});
+
+it("goes on with a stream that was made anew, whose sequences begin again", async () => {
+  const stage = await stageOf();
+  stage.start();
+  await publishMany(stage, 20);
+  await stage.ended(20);
+  const manager = await stage.nats.jetstreamManager();
+  await manager.streams.delete("MESSAGES_OUTBOUND");
+  await provisionBus(stage.nats, { streamReplicas: 1, streamBytesMax: 1024 ** 3 });
+  await publishMany(stage, 15);
+  const finals = await stage.ended(35);
+  for (const receipt of finals.values()) expect(receipt.state).toBe(states.SENT);
+  const epochs = await stage.db.query("select stream_epoch, count(*)::int as n from sender_commands group by 1 order by 1");
+  expect(epochs.rows).toEqual([
+    { stream_epoch: 1, n: 20 },
+    { stream_epoch: 2, n: 15 },
+  ]);
 });

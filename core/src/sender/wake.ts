@@ -1,4 +1,5 @@
 // A bell that ends a wait: rung by whoever made work, in this process or, through Postgres NOTIFY, in another. A ring before the wait counts.
+import { listen } from "../db/listen.ts";
 import type { ServiceContext } from "../service.ts";
 
 export interface Bell {
@@ -63,37 +64,11 @@ export function createHub(): Hub {
   };
 }
 
-const reconnectMs = 500;
-
-/**
- * Tells the hub of notifications until the signal is aborted. A lost connection is made again, and then everything is rung, for
- * notifications may have been missed. Holds one connection of the pool.
- */
-export async function listen(context: ServiceContext, hub: Hub, signal: AbortSignal): Promise<void> {
-  const names: Channel[] = ["queue", "outbox", "lease"];
-  while (!signal.aborted) {
-    try {
-      const client = await context.db.connect();
-      const lost = Promise.withResolvers<void>();
-      client.on("notification", ({ channel }) => {
-        for (const name of names) if (channels[name] === channel) hub.ring(name);
-      });
-      client.on("error", () => lost.resolve());
-      client.once("end", () => lost.resolve());
-      const stop = () => lost.resolve();
-      signal.addEventListener("abort", stop, { once: true });
-      try {
-        for (const name of names) await client.query(`listen ${channels[name]}`);
-        for (const name of names) hub.ring(name);
-        if (!signal.aborted) await lost.promise;
-      } finally {
-        signal.removeEventListener("abort", stop);
-        // Destroyed, not returned: nobody else should hear what this connection listens to.
-        client.release(true);
-      }
-    } catch (error) {
-      context.log.warn({ err: error }, "the sender cannot listen to Postgres; it polls meanwhile");
-    }
-    await context.clock.sleep(reconnectMs, signal).catch(() => {});
-  }
+/** Tells the hub of notifications until the signal is aborted. Holds one connection of the pool. */
+export function listenForHub(context: ServiceContext, hub: Hub, signal: AbortSignal): Promise<void> {
+  const names: readonly Channel[] = ["queue", "outbox", "lease"];
+  const heard = (channel: string) => {
+    for (const name of names) if (channels[name] === channel) hub.ring(name);
+  };
+  return listen(context, Object.values(channels), heard, signal);
 }

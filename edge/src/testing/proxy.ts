@@ -1,10 +1,11 @@
-// A wire between the Worker and the bus that a test can cut: pass on, swallow what comes, or break every connection.
+// A wire between a host and the bus that a test can cut: pass on, swallow what comes, or break every connection.
 
 import { once } from "node:events";
 import { createServer, connect as dial, type Socket } from "node:net";
 
 export interface Wire extends AsyncDisposable {
-  url: string;
+  /** On 127.0.0.1. */
+  port: number;
   /** What the client sends arrives nowhere. Resolves with the first bytes that were swallowed. */
   swallow(): Promise<void>;
   /** Breaks all connections (reset) and refuses new ones until `mend`. */
@@ -41,7 +42,7 @@ export async function wireTo(port: number): Promise<Wire> {
     for (const socket of sockets) socket.resetAndDestroy();
   };
   return {
-    url: `ws://127.0.0.1:${address.port}`,
+    port: address.port,
     swallow: () => {
       mode = "swallow";
       return new Promise((resolve) => {

@@ -2,43 +2,42 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { bundleWorker } from "../../miniflare/bundle.ts";
-import { type LocalWorkerOptions, startLocalWorker } from "../../miniflare/worker.ts";
+import { startLocalWorker } from "../../miniflare/worker.ts";
 import { edgeUser } from "./bus.ts";
+import { type HostKind, type TestHost, webSocket } from "./host.ts";
 
-export interface TestWorker {
-  url: string;
-  /** Lines that the Worker logged. */
-  lines: string[];
-  /** SIGKILL to workerd, as a crash of the machine would. */
-  kill(): Promise<void>;
-  stop(): Promise<void>;
-}
+export const worker: HostKind = { name: "the Worker", carrier: webSocket, start };
 
 let bundled: Promise<string> | undefined;
 
-export async function startTestWorker(
-  options: Pick<LocalWorkerOptions, "dataDir" | "natsWebsocketUrl" | "environment">,
-): Promise<TestWorker> {
+async function start({ dataDir, busUrl }: { dataDir: string; busUrl: string }): Promise<TestHost> {
   bundled ??= bundleWorker(join(import.meta.dirname, "entry.ts"));
   const before = new Set(workerdsOf(process.pid));
   const lines: string[] = [];
-  const worker = await startLocalWorker({
-    ...options,
+  const running = await startLocalWorker({
+    dataDir,
+    natsWebsocketUrl: busUrl,
     natsUser: edgeUser.user,
     natsPassword: edgeUser.password,
     script: await bundled,
     log: (text) => void lines.push(...text.trimEnd().split("\n")),
   });
   const pid = workerdsOf(process.pid).find((each) => !before.has(each));
+  // The tests' entry renames the spool's table.
+  const storage = async (uplink: string, what: "break" | "mend") => {
+    await fetch(`${running.url}/_uplink/${encodeURIComponent(uplink)}/${what}`);
+  };
   return {
-    url: worker.url,
+    url: running.url,
     lines,
     kill: async () => {
       if (pid === undefined) throw new Error("workerd was not found among our children");
       process.kill(pid, "SIGKILL");
-      await worker.stop().catch(() => {});
+      await running.stop().catch(() => {});
     },
-    stop: () => worker.stop(),
+    stop: () => running.stop(),
+    breakStorage: (uplink) => storage(uplink, "break"),
+    mendStorage: (uplink) => storage(uplink, "mend"),
   };
 }
 

@@ -1,6 +1,7 @@
 // What wrangler.toml binds to the Worker, and how its configuration is read: once, with one line that says what is wrong.
 import type { DurableObjectNamespace } from "@cloudflare/workers-types";
 import * as v from "valibot";
+import { environments } from "../doors.ts";
 import type { DirectoryObject } from "./directory-object.ts";
 import type { UplinkObject } from "./uplink-object.ts";
 
@@ -16,7 +17,7 @@ export interface Env {
 }
 
 const configuration = v.object({
-  MIO_ENV: v.picklist(["local", "staging", "production"], "MIO_ENV must be local, staging or production"),
+  MIO_ENV: v.picklist(environments, "MIO_ENV must be local, staging or production"),
   EDGE_REGION: v.pipe(
     v.string("EDGE_REGION is not set, for example eu"),
     v.regex(/^[a-z0-9_-]+$/, "EDGE_REGION must be like eu"),

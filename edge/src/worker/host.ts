@@ -4,12 +4,10 @@ import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
 import { createApp } from "../app.ts";
 import { Directory } from "../directory.ts";
+import { doorsIn } from "../doors.ts";
 import type { Pressure, ShardStatus } from "../pressure.ts";
 import { nobodysLayout, uplinkName } from "../webhook.ts";
 import { type Env, readConfiguration } from "./env.ts";
-
-/** The channel of the project's own tests, which verifies with a secret that everybody may know. */
-const localOnly = "test";
 
 /** `fetch` of a Worker that has these doors. */
 export function workerFetch(doors: readonly InboundDoor[]): (request: Request, env: Env) => Response | Promise<Response> {
@@ -26,7 +24,7 @@ function appOf(doors: readonly InboundDoor[], env: Env): ReturnType<typeof creat
   // Stubs are not kept: a stub whose object was replaced stays broken.
   const directoryObject = () => env.DIRECTORY.getByName(region);
   return createApp({
-    doors: doors.filter(({ channelType }) => environment === "local" || channelType !== localOnly),
+    doors: doorsIn(environment, doors),
     directory: new Directory({ lookup: (keys) => directoryObject().lookup(keys) }, clock),
     store: (shard, events) => env.UPLINK.getByName(uplinkName(shard)).store(shard, events),
     clock,

@@ -7,7 +7,7 @@ import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
 import { type Shard, type Stored, Uplink, type UplinkStatus } from "../uplink/uplink.ts";
 import { type Env, readConfiguration } from "./env.ts";
-import { NatsLink } from "./nats-ws.ts";
+import { webSocketLink } from "./nats-ws.ts";
 import { ObjectSpool } from "./object-spool.ts";
 
 /** How long a new object holds its first events for the connection before it counts the bus as away. */
@@ -26,7 +26,7 @@ export class UplinkObject extends DurableObject<Env> {
     const { NATS_WEBSOCKET_URL: url, NATS_USER: user, NATS_PASSWORD: password } = config;
     // Which shard, for whoever reads the server's list of connections; an object that its alarm has woken may not know.
     const name = ["mio-edge-uplink", context.id.name].filter(Boolean).join(" ");
-    const link = new NatsLink({ url, user, password, name, clock, random });
+    const link = webSocketLink({ servers: [url], user, password, name, clock, random });
     this.#uplink = new Uplink({ link, spool, clock, random });
     this.#connecting = Promise.race([link.tried, clock.sleep(firstConnectionMs)]);
     void context.blockConcurrencyWhile(() => this.#uplink.start());

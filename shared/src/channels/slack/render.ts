@@ -5,7 +5,7 @@ import { slackThreadTs, slackTs } from "../../attributes.ts";
 import { type AccountId, messageIdOf } from "../../ids.ts";
 import type { EditTarget, Plan, PlannedCall } from "../contract.ts";
 import { splitText } from "../split-text.ts";
-import { isEdit, refuseOtherThanText, rejected } from "../text-command.ts";
+import { refuseOtherThanText, rejected } from "../text-command.ts";
 import { messageSourceId, tsOfSourceId } from "./source-id.ts";
 
 /** Slack's advice for one message; chat.update refuses more, chat.postMessage cuts at 40,000. */
@@ -26,9 +26,8 @@ export const editPayload = v.object({ channel: v.string(), ts: v.string(), text:
 /** An edit that is longer than one message changes the message to its first part and sends the rest after it. */
 export function planCalls(command: SendCommand, editTarget: EditTarget | undefined): Plan {
   const channel = command.conversationExternalId;
-  const refusal = refuseOtherThanText(command);
+  const refusal = refuseOtherThanText(command, editTarget);
   if (refusal) return refusal;
-  if (isEdit(command) && !editTarget) return rejected("edit_target_unknown", "the message to edit is not known on Slack");
   const [first, ...others] = splitText(command.text.toWellFormed(), textLengthMax);
   if (first === undefined) return rejected("text_empty", "there is no text to send");
   const ts = editTarget && tsOfSourceId(channel, editTarget.externalId);

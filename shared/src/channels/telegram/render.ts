@@ -17,7 +17,7 @@ const chatPattern = /^(-?\d{1,16}|@[A-Za-z0-9_]{1,64})$/;
 
 /** An edit that is longer than one message changes the message to its first part and sends the rest after it. */
 export function planCalls(command: SendCommand, editTarget: EditTarget | undefined): Plan {
-  const refusal = refuseOtherThanText(command);
+  const refusal = refuseOtherThanText(command, editTarget);
   if (refusal) return refusal;
   const chatId = command.conversationExternalId;
   if (!chatPattern.test(chatId)) return rejected("conversation_malformed", "conversation_external_id is not a Telegram chat id");

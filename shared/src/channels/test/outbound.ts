@@ -22,7 +22,7 @@ export const testOutbound: OutboundDoor = {
 };
 
 function plan(command: SendCommand, editTarget: EditTarget | undefined): Plan {
-  const refusal = refuseOtherThanText(command);
+  const refusal = refuseOtherThanText(command, editTarget);
   if (refusal) return refusal;
   const [first, ...more] = splitText(command.text, textLengthMax);
   if (first === undefined) return rejected("text_empty", "there is no text to send");

@@ -5,7 +5,7 @@ import * as v from "valibot";
 import { cliqChannelName } from "../../attributes.ts";
 import type { EditTarget, Plan } from "../contract.ts";
 import { splitText } from "../split-text.ts";
-import { isEdit, refuseOtherThanText, rejected } from "../text-command.ts";
+import { refuseOtherThanText, rejected } from "../text-command.ts";
 import { isPlatformMessageId, platformMessageId } from "./message-id.ts";
 
 /** Published limit of one message's text, in characters. */
@@ -21,9 +21,8 @@ export const editPayload = v.object({ chatId: v.string(), messageId: v.string(),
  */
 export function planCalls(command: SendCommand, editTarget: EditTarget | undefined): Plan {
   const chatId = command.conversationExternalId;
-  const refusal = refuseOtherThanText(command);
+  const refusal = refuseOtherThanText(command, editTarget);
   if (refusal) return refusal;
-  if (isEdit(command) && !editTarget) return rejected("edit_target_unknown", "the message to edit is not known on Zoho Cliq");
   const [first, ...others] = splitText(command.text, textLengthMax);
   if (first === undefined) return rejected("text_empty", "there is no text to send");
 

@@ -1,0 +1,81 @@
+// Joins the app to one Node process: every shard's uplink, one connection to the bus, one file. A region is one such process: two would be
+// two uplinks of one conversation, and its order would be gone. (Regions are cheap: a second process is a second region.)
+
+import { buckets } from "@mio/shared/bus/streams.ts";
+import type { InboundDoor } from "@mio/shared/channels/contract.ts";
+import { clockOf } from "@mio/shared/clock.ts";
+import { randomOf } from "@mio/shared/random.ts";
+import { createApp } from "../app.ts";
+import { bucketReader } from "../bucket-reader.ts";
+import { Directory } from "../directory.ts";
+import { DirectoryCopy } from "../directory-copy.ts";
+import { directoryStore } from "../directory-store.ts";
+import { doorsIn } from "../doors.ts";
+import type { Pressure } from "../pressure.ts";
+
+import { nobodysLayout, uplinkName } from "../webhook.ts";
+import type { Config } from "./config.ts";
+import { Database } from "./database.ts";
+import { serveHttp } from "./http.ts";
+import { tcpLink } from "./nats-tcp.ts";
+import { Uplinks } from "./uplinks.ts";
+
+export type Log = (line: Readonly<Record<string, unknown>>) => void;
+
+export interface NodeHost {
+  readonly url: string;
+  /** Takes nothing new, answers what is in hand, closes. What is in the spool stays for the next process. Never rejects. */
+  stop(): Promise<void>;
+}
+
+/** How long a new process waits for the bus before it listens without. */
+const firstConnectionMs = 400;
+
+/** Rejects with one line when the folder or the address cannot be had; the bus may be away. */
+export async function startNodeHost(config: Config, doors: readonly InboundDoor[], log: Log): Promise<NodeHost> {
+  const clock = clockOf(globalThis);
+  const random = randomOf(crypto);
+  const { region, natsUrls: servers, natsUser: user, natsPassword: password } = config;
+  const database = new Database(config.dataDir);
+  const link = tcpLink({ servers, user, password, name: `mio-edge ${region}`, clock, random });
+  const uplinks = new Uplinks({ link, database, clock, random }, log);
+  const bucket = bucketReader(() => link.bus, buckets.directory.name);
+  const copy = new DirectoryCopy(directoryStore(database), bucket, clock);
+
+  const pressure = async (): Promise<Pressure> => {
+    await copy.refresh();
+    const shards = [...copy.shards(), { ...nobodysLayout(region), shard: 0 }];
+    return { directory: copy.status(), shards: uplinks.status(shards.map(uplinkName)) };
+  };
+  const app = createApp({
+    doors: doorsIn(config.environment, doors),
+    directory: new Directory(copy, clock),
+    store: (shard, events) => uplinks.of(uplinkName(shard)).store(shard, events),
+    clock,
+    random,
+    region,
+    pressure,
+    log,
+  });
+  const close = async () => {
+    uplinks.close();
+    await link.close();
+    database.close();
+  };
+  try {
+    await Promise.race([link.tried, clock.sleep(firstConnectionMs)]);
+    await copy.refresh();
+    uplinks.wakeAll();
+    const http = await serveHttp(app.fetch, { host: config.httpHost, port: config.httpPort });
+    return {
+      url: http.url,
+      stop: async () => {
+        await http.close();
+        await close();
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

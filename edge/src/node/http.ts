@@ -1,0 +1,138 @@
+// Node's HTTP server in front of a `fetch`: requests of the Web platform in, texts out. Every wait for a client and every length is bounded.
+// By hand, because it takes less of each request than @hono/node-server does when the body is read as a stream (bench/README.md's way to measure: CPU a request).
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { bodyBytesMax } from "../body.ts";
+
+export interface HttpServer {
+  /** Such as `http://127.0.0.1:8080`. */
+  readonly url: string;
+  /** Takes no new connection, answers what is in hand, and resolves when the last one has its answer, after 5,000 ms at the latest. */
+  close(): Promise<void>;
+}
+
+export interface HttpOptions {
+  host: string;
+  port: number;
+}
+
+/** A client that takes longer to send its headers is cut off (slowloris). */
+const headersWithinMs = 5_000;
+/** A client that takes longer for headers and body together is answered 408. */
+const requestWithinMs = 10_000;
+/** How often these two are looked at. */
+const lookEveryMs = 1_000;
+/** Longer than any load balancer keeps an idle connection (600 s at Google), so that it is never we who close one that it is about to use. */
+const keepAliveMs = 620_000;
+const connectionsMax = 20_000;
+const headerBytesMax = 16 * 1024;
+/** Of a body that is too large, as much is read as lets most clients see the answer. */
+const discardedBytesMax = 8 * 1024 * 1024;
+const closeWithinMs = 5_000;
+
+/** Rejects with one line when the address cannot be had. */
+export async function serveHttp(
+  fetch: (request: Request) => Response | Promise<Response>,
+  { host, port }: HttpOptions,
+): Promise<HttpServer> {
+  let closing = false;
+  const options = {
+    headersTimeout: headersWithinMs,
+    requestTimeout: requestWithinMs,
+    connectionsCheckingInterval: lookEveryMs,
+    keepAliveTimeout: keepAliveMs,
+    maxHeaderSize: headerBytesMax,
+  };
+  const server = createServer(options, (incoming, outgoing) => {
+    answer(fetch, incoming, outgoing, () => closing).catch(() => outgoing.destroy());
+  });
+  server.maxConnections = connectionsMax;
+  await listen(server, host, port);
+  const { port: bound } = server.address() as AddressInfo;
+  return {
+    url: `http://${host.includes(":") ? `[${host}]` : host}:${bound}`,
+    close: () => {
+      closing = true;
+      return closed(server);
+    },
+  };
+}
+
+async function answer(
+  fetch: (request: Request) => Response | Promise<Response>,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  closing: () => boolean,
+): Promise<void> {
+  const body = await bodyOf(incoming);
+  // The client went away: nobody waits for an answer, and what it did not finish to say means nothing.
+  if (body === undefined) return void outgoing.destroy();
+  const request = requestOf(incoming, body);
+  const response = request ? await fetch(request) : new Response("not a request for here\n", { status: 400 });
+  const text = await response.text();
+  const headers = [...response.headers].flat();
+  if (closing() || body.length > bodyBytesMax) headers.push("connection", "close");
+  // With its length and as one text, headers and body leave in one write.
+  headers.push("content-length", String(Buffer.byteLength(text)));
+  outgoing.writeHead(response.status, headers);
+  outgoing.end(text);
+}
+
+/** The whole body; of one that is too large, more than the limit, so that the pipe refuses it. Undefined when the client went away. */
+function bodyOf(incoming: IncomingMessage): Promise<Buffer<ArrayBuffer> | undefined> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    const end = () => resolve(Buffer.concat(chunks));
+    incoming.on("data", (chunk: Buffer) => {
+      if (length <= bodyBytesMax) chunks.push(chunk);
+      length += chunk.length;
+      if (length > discardedBytesMax) end();
+    });
+    incoming.on("end", end);
+    incoming.on("error", () => resolve(undefined));
+    incoming.on("close", () => resolve(undefined));
+  });
+}
+
+/** Undefined for what is no request for a path of ours. Headers keep their doubles, joined as the Web platform joins them. */
+function requestOf(incoming: IncomingMessage, body: Buffer<ArrayBuffer>): Request | undefined {
+  const { method = "", url = "", headers, rawHeaders } = incoming;
+  if (!url.startsWith("/")) return undefined;
+  const pairs: [string, string][] = [];
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2)
+    pairs.push([rawHeaders[index] ?? "", rawHeaders[index + 1] ?? ""]);
+  try {
+    return new Request(`http://${headers.host ?? "localhost"}${url}`, {
+      method,
+      headers: pairs,
+      ...(method === "GET" || method === "HEAD" ? {} : { body }),
+    });
+  } catch {
+    // A method, host or header that the Web platform does not know.
+    return undefined;
+  }
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) =>
+      reject(
+        error.code === "EADDRINUSE"
+          ? new Error(`port ${port} is in use; set MIO_HTTP_PORT to a free one, or 0`, { cause: error })
+          : new Error(`cannot listen on ${host}: ${error.message}`, { cause: error }),
+      ),
+    );
+    server.listen(port, host, resolve);
+  });
+}
+
+function closed(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const impatient = setTimeout(() => server.closeAllConnections(), closeWithinMs);
+    server.close(() => {
+      clearTimeout(impatient);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,58 @@
+// The Node host as a process of its own with the tests' channel; storage in a folder that outlives a restart.
+import { type ChildProcess, execFileSync, fork } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import * as v from "valibot";
+import { edgeUser } from "./bus.ts";
+import { type HostKind, type TestHost, tcp } from "./host.ts";
+
+export const nodeHost: HostKind = { name: "the Node host", carrier: tcp, start: startNodeProcess };
+
+export interface NodeProcess extends TestHost {
+  child: ChildProcess;
+}
+
+const ready = v.object({ kind: v.literal("ready"), url: v.string() });
+
+/** Rejects with what the process said when it ends before it is ready. */
+export async function startNodeProcess({ dataDir, busUrl }: { dataDir: string; busUrl: string }): Promise<NodeProcess> {
+  const lines: string[] = [];
+  const child = spawnNodeHost({
+    MIO_ENV: "local",
+    EDGE_REGION: "local",
+    NATS_URL: busUrl,
+    NATS_USER: edgeUser.user,
+    NATS_PASSWORD: edgeUser.password,
+    MIO_HTTP_HOST: "127.0.0.1",
+    MIO_HTTP_PORT: "0",
+    MIO_DATA: dataDir,
+  });
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on("data", (data) => lines.push(...String(data).trimEnd().split("\n")));
+  const ended = once(child, "close");
+  const message = await Promise.race([
+    once(child, "message").then(([given]) => v.parse(ready, given)),
+    ended.then(() => undefined),
+  ]);
+  if (message === undefined) throw new Error(lines.at(-1) ?? "the host ended and said nothing");
+  const end = async (signal: "SIGKILL" | "SIGTERM") => {
+    child.kill(signal);
+    await ended;
+  };
+  const fileBytesMax = (limit: string) => execFileSync("prlimit", ["--pid", String(child.pid), `--fsize=${limit}:unlimited`]);
+  return {
+    child,
+    url: message.url,
+    lines,
+    kill: () => end("SIGKILL"),
+    stop: () => end("SIGTERM"),
+    // Of the real disk: the kernel refuses every write to a file of this process, as a full one would.
+    breakStorage: async () => void fileBytesMax("0"),
+    mendStorage: async () => void fileBytesMax("unlimited"),
+  };
+}
+
+/** With nothing else in its environment. */
+export function spawnNodeHost(env: Record<string, string>, words: readonly string[] = []): ChildProcess {
+  return fork(join(import.meta.dirname, "node-entry.ts"), words, { env, stdio: ["ignore", "pipe", "pipe", "ipc"] });
+}

@@ -1,0 +1,225 @@
+// What a host of the edge claims while something is away: the bus, the connection, the host itself, the directory's bucket, the disk. Run
+// by the test of each host.
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { accountIdOf, conversationIdOf, partitionOf, tenantIdOf } from "@mio/shared/ids.ts";
+import * as v from "valibot";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { directoryOf, type TestBus, testBus } from "./bus.ts";
+import { sampleChannel, samplePayload } from "./door.ts";
+import { eventually } from "./eventually.ts";
+import type { HostKind, TestHost } from "./host.ts";
+import { type Wire, wireTo } from "./proxy.ts";
+
+const tenantId = tenantIdOf("acme");
+const account = (externalId: string) => ({
+  tenantId,
+  accountId: accountIdOf(tenantId, sampleChannel, externalId),
+  externalId,
+  secret: `secret-${externalId}`,
+});
+const alice = account("W1");
+const newcomer = account("W2");
+
+/** Registers the tests. */
+export function outageClaims(kind: HostKind): void {
+  describe(`${kind.name} in an outage`, () => registerTests(kind));
+}
+
+function registerTests(kind: HostKind): void {
+  let bus: TestBus;
+  let wire: Wire;
+  let host: TestHost;
+  let dataDir: string;
+
+  const start = () => kind.start({ dataDir, busUrl: kind.carrier.urlOf(wire.port) });
+
+  beforeEach(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), "mio-edge-"));
+    bus = await testBus();
+    wire = await wireTo(kind.carrier.portOf(bus.server));
+    await bus.publish(directoryOf([alice]));
+    host = await start();
+  });
+
+  afterEach(async () => {
+    await host?.stop().catch(() => {});
+    await wire?.[Symbol.asyncDispose]();
+    await bus?.[Symbol.asyncDispose]();
+    await rm(dataDir, { recursive: true, force: true });
+  });
+
+  const shared = "/webhooks/sample-chat";
+  const text = (to: string, id: string) => ({ to, id, text: "x" });
+
+  async function say(events: { to: string; id: string; text: string }[], who = alice, path = shared): Promise<number> {
+    const body = samplePayload({ type: "say", workspace: who.externalId, events });
+    const startedMs = performance.now();
+    const response = await fetch(host.url + path, { method: "POST", body, headers: { "x-sample-secret": who.secret } });
+    await response.text();
+    expect(performance.now() - startedMs).toBeLessThan(3_000);
+    if (response.status === 503) expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
+    return response.status;
+  }
+
+  /** Each only after the answer to the last. */
+  async function sayInOrder(to: string, ids: readonly string[]): Promise<void> {
+    for (const id of ids) expect([id, await say([text(to, id)])]).toEqual([id, 200]);
+  }
+
+  /** First appearances, in the stream's order. */
+  async function seen(to: string): Promise<string[]> {
+    const arrived = (await bus.arrived()).flatMap(({ event }) =>
+      event.conversationExternalId === to ? [event.sourceMessageId.slice(to.length + 1)] : [],
+    );
+    return [...new Set(arrived)];
+  }
+
+  const health = v.object({
+    directory: v.optional(v.object({ whole: v.boolean() })),
+    shards: v.array(
+      v.object({
+        name: v.string(),
+        status: v.optional(v.object({ spoolRows: v.number(), connected: v.boolean(), drainsFailed: v.number() })),
+      }),
+    ),
+  });
+
+  async function spooled(): Promise<number> {
+    const { shards } = v.parse(health, await (await fetch(`${host.url}/health`)).json());
+    return shards.reduce((sum, { status }) => sum + (status?.spoolRows ?? 0), 0);
+  }
+
+  function names(prefix: string, count: number): string[] {
+    return Array.from({ length: count }, (_, index) => `${prefix}${index}`);
+  }
+
+  it("G2, G4: answers from the spool while the bus is killed, and brings all to it in order once it is back", async () => {
+    await sayInOrder("room", names("before", 5));
+    await bus.server.kill();
+    await sayInOrder("room", names("during", 20));
+    expect(await spooled()).toBeGreaterThan(0);
+    await bus.server.restart();
+    await sayInOrder("room", names("after", 10));
+    await eventually("the spool is empty", async () => (await spooled()) === 0);
+    expect(await seen("room")).toEqual([...names("before", 5), ...names("during", 20), ...names("after", 10)]);
+    expect((await bus.arrived()).filter(({ group }) => group.spooled).length).toBeGreaterThan(0);
+  });
+
+  it("G1, G4: answers in time while the bus is paused, and keeps the order when it goes on", async () => {
+    await sayInOrder("room", names("before", 3));
+    bus.server.pause();
+    await sayInOrder("room", names("during", 8));
+    bus.server.resume();
+    await sayInOrder("room", names("after", 5));
+    await eventually("the spool is empty", async () => (await spooled()) === 0);
+    expect(await seen("room")).toEqual([...names("before", 3), ...names("during", 8), ...names("after", 5)]);
+  });
+
+  it("G2: drains what was spooled before the host was killed, by its alarm alone, also when that rang in vain before", async () => {
+    await sayInOrder("room", ["before"]);
+    wire.cut();
+    await sayInOrder("room", names("during", 5));
+    await host.kill();
+    // The alarm rings while the bus is still away, so only an alarm that was armed again can do the rest.
+    host = await start();
+    await eventually("the alarm rang and set the next", async () => alarmsRung() > 0);
+    await host.kill();
+    wire.mend();
+    host = await start();
+    await eventually("all have arrived", async () => (await seen("room")).length === 6, 20_000);
+    expect(await seen("room")).toEqual(["before", ...names("during", 5)]);
+    expect(await spooled()).toBe(0);
+  });
+
+  // Measured against the deadline of 800 ms that would end the wait otherwise, so a busy machine gets a second chance.
+  it("G1: fails what is in flight at once when the connection is lost, and spools it", { retry: 2 }, async () => {
+    await sayInOrder("room", ["before"]);
+    const swallowed = wire.swallow();
+    const answered = say([text("room", "in flight")]);
+    await swallowed;
+    const cutAtMs = performance.now();
+    wire.cut();
+    expect(await answered).toBe(200);
+    expect(performance.now() - cutAtMs).toBeLessThan(500);
+    wire.mend();
+    await eventually("it has arrived", async () => (await seen("room")).includes("in flight"));
+  });
+
+  it("G1: answers 503 when neither the bus nor the spool takes it, and 200 again after", async () => {
+    await sayInOrder("room", ["before"]);
+    const name = `local:1:${partitionOf(conversationIdOf(alice.accountId, "room"), 2)}`;
+    await host.breakStorage(name);
+    // The spool alone is not needed.
+    expect(await say([text("room", "bus only")])).toBe(200);
+    wire.cut();
+    expect(await say([text("room", "lost")])).toBe(503);
+    await host.mendStorage(name);
+    expect(await say([text("room", "lost")])).toBe(200);
+    wire.mend();
+    await eventually("the repeat has arrived", async () => (await seen("room")).includes("lost"));
+  });
+
+  it("G1: answers 503 for a webhook of two shards when one of them cannot store its part", async () => {
+    const shardOf = (to: string) => partitionOf(conversationIdOf(alice.accountId, to), 2);
+    const rooms = names("room", 20);
+    const zero = rooms.find((to) => shardOf(to) === 0) ?? "";
+    const one = rooms.find((to) => shardOf(to) === 1) ?? "";
+    expect(await say([text(zero, "a"), text(one, "a")])).toBe(200);
+    wire.cut();
+    for (const broken of [0, 1]) {
+      const name = `local:1:${broken}`;
+      await host.breakStorage(name);
+      expect(await say([text(zero, `b${broken}`), text(one, `b${broken}`)])).toBe(503);
+      await host.mendStorage(name);
+    }
+    expect(await say([text(zero, "c"), text(one, "c")])).toBe(200);
+    wire.mend();
+    await eventually("both parts have arrived", async () => (await seen(zero)).includes("c") && (await seen(one)).includes("c"));
+  });
+
+  it("G11: is not ready and answers 503 before it ever saw the directory, never 401 or 404", async () => {
+    await host.kill();
+    await rm(dataDir, { recursive: true, force: true });
+    wire.cut();
+    host = await start();
+    expect((await fetch(`${host.url}/health/ready`)).status).toBe(503);
+    expect(await say([text("room", "1")])).toBe(503);
+    expect(await say([text("room", "1")], { ...alice, secret: "wrong" })).toBe(503);
+    expect(await say([text("room", "1")], alice, `${shared}/${newcomer.accountId}`)).toBe(503);
+    wire.mend();
+    await eventually("the directory is loaded", async () => (await say([text("room", "1")])) === 200);
+    expect((await fetch(`${host.url}/health/ready`)).status).toBe(200);
+  });
+
+  it("G11: knows its accounts after a restart while the bus is away", async () => {
+    await sayInOrder("room", ["before"]);
+    await host.kill();
+    wire.cut();
+    host = await start();
+    expect(await say([text("room", "after")])).toBe(200);
+    expect(await say([text("room", "forged")], { ...alice, secret: "wrong" })).toBe(401);
+    expect((await fetch(`${host.url}/health/ready`)).status).toBe(200);
+  });
+
+  it("G11: goes on for known accounts when the directory is wiped, and calls nobody unknown until it is whole again", async () => {
+    await sayInOrder("room", ["before"]);
+    await bus.deleteBucket();
+    await eventually(
+      "the edge has noticed",
+      async () => !v.parse(health, await (await fetch(`${host.url}/health`)).json()).directory?.whole,
+    );
+    expect(await say([text("room", "known")])).toBe(200);
+    expect(await say([text("room", "x")], { ...alice, secret: "wrong" })).toBe(401);
+    expect(await say([text("room", "x")], newcomer)).toBe(503);
+    expect(await say([text("room", "x")], newcomer, `${shared}/${newcomer.accountId}`)).toBe(503);
+    await bus.publish(directoryOf([alice, newcomer]));
+    await eventually("the newcomer is known", async () => (await say([text("room", "new")], newcomer)) === 200);
+    expect(await say([text("room", "x")], alice, `${shared}/${accountIdOf(tenantId, sampleChannel, "nobody")}`)).toBe(404);
+  });
+
+  function alarmsRung(): number {
+    return host.lines.filter((line) => line.includes('"event":"uplink_woke"')).length;
+  }
+}
