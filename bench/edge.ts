@@ -1,11 +1,14 @@
-// What the edge answers: signed webhooks in, 200 out, each acknowledged by the bus before its answer; beside the bus alone, which takes
+// What the edge answers on both its hosts: signed webhooks in, 200 out, each acknowledged by the bus before its answer; beside the bus alone, which takes
 // messages of the same size from the same number of publishers in the same run.
+import { fork } from "node:child_process";
 import { createHmac, randomUUID } from "node:crypto";
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import type { NatsServer } from "@mio/local/nats-server.ts";
 import { testNats } from "@mio/local/testing/nats.ts";
 import {
   DirectoryAccountSchema,
@@ -26,11 +29,13 @@ import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
 import { connect, headers, type NatsConnection } from "nats";
 import { Agent, request } from "undici";
+import * as v from "valibot";
 import { startLocalWorker } from "../edge/miniflare/worker.ts";
 import { measure, printTable, row } from "./measure.ts";
 
 const secret = "bench-signing-secret";
 const accountId = "22222222-2222-5222-8222-222222222222";
+const path = `/webhooks/slack/${accountId}`;
 const conversations = 500;
 const connectionCounts = [1, 32, 256];
 
@@ -39,6 +44,38 @@ export async function benchEdge(seconds: number): Promise<void> {
   const nats = await connect({ servers: server.url, noAsyncTraces: true });
   await prepareBus(nats);
   const dataDir = await mkdtemp(join(tmpdir(), "mio-bench-"));
+  const hosts: Host[] = [];
+  try {
+    hosts.push(await startWorkerHost(server, join(dataDir, "worker")), await startNodeHost(server, join(dataDir, "node")));
+    for (const { url } of hosts) await untilAnswered(url);
+    const rows: string[][] = [];
+    for (const connections of connectionCounts) {
+      const alone = await benchBus(nats, connections, seconds);
+      rows.push(row(`${connections}: the bus alone`, alone));
+      for (const { name, url } of hosts)
+        rows.push(row(`${connections}: ${name}`, await benchHost(url, connections, seconds), alone));
+    }
+    printTable(
+      `Edge: signed webhooks of ${webhook(0).body.length} bytes until their 200, ${conversations} conversations, two shards`,
+      ["connections", "per second", "p50 ms", "p99 ms", "max ms", "of the bus"],
+      rows,
+    );
+  } finally {
+    for (const host of hosts) await host.stop();
+    await nats.close();
+    await rm(dataDir, { recursive: true, force: true });
+  }
+}
+
+interface Host {
+  name: string;
+  url: string;
+  stop(): Promise<unknown>;
+}
+
+type Server = Pick<NatsServer, "url" | "websocketUrl">;
+
+async function startWorkerHost(server: Server, dataDir: string): Promise<Host> {
   const worker = await startLocalWorker({
     dataDir,
     natsWebsocketUrl: server.websocketUrl,
@@ -46,31 +83,43 @@ export async function benchEdge(seconds: number): Promise<void> {
     natsPassword: "",
     direct: true,
   });
-  const url = `${worker.url}/webhooks/slack/${accountId}`;
-  try {
-    await untilAnswered(url);
-    const rows: string[][] = [];
-    for (const connections of connectionCounts) {
-      const alone = await benchBus(nats, connections, seconds);
-      const agent = new Agent({ connections, pipelining: 1 });
-      const edge = await measure({ concurrency: connections, seconds }, async (index) => {
-        const { statusCode, body } = await request(url, { ...webhook(index), dispatcher: agent });
-        await body.dump();
-        if (statusCode !== 200) throw new Error(`a webhook was answered ${statusCode}`);
-      });
-      await agent.close();
-      rows.push(row(`${connections}: the bus alone`, alone), row(`${connections}: webhook → 200`, edge, alone));
-    }
-    printTable(
-      `Edge: signed webhooks of ${webhook(0).body.length} bytes, ${conversations} conversations, two shards, workerd`,
-      ["connections", "per second", "p50 ms", "p99 ms", "max ms", "of the bus"],
-      rows,
-    );
-  } finally {
-    await worker.stop();
-    await nats.close();
-    await rm(dataDir, { recursive: true, force: true });
-  }
+  return { name: "workerd", url: worker.url, stop: () => worker.stop() };
+}
+
+async function startNodeHost(server: Server, dataDir: string): Promise<Host> {
+  const env = {
+    ...process.env,
+    MIO_ENV: "local",
+    EDGE_REGION: "local",
+    NATS_URL: server.url,
+    NATS_PASSWORD: "",
+    MIO_HTTP_HOST: "127.0.0.1",
+    MIO_HTTP_PORT: "0",
+    MIO_DATA: dataDir,
+  };
+  // One log line a request goes nowhere, and is written all the same.
+  const child = fork(join(import.meta.dirname, "../edge/src/node/main.ts"), {
+    env,
+    stdio: ["ignore", "ignore", "inherit", "ipc"],
+  });
+  const ended = once(child, "close");
+  const message: unknown = await Promise.race([once(child, "message").then(([first]) => first), ended.then(() => undefined)]);
+  const stop = async () => {
+    child.kill("SIGTERM");
+    await ended;
+  };
+  return { name: "Node", url: v.parse(v.object({ url: v.string() }), message).url, stop };
+}
+
+async function benchHost(url: string, connections: number, seconds: number) {
+  const agent = new Agent({ connections, pipelining: 1 });
+  const figures = await measure({ concurrency: connections, seconds }, async (index) => {
+    const { statusCode, body } = await request(url + path, { ...webhook(index), dispatcher: agent });
+    await body.dump();
+    if (statusCode !== 200) throw new Error(`a webhook was answered ${statusCode}`);
+  });
+  await agent.close();
+  return figures;
 }
 
 /** Publishes of an event's size, each acknowledged. */
@@ -146,7 +195,7 @@ async function prepareBus(nats: NatsConnection): Promise<void> {
 async function untilAnswered(url: string): Promise<void> {
   const deadline = performance.now() + 20_000;
   for (let index = -1; ; index -= 1) {
-    const { statusCode, body } = await request(url, webhook(Math.abs(index)));
+    const { statusCode, body } = await request(url + path, webhook(Math.abs(index)));
     const text = await body.text();
     if (statusCode === 200) return;
     if (performance.now() > deadline) throw new Error(`the edge still answers ${statusCode} ${text}`);

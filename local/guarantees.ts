@@ -10,7 +10,13 @@ export interface Proof {
 }
 
 const skipped = new Set(["node_modules", ".git", ".mio", ".cache", ".wrangler", "coverage"]);
-const namePattern = /["'`]((?:G\d{1,2})(?:\s*(?:,|and)\s*G\d{1,2})*):\s*((?:[^"'`\\]|\\.|(?<=\w)'(?=\w))+)["'`]/g;
+/**
+ * A test that runs, as biome formats it: the call begins its line, and its name follows at once or, for a table, after the table. Other
+ * modifiers (`skip`, `todo`, `skipIf`, …) mean that it may not run, so it proves nothing.
+ */
+const testPattern = /^[ \t]*(?:it|test)((?:\.(?:each|for|concurrent|sequential))*)([(<`])/gm;
+const namePattern = /(["'`])(G\d{1,2}(?:\s*(?:,|and)\s*G\d{1,2})*):\s*((?:(?!\1)[^\\]|\\.)+)\1/y;
+const neverRuns = [/^[ \t]*\/\*[\s\S]*?\*\//gm, /^([ \t]*)describe\.(?:skip|todo)\b[\s\S]*?^\1\}\);?/gm];
 
 /** Every named proof under `root`, by guarantee, then by file. */
 export function proofsIn(root: string): Proof[] {
@@ -18,10 +24,26 @@ export function proofsIn(root: string): Proof[] {
   return proofs.sort((a, b) => numberOf(a) - numberOf(b) || a.file.localeCompare(b.file));
 }
 
+/** The proofs in one file's text, in its order. */
 export function proofsOf(source: string, file: string): Proof[] {
-  return [...source.matchAll(namePattern)].flatMap(([, ids = "", claim = ""]) =>
-    (ids.match(/G\d+/g) ?? []).map((guarantee) => ({ guarantee, claim: claim.trim(), file })),
-  );
+  const running = neverRuns.reduce((text, pattern) => text.replaceAll(pattern, ""), source);
+  const tests = [...running.matchAll(testPattern)];
+  return tests.flatMap((test, index) => {
+    const own = running.slice(test.index, tests[index + 1]?.index);
+    const name = nameOf(own, test[0].length, test[1] !== "");
+    return (name?.ids.match(/G\d+/g) ?? []).map((guarantee) => ({ guarantee, claim: name?.claim.trim() ?? "", file }));
+  });
+}
+
+/** Guarantees and claim of the test that `text` begins with; undefined when its name states none. */
+function nameOf(text: string, headLength: number, afterTable: boolean): { ids: string; claim: string } | undefined {
+  const calls = afterTable ? [...text.matchAll(/[)`]\(\s*/g)].map((call) => call.index + call[0].length) : [];
+  for (const at of calls.length > 0 ? calls : [headLength + (/^\s*/.exec(text.slice(headLength))?.[0].length ?? 0)]) {
+    namePattern.lastIndex = at;
+    const [, , ids, claim] = namePattern.exec(text) ?? [];
+    if (ids !== undefined && claim !== undefined) return { ids, claim };
+  }
+  return undefined;
 }
 
 /** For people: each guarantee once, its proofs below it. */

@@ -130,7 +130,7 @@ export async function updateAccount(
   });
 }
 
-/** Its webhooks are refused within seconds and its commands fail. Throws AdminError when there is no such account. */
+/** Within seconds its webhooks are kept aside in quarantine and its commands fail. Throws AdminError when there is no such account. */
 export async function disableAccount(db: Pool, id: string): Promise<{ account: Account; changed: boolean }> {
   return inTransaction(db, async (client) => {
     const before = await readAccount(client, id);

@@ -9,6 +9,7 @@ import {
   snapshotKey,
   workspaceRoute,
 } from "@mio/shared/bus/directory.ts";
+import { buckets } from "@mio/shared/bus/streams.ts";
 import { connect } from "nats";
 import { Pool } from "pg";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -17,6 +18,15 @@ import { publishDirectory } from "./directory-loop.ts";
 import { createTenant } from "./tenants.ts";
 
 const server = await testNats();
+const bucketAsProvisioned = {
+  allow_direct: true,
+  allow_rollup_hdrs: true,
+  deny_delete: true,
+  discard: "new",
+  max_bytes: buckets.directory.maxBytes,
+  max_msg_size: buckets.directory.maxValueBytes,
+  max_msgs_per_subject: 1,
+};
 const nats = await connect({ servers: server.url });
 const database = await testDatabase();
 const db = new Pool({ connectionString: database.dsn, max: 4 });
@@ -46,7 +56,7 @@ afterAll(async () => {
 it("gives the edge each account's route, its workspace's, and the shared one, then writes nothing again", async () => {
   const one = await account("W1", "s1");
   await account("W2", "s2");
-  expect(await publishDirectory(nats, db, 0)).toEqual({ routes: 5, written: 5 });
+  expect(await publishDirectory(nats, db, 0, 1)).toEqual({ routes: 5, written: 5 });
   expect((await read(accountRoute("alpha", one.id)))?.account).toMatchObject({
     accountId: one.id,
     homeRegion: "local",
@@ -55,21 +65,40 @@ it("gives the edge each account's route, its workspace's, and the shared one, th
   expect((await read(workspaceRoute("alpha", "W2")))?.secrets.map((secret) => secret.value)).toEqual(["s2"]);
   expect((await read(channelRoute("alpha")))?.secrets.map((secret) => secret.value)).toEqual(["s1", "s2"]);
   expect(await (await bucket()).get(snapshotKey)).not.toBeNull();
-  expect(await publishDirectory(nats, db, 0)).toEqual({ routes: 5, written: 0 });
+  expect(await publishDirectory(nats, db, 0, 1)).toEqual({ routes: 5, written: 0 });
 });
 
-it("leaves a disabled account's routes as removed, with a version that the edge accepts", async () => {
+it("G11: keeps a disabled account's routes with its secrets and says that it is disabled, with a version that the edge accepts", async () => {
   const gone = await account("W3", "s3");
-  await publishDirectory(nats, db, 0);
+  await publishDirectory(nats, db, 0, 1);
   const before = await read(accountRoute("alpha", gone.id));
   await disableAccount(db, gone.id);
-  await publishDirectory(nats, db, 0);
+  await publishDirectory(nats, db, 0, 1);
   for (const route of [accountRoute("alpha", gone.id), workspaceRoute("alpha", "W3")]) {
     const value = await read(route);
-    expect(value).toMatchObject({ removed: true, secrets: [] });
+    expect(value).toMatchObject({ removed: false, account: { accountId: gone.id, disabled: true }, secrets: [{ value: "s3" }] });
     expect(value?.rowVersion).toBeGreaterThan(before?.rowVersion ?? 0n);
   }
   expect((await read(channelRoute("alpha")))?.secrets.map((secret) => secret.value)).toEqual(["s1", "s2"]);
+});
+
+it("gives the workspace of a disabled account to the live account that has taken it, and keeps the old one's own route", async () => {
+  const old = (await account("W5", "s5")).id;
+  await disableAccount(db, old);
+  await createTenant(db, "heir");
+  const { account: heir } = await createAccount(
+    db,
+    { tenant: "heir", channelType: "alpha", externalId: "W5", verification: [{ scheme: "hmac", value: "s6" }] },
+    ["alpha"],
+  );
+  await publishDirectory(nats, db, 0, 1);
+  expect(await read(workspaceRoute("alpha", "W5"))).toMatchObject({
+    account: { accountId: heir.id, disabled: false },
+    secrets: [{ value: "s6" }],
+  });
+  expect(await read(accountRoute("alpha", old))).toMatchObject({ account: { disabled: true }, secrets: [{ value: "s5" }] });
+  await disableAccount(db, heir.id);
+  await publishDirectory(nats, db, 0, 1);
 });
 
 it("G2: makes the bucket whole again after somebody emptied, deleted from, wrote nonsense into or removed it", async () => {
@@ -84,20 +113,22 @@ it("G2: makes the bucket whole again after somebody emptied, deleted from, wrote
   ];
   for (const way of ways) {
     await way();
-    expect((await publishDirectory(nats, db, 0)).written).toBeGreaterThan(0);
+    expect((await publishDirectory(nats, db, 0, 1)).written).toBeGreaterThan(0);
     expect((await read(channelRoute("alpha")))?.secrets).toHaveLength(2);
     expect(await (await bucket()).get(snapshotKey)).not.toBeNull();
   }
+  const { config } = await (await nats.jetstreamManager()).streams.info("KV_mio_directory");
+  expect(config).toMatchObject(bucketAsProvisioned);
 });
 
 it("never goes back: a replica that read an older state does not overwrite a newer value", async () => {
   const before = await read(accountRoute("alpha", (await account("W1", "s1")).id));
   await Promise.allSettled([
-    publishDirectory(nats, db, 0),
-    publishDirectory(nats, db, 0),
-    account("W4", "s4").then(() => publishDirectory(nats, db, 0)),
+    publishDirectory(nats, db, 0, 1),
+    publishDirectory(nats, db, 0, 1),
+    account("W4", "s4").then(() => publishDirectory(nats, db, 0, 1)),
   ]);
-  await publishDirectory(nats, db, 0);
+  await publishDirectory(nats, db, 0, 1);
   expect((await read(channelRoute("alpha")))?.secrets).toHaveLength(3);
   expect((await read(accountRoute("alpha", before?.account?.accountId ?? "")))?.rowVersion).toBe(before?.rowVersion);
 });

@@ -11,9 +11,10 @@ import {
   snapshotKey,
 } from "@mio/shared/bus/directory.ts";
 import { buckets } from "@mio/shared/bus/streams.ts";
-import type { JetStreamClient, KV, NatsConnection } from "nats";
+import type { KV, NatsConnection } from "nats";
 import type { Pool } from "pg";
 import * as v from "valibot";
+import { provisionBucket } from "../bus/provision.ts";
 import { type DirectoryRow, directoryValuesOf } from "./directory-values.ts";
 
 const directoryRow = v.object({
@@ -47,8 +48,10 @@ export interface DirectoryPass {
 }
 
 /** One pass. Safe beside another replica's: a value that changed under our hand is left for the next pass. */
-export async function publishDirectory(nats: NatsConnection, db: Pool, nowMs: number): Promise<DirectoryPass> {
-  const kv = await openBucket(nats.jetstream());
+export async function publishDirectory(nats: NatsConnection, db: Pool, nowMs: number, replicas: number): Promise<DirectoryPass> {
+  // Also when somebody deleted it: the client would make it with one replica.
+  await provisionBucket(nats, buckets.directory, replicas);
+  const kv = await nats.jetstream().views.kv(buckets.directory.name, { bindOnly: true });
   const present = await readBucket(kv);
   const wanted = directoryValuesOf(await readRows(db));
   let written = 0;
@@ -76,12 +79,6 @@ interface BucketEntry {
   revision: number;
   /** Undefined when it was deleted by somebody, or cannot be decoded: then it is written anew. */
   value: DirectoryValue | undefined;
-}
-
-/** Also makes the bucket when somebody deleted it. */
-function openBucket(jetstream: JetStreamClient): Promise<KV> {
-  const spec = buckets.directory;
-  return jetstream.views.kv(spec.name, { history: 1, max_bytes: spec.maxBytes, maxValueSize: spec.maxValueBytes });
 }
 
 async function readBucket(kv: KV): Promise<Map<string, BucketEntry>> {

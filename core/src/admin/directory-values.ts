@@ -25,8 +25,10 @@ export interface DirectoryRow {
 }
 
 /**
- * Values by route. Each account has a route of its own and, while it is live, its workspace's; a channel's shared route holds the
- * secrets of all live accounts and only tells "verified, but nobody's" from "forged". Gone routes stay, as removed.
+ * Values by route. Each account has a route of its own and, unless another live account has taken it, its workspace's. A disabled
+ * account keeps both with its secrets: what it still sends is verified, kept aside and taken, for a platform that hears "no such
+ * account" may end the subscription. A channel's shared route holds the secrets of all live accounts and only tells "verified, but
+ * nobody's" from "forged"; without any it stays, as removed.
  */
 export function directoryValuesOf(rows: readonly DirectoryRow[]): Map<string, DirectoryValue> {
   const values = new Map<string, DirectoryValue>();
@@ -36,7 +38,7 @@ export function directoryValuesOf(rows: readonly DirectoryRow[]): Map<string, Di
     const workspace = accountValue(row, workspaceRoute(row.channel_type, row.external_id));
     const other = values.get(workspace.route);
     // Of several accounts that ever had this workspace at most one is live (accounts_workspace); it speaks for the route.
-    if (other === undefined || other.removed) values.set(workspace.route, { ...workspace, rowVersion: later(workspace, other) });
+    if (other?.account?.disabled !== false) values.set(workspace.route, { ...workspace, rowVersion: later(workspace, other) });
     else values.set(workspace.route, { ...other, rowVersion: later(workspace, other) });
 
     const shared = channelValue(row);
@@ -52,8 +54,7 @@ function accountValue(row: DirectoryRow, route: string): DirectoryValue {
     version: 1,
     route,
     rowVersion: BigInt(row.row_version),
-    removed: row.disabled,
-    secrets: liveSecrets(row),
+    secrets: secretsOf(row),
     account: create(DirectoryAccountSchema, {
       tenantId: row.tenant_id,
       accountId: row.id,
@@ -73,12 +74,11 @@ function channelValue(row: DirectoryRow): DirectoryValue {
     version: 1,
     route: channelRoute(row.channel_type),
     rowVersion: BigInt(row.row_version),
-    secrets: liveSecrets(row),
+    secrets: row.disabled ? [] : secretsOf(row),
   });
 }
 
-function liveSecrets(row: DirectoryRow): DirectorySecret[] {
-  if (row.disabled) return [];
+function secretsOf(row: DirectoryRow): DirectorySecret[] {
   return row.secrets.map((secret) =>
     create(DirectorySecretSchema, {
       scheme: secret.scheme,

@@ -23,7 +23,7 @@ async function run(context: ServiceContext): Promise<void> {
   while (!context.signal.aborted) {
     wake.next = new AbortController();
     try {
-      const pass = await publishDirectory(context.nats, context.db, context.clock.nowMs());
+      const pass = await publishDirectory(context.nats, context.db, context.clock.nowMs(), context.config.streamReplicas);
       state.routes = pass.routes;
       state.last_pass_at = new Date(context.clock.nowMs()).toISOString();
       state.last_error = undefined;

@@ -40,6 +40,12 @@ export async function provisionBus(
   return report;
 }
 
+/** One bucket alone, for who writes to it and finds it deleted. */
+export async function provisionBucket(nats: NatsConnection, spec: BucketSpec, replicas: number): Promise<void> {
+  const manager = await nats.jetstreamManager({ checkAPI: false });
+  await provisionStream(manager, bucketConfigOf(spec, replicas), { created: [], updated: [], differences: [] });
+}
+
 function streamConfigOf(spec: StreamSpec, maxBytes: number, replicas: number): Partial<StreamConfig> & { name: string } {
   return {
     name: spec.name,

@@ -82,7 +82,7 @@ export function accountCommand(): Command {
     });
   account
     .command("disable <id>")
-    .description("Stops an account: its webhooks are refused and its commands fail. Twice changes nothing.")
+    .description("Stops an account: its webhooks go to quarantine and its commands fail. Twice changes nothing.")
     .action(async (id: string, _options: unknown, command: Command) => {
       const { account: disabled, changed } = await withDatabase(command, (db) => disableAccount(db, id));
       print(command, { ...disabled, changed }, table([disabled]));

@@ -5,12 +5,12 @@ import { join } from "node:path";
 import { Client, type Pool } from "pg";
 import { inTransactionOf } from "./in-transaction.ts";
 
-const folder = join(import.meta.dirname, "migrations");
+const ourFolder = join(import.meta.dirname, "migrations");
 /** Any constant that no other program locks: "mio" in ASCII. */
 const lockKey = 0x6d696f;
 
 /** Applies what is missing and returns the names of the files it applied. Several callers at once are safe: the others wait. */
-export async function migrate(dsn: string): Promise<string[]> {
+export async function migrate(dsn: string, folder = ourFolder): Promise<string[]> {
   const client = new Client({ connectionString: dsn, application_name: "mio-migrate" });
   await client.connect();
   try {
@@ -18,8 +18,8 @@ export async function migrate(dsn: string): Promise<string[]> {
     await client.query(
       "create table if not exists schema_migrations (name text primary key, applied_at timestamptz not null default now())",
     );
-    const missing = await missingMigrations(client);
-    for (const name of missing) await apply(client, name);
+    const missing = await missingMigrations(client, folder);
+    for (const name of missing) await apply(client, folder, name);
     return missing;
   } finally {
     await client.end();
@@ -27,7 +27,7 @@ export async function migrate(dsn: string): Promise<string[]> {
 }
 
 /** Names of the files that this program knows and the database does not have. */
-export async function missingMigrations(client: Pick<Client | Pool, "query">): Promise<string[]> {
+export async function missingMigrations(client: Pick<Client | Pool, "query">, folder = ourFolder): Promise<string[]> {
   const table = await client.query<{ present: boolean }>("select to_regclass('schema_migrations') is not null as present");
   const applied = table.rows[0]?.present ? (await client.query<{ name: string }>("select name from schema_migrations")).rows : [];
   const names = new Set(applied.map((row) => row.name));
@@ -35,7 +35,7 @@ export async function missingMigrations(client: Pick<Client | Pool, "query">): P
   return files.filter((name) => !names.has(name));
 }
 
-async function apply(client: Client, name: string): Promise<void> {
+async function apply(client: Client, folder: string, name: string): Promise<void> {
   const sql = await readFile(join(folder, name), "utf8");
   await inTransactionOf(client, async () => {
     await client.query(sql);

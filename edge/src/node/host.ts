@@ -24,7 +24,7 @@ export type Log = (line: Readonly<Record<string, unknown>>) => void;
 
 export interface NodeHost {
   readonly url: string;
-  /** Takes nothing new, answers what is in hand, closes. What is in the spool stays for the next process. Never rejects. */
+  /** Takes nothing new, answers what is in hand, closes. What is in the spool stays for the next process. */
   stop(): Promise<void>;
 }
 

@@ -29,15 +29,16 @@ export async function startNodeProcess({ dataDir, busUrl }: { dataDir: string; b
   });
   for (const stream of [child.stdout, child.stderr])
     stream?.on("data", (data) => lines.push(...String(data).trimEnd().split("\n")));
-  const ended = once(child, "close");
+  const exited = once(child, "exit");
   const message = await Promise.race([
     once(child, "message").then(([given]) => v.parse(ready, given)),
-    ended.then(() => undefined),
+    // With all that it said.
+    once(child, "close").then(() => undefined),
   ]);
   if (message === undefined) throw new Error(lines.at(-1) ?? "the host ended and said nothing");
   const end = async (signal: "SIGKILL" | "SIGTERM") => {
     child.kill(signal);
-    await ended;
+    await exited;
   };
   const fileBytesMax = (limit: string) => execFileSync("prlimit", ["--pid", String(child.pid), `--fsize=${limit}:unlimited`]);
   return {

@@ -1,10 +1,11 @@
 // The SDK against a real bus: order, replicas, crashes between send and ack, parking, receipts.
-import { create } from "@bufbuild/protobuf";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { testNats } from "@mio/local/testing/nats.ts";
 import { DeliveryReceipt_State, DeliveryReceiptSchema } from "@mio/proto/gen/mio/v1/delivery_receipt_pb.ts";
 import { type Message, MessageSchema } from "@mio/proto/gen/mio/v1/message_pb.ts";
-import { decodeCommand, encodeMessage, encodeReceipt } from "@mio/shared/bus/envelope.ts";
+import { deadLetterHeaders } from "@mio/shared/bus/dead-letter.ts";
+import { decodeCommand, decodeMessage, encodeMessage, encodeReceipt, schemaVersion } from "@mio/shared/bus/envelope.ts";
 import { buckets, streams } from "@mio/shared/bus/streams.ts";
 import { subjectOf } from "@mio/shared/bus/subjects.ts";
 import { busUserOf, permissionsOf } from "@mio/shared/bus/users.ts";
@@ -83,6 +84,7 @@ async function arrive(conversation: string, text: string): Promise<Message> {
     conversationExternalId: conversation,
     sourceMessageId: source,
     text,
+    sender: { externalId: "ann" },
     receivedAt: timestampFromMs(1_700_000_000_000 + sequence),
   });
   await operator
@@ -110,11 +112,12 @@ it("G4: hands over each conversation in order, one at a time, conversations side
   const stop = stopper();
   const seen: string[] = [];
   const busy = new Set<string>();
+  const overlaps: string[] = [];
   let together = 0;
   for (let index = 0; index < 60; index += 1) await arrive(`c${index % 6}`, String(index));
   const consuming = mio.consume(
     async (message) => {
-      expect(busy.has(message.conversationId)).toBe(false);
+      if (busy.has(message.conversationId)) overlaps.push(message.text);
       busy.add(message.conversationId);
       together = Math.max(together, busy.size);
       await new Promise((resolve) => setTimeout(resolve, 3));
@@ -128,6 +131,7 @@ it("G4: hands over each conversation in order, one at a time, conversations side
     const own = seen.map(Number).filter((each) => each % 6 === conversation);
     expect(own).toEqual([...own].sort((a, b) => a - b));
   }
+  expect(overlaps).toEqual([]);
   expect(together).toBeGreaterThan(1);
   stop.abort();
   await consuming;
@@ -174,7 +178,8 @@ it("parks a message that fails for good and goes on with its conversation", asyn
   const stop = stopper();
   const handled: string[] = [];
   const parked: string[] = [];
-  for (const text of ["good", "poison", "hopeless", "also good"]) await arrive("lane", text);
+  const arrived: Message[] = [];
+  for (const text of ["good", "poison", "hopeless", "also good"]) arrived.push(await arrive("lane", text));
   const consuming = mio.consume(
     async (message, handling) => {
       if (message.text === "poison") throw new Error(`try ${handling.attempt}`);
@@ -185,7 +190,24 @@ it("parks a message that fails for good and goes on with its conversation", asyn
   );
   await expect.poll(() => handled, { timeout: 20_000 }).toEqual(["good", "also good"]);
   expect(parked).toEqual(["poison", "hopeless"]);
-  expect((await (await operator.jetstreamManager()).streams.info(streams.deadLetter.name)).state.messages).toBe(2);
+  const manager = await operator.jetstreamManager();
+  const { first_seq: first, messages } = (await manager.streams.info(streams.deadLetter.name)).state;
+  expect(messages).toBe(2);
+  const letters = await Promise.all(
+    [0, 1].map((index) => manager.streams.getMessage(streams.deadLetter.name, { seq: first + index })),
+  );
+  const reasons = ["its handler failed 2 times, at last with Error", "its handler parked it at attempt 1"];
+  for (const [index, letter] of letters.entries()) {
+    const said = (name: string) => letter.header.get(name);
+    expect(letter.subject).toMatch(/^mio\.dead_letter\.agent-quoter\.MESSAGES_INBOUND_ENRICHED-\d+$/);
+    expect(decodeURI(said(deadLetterHeaders.reason))).toBe(reasons[index]);
+    expect(said(deadLetterHeaders.source)).toMatch(/^MESSAGES_INBOUND_ENRICHED \d+$/);
+    expect(said(deadLetterHeaders.accountId)).toBe(account);
+    expect(said(deadLetterHeaders.tenantId)).toBe(arrived[0]?.tenantId);
+    expect(said(deadLetterHeaders.conversationId)).toBe(arrived[0]?.conversationId);
+    expect(said(deadLetterHeaders.senderExternalId)).toBe("ann");
+    expect(decodeMessage(letter.data)).toMatchObject({ kind: "message", message: { id: arrived[index + 1]?.id } });
+  }
   stop.abort();
   await consuming;
 });
@@ -204,6 +226,7 @@ it("passes over what it cannot read: other versions, nonsense, and payloads at o
   await operator.jetstream().publish(subject, new Uint8Array([255, 255, 1]));
   await operator.jetstream().publish(subject, encodeMessage({ ...message }).slice(0, 7));
   await operator.jetstream().publish(elsewhere, encodeMessage(message));
+  await operator.jetstream().publish(subject, toBinary(MessageSchema, { ...message, schemaVersion: 2, text: "of the future" }));
   await arrive("ugly", "last");
   const handled: string[] = [];
   const trouble: string[] = [];
@@ -212,7 +235,9 @@ it("passes over what it cannot read: other versions, nonsense, and payloads at o
     onTrouble: (error) => trouble.push(String(error)),
   });
   await expect.poll(() => handled, { timeout: 20_000 }).toEqual(["first", "last"]);
-  expect(trouble.filter((line) => line.includes("passed over"))).toHaveLength(3);
+  const passedOver = trouble.filter((line) => line.includes("passed over"));
+  expect(passedOver).toHaveLength(4);
+  expect(passedOver.filter((line) => line.includes("other_version"))).not.toEqual([]);
   stop.abort();
   await consuming;
 });
@@ -231,10 +256,18 @@ it("finds the final receipt of a command, also one that was there before the que
           accountId: account,
           conversationId: message.conversationId as never,
         });
+        // None of these is the command's receipt, whatever its id says.
+        const foreign = create(DeliveryReceiptSchema, { schemaVersion, commandId: command.id, accountId: "other", final: true });
+        await operator.jetstream().publish(subject, encodeReceipt(foreign));
+        await operator.jetstream().publish(subject, toBinary(DeliveryReceiptSchema, { ...foreign, schemaVersion: 2 }));
+        await operator.jetstream().publish(subject, new Uint8Array([255, 255, 1]));
         for (const state of [DeliveryReceipt_State.ACCEPTED, DeliveryReceipt_State.SENT]) {
           const final = state === DeliveryReceipt_State.SENT;
           const receipt = create(DeliveryReceiptSchema, {
-            schemaVersion: 1,
+            schemaVersion,
+            channelType: "test",
+            accountId: account,
+            conversationId: message.conversationId,
             commandId: command.id,
             state,
             final,
@@ -242,7 +275,14 @@ it("finds the final receipt of a command, also one that was there before the que
           });
           await operator.jetstream().publish(subject, encodeReceipt(receipt));
         }
-        const receipt = await mio.awaitReceipt(command, { timeoutMs: 10_000 });
+        const trouble: string[] = [];
+        const onTrouble = (error: unknown) => void trouble.push(String(error));
+        const receipt = await mio.awaitReceipt(command, { timeoutMs: 10_000, onTrouble });
+        expect(trouble.map((line) => line.split(": ").at(-1))).toEqual([
+          "channel_type differs from the subject's",
+          "other_version",
+          "undecodable",
+        ]);
         expect(receipt).toMatchObject({ state: DeliveryReceipt_State.SENT, externalIds: ["p1"] });
         await expect(mio.awaitReceipt({ ...command, id: "01ARZ3NDEKTSV4RRFFQ69G5FAV" }, { timeoutMs: 300 })).rejects.toThrow(
           /no final receipt/,
@@ -253,4 +293,43 @@ it("finds the final receipt of a command, also one that was there before the que
     );
   });
   await done;
+});
+
+it("reports messages that left the stream before it could read them, and a stream that was made anew", async () => {
+  const trouble: string[] = [];
+  const handled: string[] = [];
+  async function consuming(): Promise<() => Promise<void>> {
+    const mio = await open();
+    const stop = stopper();
+    const running = mio.consume(async (each) => void handled.push(each.text), {
+      signal: stop.signal,
+      onTrouble: (error) => trouble.push(String(error)),
+    });
+    return async () => {
+      stop.abort();
+      await running;
+      await mio.close();
+    };
+  }
+  const manager = await operator.jetstreamManager();
+  await arrive("gone", "read");
+  const stopFirst = await consuming();
+  await expect.poll(() => handled, { timeout: 20_000 }).toEqual(["read"]);
+  await stopFirst();
+
+  for (const text of ["lost", "lost too"]) await arrive("gone", text);
+  await manager.streams.purge(streams.enriched.name);
+  await arrive("gone", "read again");
+  const stopSecond = await consuming();
+  await expect.poll(() => handled, { timeout: 20_000 }).toEqual(["read", "read again"]);
+  expect(trouble.filter((line) => /2 sequences from \d+ on left/.test(line))).not.toEqual([]);
+  await stopSecond();
+
+  const { config } = await manager.streams.info(streams.enriched.name);
+  await manager.streams.delete(streams.enriched.name);
+  await manager.streams.add(config);
+  await arrive("gone", "in the new stream");
+  const stopThird = await consuming();
+  await expect.poll(() => trouble.filter((line) => line.includes("made anew")), { timeout: 20_000 }).not.toEqual([]);
+  await stopThird();
 });

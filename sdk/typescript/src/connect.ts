@@ -12,7 +12,7 @@ import { randomOf } from "@mio/shared/random.ts";
 import { connect as connectNats, headers } from "nats";
 import { consumeMessages } from "./consume.ts";
 import type { Handling } from "./handling.ts";
-import { awaitFinalReceipt } from "./receipt.ts";
+import { type AwaitReceiptOptions, awaitFinalReceipt } from "./receipt.ts";
 
 export interface ConnectOptions {
   /** Servers of the bus, such as `nats://127.0.0.1:4222`. */
@@ -47,8 +47,8 @@ export interface Connection extends AsyncDisposable {
    * Resolves when `signal` is aborted and all is given back.
    */
   consume(handler: (message: Message, handling: Handling) => Promise<void>, options: ConsumeOptions): Promise<void>;
-  /** The final receipt of a command; rejects when there is none after `timeoutMs` (60,000 when left out). */
-  awaitReceipt(command: SendCommand, options?: { timeoutMs?: number }): Promise<DeliveryReceipt>;
+  /** The final receipt of a command; rejects when there is none in time. */
+  awaitReceipt(command: SendCommand, options?: AwaitReceiptOptions): Promise<DeliveryReceipt>;
   close(): Promise<void>;
 }
 
@@ -76,7 +76,7 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
   };
   return {
     consume: (handler, consumeOptions) => consumeMessages(bus, options.group, accounts, handler, consumeOptions),
-    awaitReceipt: (command, { timeoutMs = 60_000 } = {}) => awaitFinalReceipt(bus, command, timeoutMs),
+    awaitReceipt: (command, receiptOptions = {}) => awaitFinalReceipt(bus, command, receiptOptions),
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -4,25 +4,25 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@mio/proto/gen/mio/v1/message_pb.ts";
 import type { Bus } from "@mio/shared/bus/connection.ts";
+import { publishDeadLetter } from "@mio/shared/bus/dead-letter.ts";
 import { decodeMessage, disagreementWithSubject } from "@mio/shared/bus/envelope.ts";
-import { publishAcked } from "@mio/shared/bus/jetstream-api.ts";
 import { createLanes } from "@mio/shared/bus/lanes.ts";
 import { createLogReader } from "@mio/shared/bus/log-reader.ts";
 import type { LogRecord } from "@mio/shared/bus/log-source.ts";
 import { createSlots } from "@mio/shared/bus/slots.ts";
 import { streams } from "@mio/shared/bus/streams.ts";
-import { deadLetterSubject, parseSubject } from "@mio/shared/bus/subjects.ts";
+import { parseSubject } from "@mio/shared/bus/subjects.ts";
 import { busUserOf } from "@mio/shared/bus/users.ts";
-import { TryAgain } from "@mio/shared/bus/work.ts";
+import { type Task, TryAgain } from "@mio/shared/bus/work.ts";
 import { type AccountId, partitionOf } from "@mio/shared/ids.ts";
 import type { ConsumeOptions } from "./connect.ts";
 import { type Handling, handlingOf, ParkMessage } from "./handling.ts";
+import { lastSequenceSeen } from "./last-sequence.ts";
 
 /** Partitions of one account. The same for all replicas and versions of an agent, or two would share a conversation. */
 const partitionsPerAccount = 8;
 const attemptsDefault = 5;
 const concurrencyDefault = 64;
-const deadLetterTimeoutMs = 5_000;
 const instanceBytes = 8;
 
 export type Handler = (message: Message, handling: Handling) => Promise<void>;
@@ -43,13 +43,14 @@ export async function consumeMessages(
     instance: Array.from(bus.random.bytes(instanceBytes), (byte) => byte.toString(16).padStart(2, "0")).join(""),
     partitions: () =>
       accounts.flatMap((account) => Array.from({ length: partitionsPerAccount }, (_, index) => `${account}.${index}`)),
-    filterOf: (partition) => `mio.inbound_enriched.*.${partition.split(".")[0]}.>`,
+    filterOf: (partition) => filterOf(partition.split(".")[0] ?? ""),
     partitionOf: partitionOfRecord,
+    lastSequence: () => lastSequenceSeen(bus, streams.enriched.name, filterOf(accounts[0] ?? "")),
     work: (context) =>
       createLanes(
         {
           laneOf: (record) => record.subject,
-          handle: (record, task) => handle(record, task.attempt, task.signal),
+          handle,
           park,
           clock: bus.clock,
           random: bus.random,
@@ -59,20 +60,28 @@ export async function consumeMessages(
         },
         context,
       ),
-    events: { trouble },
+    events: {
+      trouble,
+      lostUnread: (filter, from, count) =>
+        trouble(new Error(`${count} sequences from ${from} on left ${filter} before they were read`)),
+      behind: (filter, wanted, reached) =>
+        trouble(
+          new Error(`${filter} ends at ${reached}, before the position ${wanted - 1}: its stream was made anew or restored`),
+        ),
+    },
   });
   await reader.run(options.signal);
 
-  async function handle(record: LogRecord, attempt: number, signal: AbortSignal): Promise<void> {
+  async function handle(record: LogRecord, task: Task): Promise<void> {
     const message = readable(record);
     if (message === undefined || receivedAtMs(message) < (options.sinceMs ?? 0)) return;
     try {
-      await handler(message, handlingOf(bus, group, message, attempt, signal));
+      await handler(message, handlingOf(bus, group, message, task.attempt, task.signal));
     } catch (error) {
       // A handler that was cut off has not failed: whoever owns the conversation next handles it again.
-      if (signal.aborted) throw new TryAgain("the conversation was given to another replica", { cause: error });
+      if (task.signal.aborted) throw new TryAgain("the conversation was given to another replica", { cause: error });
       if (!(error instanceof ParkMessage)) throw error;
-      await park(record, error);
+      await park(record, error, task);
     }
   }
 
@@ -89,22 +98,41 @@ export async function consumeMessages(
     return undefined;
   }
 
-  async function park(record: LogRecord, error: unknown): Promise<void> {
+  /** Under the message's place in the stream, so that it is kept once however often it is parked. */
+  async function park(record: LogRecord, error: unknown, task: Task): Promise<void> {
     const message = readable(record);
     if (message === undefined) return;
-    const subject = deadLetterSubject(busUserOf({ role: "agent", name: group, accounts }), message.id);
-    const ack = await publishAcked(bus, subject, record.data, {
-      timeoutMs: deadLetterTimeoutMs,
-      messageId: `dead:${group}:${message.id}`,
+    await publishDeadLetter(bus, {
+      service: busUserOf({ role: "agent", name: group, accounts }),
+      stream: streams.enriched.name,
+      sequence: record.sequence,
+      subject: record.subject,
+      reason: reasonOf(error, task.attempt),
+      data: record.data,
+      scopes: {
+        tenantId: message.tenantId,
+        accountId: message.accountId,
+        conversationId: message.conversationId,
+        ...(message.sender ? { senderExternalId: message.sender.externalId } : {}),
+      },
     });
-    if (ack.kind === "refused") throw new Error(`the dead letter of ${message.id} was refused: ${ack.description} (${ack.code})`);
     options.onParked?.(message, error);
   }
+}
+
+/** Only the kind of error: what a handler's error says may hold a person's text, and is told to onParked. */
+function reasonOf(error: unknown, attempt: number): string {
+  if (error instanceof ParkMessage) return `its handler parked it at attempt ${attempt}`;
+  return `its handler failed ${attempt} times, at last with ${error instanceof Error ? error.name : typeof error}`;
 }
 
 function partitionOfRecord(record: LogRecord): string | undefined {
   const subject = parseSubject(record.subject);
   return subject && `${subject.accountId}.${partitionOf(subject.conversationId, partitionsPerAccount)}`;
+}
+
+function filterOf(account: string): string {
+  return `mio.inbound_enriched.*.${account}.>`;
 }
 
 function receivedAtMs(message: Message): number {

@@ -1,0 +1,117 @@
+// The spool in its file: order by shard, over restarts, and one process a folder.
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { Database } from "./database.ts";
+import { prepareSpools, SqliteSpool, spooledShards } from "./sqlite-spool.ts";
+
+let folder: string;
+let database: Database;
+let spools: SqliteSpool[];
+let rung: string[];
+
+function open(): void {
+  database = new Database(folder);
+  prepareSpools(database);
+}
+
+function spoolOf(shard: string, nowMs = () => 1_000): SqliteSpool {
+  const spool = new SqliteSpool({ database, shard, nowMs, ring: () => rung.push(shard) });
+  spools.push(spool);
+  return spool;
+}
+
+const message = (messageId: string, length = 3) => ({ messageId, subject: "s", body: new Uint8Array(length).fill(7) });
+
+function drained(spool: SqliteSpool): string[] {
+  const ids: string[] = [];
+  for (let row = spool.oldest(); row; row = spool.oldest()) {
+    ids.push(row.messageId);
+    spool.remove(row);
+  }
+  return ids;
+}
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "mio-edge-"));
+  spools = [];
+  rung = [];
+  open();
+});
+
+afterEach(async () => {
+  for (const spool of spools) spool.close();
+  database.close();
+  await rm(folder, { recursive: true });
+});
+
+describe("spool in a file", () => {
+  it("G4: keeps each shard's rows apart and in order, also over a restart", async () => {
+    const [a, b] = [spoolOf("a"), spoolOf("b")];
+    for (const id of ["1", "2", "3"]) {
+      await a.append(message(`a${id}`));
+      await b.append(message(`b${id}`));
+    }
+    database.close();
+    open();
+    expect(spooledShards(database)).toEqual(["a", "b"]);
+    expect(drained(spoolOf("b"))).toEqual(["b1", "b2", "b3"]);
+    expect(spooledShards(database)).toEqual(["a"]);
+    expect(spoolOf("a").oldest()).toMatchObject({ messageId: "a1", subject: "s", body: new Uint8Array(3).fill(7) });
+    expect(drained(spoolOf("a"))).toEqual(["a1", "a2", "a3"]);
+  });
+
+  it("counts rows, bytes and the age of the oldest, and an earlier process's too", async () => {
+    let nowMs = 1_000;
+    const spool = spoolOf("a", () => nowMs);
+    expect(spool.state).toEqual({ rows: 0, bytes: 0, oldestAtMs: undefined });
+    await spool.append(message("1", 10));
+    nowMs = 2_000;
+    await spool.append(message("2", 20));
+    expect(spool.state).toEqual({ rows: 2, bytes: 30, oldestAtMs: 1_000 });
+    expect(spoolOf("a").state).toEqual({ rows: 2, bytes: 30, oldestAtMs: 1_000 });
+    const oldest = spool.oldest();
+    if (oldest) spool.remove(oldest);
+    expect(spool.state).toEqual({ rows: 1, bytes: 20, oldestAtMs: 2_000 });
+    drained(spool);
+    expect(spool.state).toEqual({ rows: 0, bytes: 0, oldestAtMs: undefined });
+  });
+
+  it("never uses an id again, also after it was empty and the process started anew", async () => {
+    const first = spoolOf("a");
+    await first.append(message("1"));
+    const before = first.oldest()?.id ?? 0;
+    drained(first);
+    database.close();
+    open();
+    const second = spoolOf("a");
+    await second.append(message("2"));
+    expect(second.oldest()?.id).toBeGreaterThan(before);
+  });
+
+  it("rings when armed, the last time counts, and not once it is closed", async () => {
+    const spool = spoolOf("a", Date.now);
+    await spool.arm(Date.now() + 3_600_000);
+    await spool.arm(Date.now());
+    const closed = spoolOf("b", Date.now);
+    await closed.arm(Date.now());
+    closed.close();
+    await expect.poll(() => rung).toEqual(["a"]);
+  });
+
+  it("refuses a second process on its folder in one line, and lets it in once the first is gone", () => {
+    expect(() => new Database(folder)).toThrow(`another process uses ${folder}; each needs a data folder of its own`);
+    database.close();
+    open();
+  });
+
+  it("says in one line that a folder cannot be used, or holds something else", async () => {
+    const below = join(folder, "edge.sqlite", "data");
+    expect(() => new Database(below)).toThrow(/^\S+data cannot hold the spool: [^\n]+$/);
+    const other = join(folder, "other");
+    await mkdir(other);
+    await writeFile(join(other, "edge.sqlite"), "no database ".repeat(1_000));
+    expect(() => new Database(other)).toThrow(/^\S+edge\.sqlite cannot hold the spool: [^\n]+$/);
+  });
+});
