@@ -49,7 +49,7 @@ async function account(workspace: string, options: { tenant?: string; secret?: s
 
 /** One webhook at an edge that received it at `atMs`. Returns the status of the answer. */
 async function send(door: InboundDoor, body: string | Uint8Array<ArrayBuffer>, atMs = receivedAtMs): Promise<number> {
-  await publishDirectory(nats, db, atMs);
+  await publishDirectory(nats, db, atMs, 1);
   const bucket = await nats.jetstream().views.kv(buckets.directory.name);
   const lookup = async (keys: string[]) => {
     const entries = await Promise.all(keys.map((key) => bucket.get(key)));
