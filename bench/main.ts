@@ -1,20 +1,21 @@
 // `npm run bench`: figures with their machine and command beside them, as ratios within one run.
 import { cpus, totalmem } from "node:os";
-import { parseArgs } from "node:util";
+import { wordsOf } from "@mio/local/words.ts";
 import { benchEdge } from "./edge.ts";
 import { benchFence } from "./fence.ts";
 
 const benches = { edge: benchEdge, fence: benchFence };
 
-const { values, positionals } = parseArgs({
-  options: { seconds: { type: "string", default: "5" }, help: { type: "boolean", short: "h" } },
+const usage = `Usage: npm run bench -- [${Object.keys(benches).join("|")} …] [--seconds 5]
+
+Without a name, all of them.`;
+const { values, positionals } = wordsOf("bench", usage, {
+  options: { seconds: { type: "string", default: "5" } },
   allowPositionals: true,
 });
 const unknown = positionals.filter((name) => !(name in benches));
 const seconds = Number(values.seconds);
-if (values.help) {
-  console.log(`Usage: npm run bench -- [${Object.keys(benches).join("|")} …] [--seconds 5]\n\nWithout a name, all of them.`);
-} else if (unknown.length > 0 || !(seconds > 0)) {
+if (unknown.length > 0 || !(seconds > 0)) {
   console.error(
     unknown.length > 0 ? `bench: there is no bench ${unknown.join(", ")}; see --help` : "bench: --seconds takes a number above 0",
   );

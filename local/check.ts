@@ -2,6 +2,9 @@
 import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { wordsOf } from "./words.ts";
+
+wordsOf("check", "Usage: npm run check\n\nType-checks every room. It takes no words.", { options: {} });
 
 const root = join(import.meta.dirname, "..");
 const projects = ["proto", "shared", "edge", "edge/src/node", "core", "sdk/typescript", "local", "tsconfig.test.json"];

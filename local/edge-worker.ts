@@ -2,19 +2,20 @@
 // local environment in its own environment. Miniflare leaves workerd behind when its process is killed, so whoever starts this program
 // gives it a process group of its own and ends the whole group; and when workerd ends by itself, so does this.
 import { spawnSync } from "node:child_process";
-import { parseArgs } from "node:util";
 import { startLocalWorker } from "../edge/miniflare/worker.ts";
 import { runPart } from "./part-program.ts";
+import { portOf, wordsOf } from "./words.ts";
 
 const workerdLookMs = 250;
 
-const { values } = parseArgs({ options: { port: { type: "string", default: "0" }, data: { type: "string" } } });
+const usage = "Usage: node local/edge-worker.ts --data <folder> [--port <port>]";
+const { values } = wordsOf("edge", usage, { options: { port: { type: "string", default: "0" }, data: { type: "string" } } });
 
 await runPart("edge", async () => {
   if (values.data === undefined) throw new Error("--data names the folder for the Worker's durable objects");
   const worker = await startLocalWorker({
     dataDir: values.data,
-    port: Number(values.port),
+    port: portOf(values.port),
     region: process.env.EDGE_REGION ?? "local",
     natsWebsocketUrl: required("NATS_WEBSOCKET_URL"),
     natsUser: process.env.NATS_USER || "edge",

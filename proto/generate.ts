@@ -17,6 +17,15 @@ export function writeDescriptors(file: string): void {
 }
 
 if (import.meta.main) {
+  const usage =
+    "Usage: npm run proto\n\nLints, refuses what breaks others, writes gen/ and the golden descriptors. It takes no words.";
+  const [word] = process.argv.slice(2);
+  if (word !== undefined) {
+    const help = word === "--help" || word === "-h";
+    if (help) console.log(usage);
+    else console.error(`proto: unknown word ${word}; it takes none`);
+    process.exit(help ? 0 : 1);
+  }
   mustBuf(["format", "--diff", "--exit-code"]);
   mustBuf(["lint"]);
   if (existsSync(goldenDescriptors)) mustBuf(["breaking", "--against", goldenDescriptors]);

@@ -1,5 +1,6 @@
 // `mio account`: a tenant's places on platforms.
 
+import { doorsIn } from "@mio/shared/channels/doors-in.ts";
 import { outboundDoors } from "@mio/shared/channels/outbound.ts";
 import { Command, InvalidArgumentError } from "commander";
 import {
@@ -37,7 +38,7 @@ export function accountCommand(): Command {
     .command("create")
     .description("Creates an account; the same command again changes nothing.")
     .requiredOption("--tenant <slug>", "the tenant that owns it")
-    .requiredOption("--channel <type>", `channel type: ${outboundDoors.map((door) => door.channelType).join(", ")}`, channelType)
+    .requiredOption("--channel <type>", `channel type: ${channelTypes().join(", ")}`, channelType)
     .requiredOption("--external-id <id>", "the platform's id of the workspace, organisation or bot")
     .requiredOption("--verification <scheme=secret>", "what verifies its webhooks; may be repeated", collectSecret, [])
     .option("--credential <token>", "the token that sends; without it the account only receives")
@@ -57,8 +58,7 @@ export function accountCommand(): Command {
         verification: options.verification,
         credential: options.credential,
       };
-      const channelTypes = outboundDoors.map((door) => door.channelType);
-      const { account: made, created } = await withDatabase(command, (db) => createAccount(db, wanted, channelTypes));
+      const { account: made, created } = await withDatabase(command, (db) => createAccount(db, wanted, channelTypes()));
       print(command, { ...made, created }, table([made]));
     });
   account
@@ -101,6 +101,12 @@ function table(accounts: readonly Account[]) {
       each.disabled_at?.toISOString() ?? "-",
     ]),
   };
+}
+
+/** Those that core opens: a local system, found by its data folder, has more than others. `production` is core's own default. */
+function channelTypes(): string[] {
+  const environment = process.env.MIO_ENV || (process.env.MIO_POSTGRES_DSN === undefined ? "local" : "production");
+  return doorsIn(environment, outboundDoors).map((door) => door.channelType);
 }
 
 /** The slug; a hyphen is taken for an underscore, as in URL paths. */

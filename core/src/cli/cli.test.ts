@@ -60,6 +60,15 @@ it("creates a tenant and an account, lists them, disables one; twice the same co
   expect(JSON.parse((await mio(["account", "disable", made.id, "--json"])).stdout)).toMatchObject({ changed: false });
 });
 
+it("G11: offers the channel that everybody has the key of to local systems only", async () => {
+  const localOnly = 'there is no channel type "test"';
+  const words = ["account", "create", "--tenant", "x", "--channel", "test", "--external-id", "1", "--verification", "a=b"];
+  const dsn = { MIO_POSTGRES_DSN: database.dsn };
+  expect((await mio(words)).stderr).toContain(localOnly);
+  expect((await mio(words, { ...dsn, MIO_ENV: "staging" })).stderr).toContain(localOnly);
+  expect((await mio(words, { ...dsn, MIO_ENV: "local" })).stderr).not.toContain(localOnly);
+});
+
 it("says in one line what to do about words that it does not know, and ends with another code than 0", async () => {
   const bad: [string[], RegExp][] = [
     [["tenants"], /unknown command 'tenants'/],

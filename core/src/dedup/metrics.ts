@@ -1,5 +1,6 @@
 // What dedup counts and logs for each event: the metric names that stand on people's dashboards, and one line per message.
 import { Counter, Histogram } from "prom-client";
+import { traceIdOf } from "../log.ts";
 import type { ServiceContext } from "../service.ts";
 import type { EventOutcome } from "./batch.ts";
 import type { PlannedItem } from "./plan.ts";
@@ -51,6 +52,7 @@ export function dedupMetrics({ metrics, clock, log }: ServiceContext): {
           account_id: accountId,
           conversation_id: conversationId,
           message_id: messageId,
+          trace_id: traceIdOf(item.traceparent),
           outcome,
           duration_ms: durationMs,
         },

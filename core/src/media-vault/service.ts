@@ -17,6 +17,7 @@ import { type Task, TryAgain } from "@mio/shared/bus/work.ts";
 import { partitionOf } from "@mio/shared/ids.ts";
 import { Counter } from "prom-client";
 import { busOf } from "../bus/connect.ts";
+import { traceIdOf } from "../log.ts";
 import type { Service, ServiceContext } from "../service.ts";
 import { withStoredAttachments } from "./attachments.ts";
 
@@ -115,6 +116,7 @@ async function run(context: ServiceContext): Promise<void> {
         account_id: accountId,
         conversation_id: conversationId,
         message_id: id,
+        trace_id: traceIdOf(traceparent),
         outcome: outcome.kind,
         duration_ms: Math.round(clock.monotonicMs() - startedMs),
       },

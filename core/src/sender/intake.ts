@@ -8,8 +8,10 @@ import { DatabaseError } from "pg";
 import type { ServiceContext } from "../service.ts";
 import { isRefusalOfData } from "./batcher.ts";
 import { deadEntry, entryOf, type Incoming } from "./entry.ts";
+import { logFieldsOf } from "./handled.ts";
 import type { Lease } from "./lease.ts";
 import { type Batch, countDiffering, type Entry, insertBatch, type Known, knownCommands, openPosition } from "./ledger-intake.ts";
+import type { SenderMetrics } from "./metrics.ts";
 import { createBell } from "./wake.ts";
 
 /** Written by intake, read by `/status` and metrics. */
@@ -32,13 +34,18 @@ const fetchMs = 5_000;
 const pauseMs = 500;
 
 /** Reads until the lease or the service ends. */
-export async function runIntake(context: ServiceContext, lease: Lease, status: IntakeStatus): Promise<void> {
+export async function runIntake(
+  context: ServiceContext,
+  lease: Lease,
+  status: IntakeStatus,
+  metrics: SenderMetrics,
+): Promise<void> {
   const signal = AbortSignal.any([context.signal, lease.signal]);
   status.leader = true;
   try {
     while (!signal.aborted) {
       try {
-        await runSession(context, lease, status, signal);
+        await runSession(context, lease, status, metrics, signal);
       } catch (error) {
         if (signal.aborted) return;
         context.log.warn({ err: error }, "intake begins again with a new consumer");
@@ -56,7 +63,13 @@ interface Read {
   lostBefore: number;
 }
 
-async function runSession(context: ServiceContext, lease: Lease, status: IntakeStatus, signal: AbortSignal): Promise<void> {
+async function runSession(
+  context: ServiceContext,
+  lease: Lease,
+  status: IntakeStatus,
+  metrics: SenderMetrics,
+  signal: AbortSignal,
+): Promise<void> {
   const stream = streams.outbound.name;
   const manager = await context.nats.jetstreamManager({ checkAPI: false });
   const info = await manager.streams.info(stream);
@@ -153,9 +166,12 @@ async function runSession(context: ServiceContext, lease: Lease, status: IntakeS
         const result = await insertBatch(context.db, batch);
         if (result.kind === "lost_lease") throw new LostLease("the intake lease belongs to somebody else");
         status.inserted += result.sequences.size;
-        status.dead += batch.entries.filter(
-          (entry) => entry.kind === "dead" && result.sequences.has(entry.streamSequence),
-        ).length;
+        for (const entry of batch.entries) {
+          if (entry.kind !== "dead" || !result.sequences.has(entry.streamSequence)) continue;
+          status.dead += 1;
+          metrics.count({ channelType: entry.channelType, state: "failed" });
+          context.log.warn(logFieldsOf({ ...entry, state: "failed" }), "a command that cannot be sent; it becomes a dead letter");
+        }
         return batch.entries.filter((entry) => !result.sequences.has(entry.streamSequence));
       } catch (error) {
         if (error instanceof LostLease || lease.signal.aborted) throw error;

@@ -3,6 +3,7 @@
 // meanwhile, unless its successor has judged the attempt already.
 import type { Pool } from "pg";
 import * as v from "valibot";
+import { type Handled, handledColumns, handledOf } from "./handled.ts";
 import { type Lease, leaseCte, leaseValues } from "./lease.ts";
 import { channels } from "./wake.ts";
 
@@ -161,8 +162,8 @@ export interface Change {
   errorText?: string;
 }
 
-/** Writes ends and returns, each with its final receipt in the same statement; false where somebody else was first. */
-export async function recordChanges(db: Pool, changes: readonly Change[]): Promise<boolean[]> {
+/** Writes ends and returns, each with its final receipt in the same statement; null where somebody else was first. */
+export async function recordChanges(db: Pool, changes: readonly Change[]): Promise<(Handled | null)[]> {
   const column = <T>(of: (change: Change) => T) => changes.map(of);
   const recorded = await db.query(recordSql, [
     column((change) => change.id),
@@ -176,8 +177,8 @@ export async function recordChanges(db: Pool, changes: readonly Change[]): Promi
     column((change) => (change.errorCode ?? "").replaceAll("\0", "")),
     column((change) => (change.errorText ?? "").replaceAll("\0", "")),
   ]);
-  const ids = new Set(v.parse(v.array(v.object({ id: v.string() })), recorded.rows).map((row) => row.id));
-  return changes.map((change) => ids.has(change.id));
+  const rows = new Map(handledOf(recorded.rows).map((row) => [row.id, row]));
+  return changes.map((change) => rows.get(change.id) ?? null);
 }
 
 const recordSql = `
@@ -195,10 +196,10 @@ changed as (
     attempt_id = null, attempt_deadline = null, error_code = r.error_code, error_text = r.error_text,
     finished_at = case when r.state <> 'queued' then now() end
   from r where c.id = r.id and (r.attempt_id is null and c.state = 'queued' or c.state = 'sending' and c.attempt_id = r.attempt_id)
-  returning c.id, c.state, c.channel_type, c.account_id, c.conversation_id
+  returning ${handledColumns("c")}
 ),
 told as (
   insert into sender_outbox (command_id, kind, subject)
   select id, 'final', 'mio.receipt.' || channel_type || '.' || account_id || '.' || conversation_id from changed where state <> 'queued'
 )
-select id, case when state <> 'queued' then pg_notify('${channels.outbox}', '')::text end from changed`;
+select ${handledColumns()}, case when state <> 'queued' then pg_notify('${channels.outbox}', '')::text end from changed`;

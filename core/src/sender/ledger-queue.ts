@@ -2,6 +2,7 @@
 // the database's clock, so that no clock of ours is compared with it.
 import type { Pool } from "pg";
 import * as v from "valibot";
+import { type Handled, handledColumns, handledOf } from "./handled.ts";
 import { channels } from "./wake.ts";
 
 export interface OpenCommand {
@@ -100,33 +101,30 @@ function openCommand(row: v.InferOutput<typeof openRow>): OpenCommand {
 }
 
 const receiptSubjectSql = "'mio.receipt.' || channel_type || '.' || account_id || '.' || conversation_id";
-const idRow = v.object({ id: v.string() });
 
-/** Ends what has expired, wherever it stands in its lane; returns the ids. */
-export async function expireCommands(db: Pool, limit: number): Promise<string[]> {
+/** Ends what has expired, wherever it stands in its lane; returns what it ended. */
+export async function expireCommands(db: Pool, limit: number): Promise<Handled[]> {
   const expired = await db.query(
     `with due as (
        select id from sender_commands where state = 'queued' and expires_at <= now() and cardinality(external_ids) = 0
        order by expires_at limit $1 for update skip locked
      ), changed as (
        update sender_commands c set state = 'expired', finished_at = now(), error_code = 'expired', error_text = 'expires_at has passed'
-       from due where c.id = due.id returning c.id, c.channel_type, c.account_id, c.conversation_id
+       from due where c.id = due.id returning ${handledColumns("c")}
      ), told as (
        insert into sender_outbox (command_id, kind, subject) select id, 'final', ${receiptSubjectSql} from changed
      )
-     select id, pg_notify('${channels.outbox}', '')::text from changed`,
+     select ${handledColumns()}, pg_notify('${channels.outbox}', '')::text from changed`,
     [limit],
   );
-  return v.parse(v.array(idRow), expired.rows).map((row) => row.id);
+  return handledOf(expired.rows);
 }
-
-const cancelRow = v.object({ target: v.nullable(v.string()) });
 
 /**
  * Carries out a command that cancels another of its account: possible while nothing of the other has been sent. Both ends are told
- * in the same statement. Returns the id of what was cancelled.
+ * in the same statement. Returns what it ended: the command itself, and the other when it was cancelled.
  */
-export async function cancelCommand(db: Pool, id: string): Promise<string | undefined> {
+export async function cancelCommand(db: Pool, id: string): Promise<Handled[]> {
   const done = await db.query(
     `with command as (select id, account_id, cancel_of from sender_commands where id = $1 and state = 'queued' for update),
      target as (
@@ -134,7 +132,7 @@ export async function cancelCommand(db: Pool, id: string): Promise<string | unde
          error_text = 'cancelled by command ' || command.id
        from command where t.id = command.cancel_of and t.account_id = command.account_id
          and t.state = 'queued' and t.cancel_of = '' and cardinality(t.external_ids) = 0
-       returning t.id, t.channel_type, t.account_id, t.conversation_id
+       returning ${handledColumns("t")}
      ), ended as (
        update sender_commands c set finished_at = now(),
          state = case when exists (select from target) then 'sent' else 'failed' end,
@@ -142,13 +140,11 @@ export async function cancelCommand(db: Pool, id: string): Promise<string | unde
          error_text = case when exists (select from target) then '' else 'the command to cancel is ' || coalesce(
            (select state from sender_commands t where t.id = c.cancel_of and t.account_id = c.account_id), 'not known') end
        from command where c.id = command.id
-       returning c.id, c.channel_type, c.account_id, c.conversation_id
-     ), told as (
-       insert into sender_outbox (command_id, kind, subject)
-       select id, 'final', ${receiptSubjectSql} from (select * from target union all select * from ended) as both_ends
-     )
-     select (select id from target) as target, pg_notify('${channels.outbox}', '')::text`,
+       returning ${handledColumns("c")}
+     ), both_ends as (select * from target union all select * from ended),
+     told as (insert into sender_outbox (command_id, kind, subject) select id, 'final', ${receiptSubjectSql} from both_ends)
+     select ${handledColumns()}, pg_notify('${channels.outbox}', '')::text from both_ends`,
     [id],
   );
-  return v.parse(cancelRow, done.rows[0]).target ?? undefined;
+  return handledOf(done.rows);
 }

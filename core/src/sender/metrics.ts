@@ -1,15 +1,16 @@
 // What the sender counts, under the names that are on people's dashboards (wire.md). Labels are few and bounded: no account, no platform's code.
 import { Counter, Gauge, type Registry } from "prom-client";
-import type { Change } from "./ledger-attempts.ts";
+import type { Handled } from "./handled.ts";
 import type { Outcome, Verdict } from "./verdict.ts";
 
 export interface SenderMetrics {
   /** A change that was recorded; `call` when the platform was asked. */
-  count(change: Change, call: { outcome: Outcome; verdict: Verdict; channelType: string } | undefined): void;
+  count(handled: Pick<Handled, "channelType" | "state">, call?: { outcome: Outcome; verdict: Verdict }): void;
   gauge(name: "queued" | "unknown" | "outbox", value: number): void;
 }
 
-export function createMetrics(registry: Registry): SenderMetrics {
+/** Commands that nobody could read call their channel what they like: it becomes a label only when we have it. */
+export function createMetrics(registry: Registry, channelTypes: readonly string[]): SenderMetrics {
   const registers = [registry];
   const sent = new Counter({
     name: "mio_gateway_outbound_sent_total",
@@ -35,11 +36,12 @@ export function createMetrics(registry: Registry): SenderMetrics {
     outbox: new Gauge({ name: "mio_sender_outbox_backlog", help: "Receipts decided and not yet published.", registers }),
   };
   return {
-    count: (change, call) => {
-      const labels = { channel_type: call?.channelType ?? "none", direction: "outbound" };
-      if (call?.verdict.kind === "sent") sent.inc({ ...labels, outcome: change.state === "sent" ? "sent" : "part_sent" });
-      else if (change.state === "queued") retried.inc({ ...labels, reason: call?.outcome.kind ?? "none" });
-      else terminated.inc({ ...labels, outcome: change.state });
+    count: ({ channelType, state }, call) => {
+      const labels = { channel_type: channelTypes.includes(channelType) ? channelType : "unknown", direction: "outbound" };
+      if (call?.verdict.kind === "sent") sent.inc({ ...labels, outcome: state === "sent" ? "sent" : "part_sent" });
+      else if (state === "queued") retried.inc({ ...labels, reason: call?.outcome.kind ?? "none" });
+      // What is sent without a call cancelled another; that one is counted.
+      else if (state !== "sent") terminated.inc({ ...labels, outcome: state });
     },
     gauge: (name, value) => gauges[name].set(value),
   };

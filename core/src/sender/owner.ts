@@ -7,6 +7,7 @@ import { type Accounts, createAccounts, storeBlock } from "./accounts.ts";
 import { createBatcher } from "./batcher.ts";
 import type { Budget } from "./budget.ts";
 import { type AttemptPorts, after, attempt, before } from "./deliver.ts";
+import { type Handled, logFieldsOf } from "./handled.ts";
 import type { Lease } from "./lease.ts";
 import { type Beginning, beginAttempts, type Change, type CommandRow, readCommands, recordChanges } from "./ledger-attempts.ts";
 import { cancelCommand, expireCommands, openCommandOf } from "./ledger-queue.ts";
@@ -72,7 +73,7 @@ export async function runOwner(context: ServiceContext, lease: Lease, hub: Hub, 
     signal: stop,
     write: (items) => beginAttempts(db, lease, options.attemptMs, items),
   });
-  const recorder = createBatcher<Change, boolean>({ ...batching, write: (changes) => recordChanges(db, changes) });
+  const recorder = createBatcher<Change, Handled | null>({ ...batching, write: (changes) => recordChanges(db, changes) });
   const ports: AttemptPorts = { context, lease, client: options.client, begin: beginner.add, stop, attemptMs: options.attemptMs };
 
   options.show({ queuedByAccount: schedule.sizes, blockedUntilMs: accounts.blockedUntil, inHand: schedule.inHand });
@@ -176,12 +177,7 @@ export async function runOwner(context: ServiceContext, lease: Lease, hub: Hub, 
     const verdict = verdictOf(outcome, { ...ready.row, grade: ready.door.grade(ready.account) }, options.limits, context.random);
     await block(command, budget, verdict);
     const change = after(ready, attemptId, outcome, verdict);
-    await record(command, change, {
-      outcome,
-      verdict,
-      durationMs: clock.monotonicMs() - startedMs,
-      channelType: ready.door.channelType,
-    });
+    await record(command, change, { outcome, verdict, durationMs: clock.monotonicMs() - startedMs });
   }
 
   /** The account waits from the moment on in which it was told to, whatever becomes of the record. */
@@ -220,8 +216,7 @@ export async function runOwner(context: ServiceContext, lease: Lease, hub: Hub, 
             errorCode: outcome.code,
             errorText: outcome.text,
           };
-    const channelType = ready.kind === "ready" ? ready.door.channelType : "unknown";
-    await record(command, change, { outcome, verdict, durationMs: 0, channelType });
+    await record(command, change, { outcome, verdict, durationMs: 0 });
   }
 
   async function conclude(command: Command, end: Pick<Change, "state" | "errorCode" | "errorText">): Promise<void> {
@@ -232,28 +227,30 @@ export async function runOwner(context: ServiceContext, lease: Lease, hub: Hub, 
     outcome: Outcome;
     verdict: Verdict;
     durationMs: number;
-    channelType: string;
   }
 
   async function record(command: Command, change: Change, call: Call | undefined): Promise<void> {
     const recorded = await recorder.add(change);
-    if (call !== undefined && recorded) await context.checkpoint("sender.recorded");
-    log.info(
-      {
-        command_id: command.id,
-        account_id: command.accountId,
-        state: change.state,
-        outcome: call?.outcome.kind,
-        error_code: change.errorCode,
-        duration_ms: call && Math.round(call.durationMs),
-      },
-      recorded ? "command handled" : "somebody else had judged this command before",
-    );
-    if (!recorded) return lookAgain(command);
-    options.metrics.count(change, call);
+    if (recorded === null) {
+      log.info(
+        { command_id: command.id, account_id: command.accountId, state: change.state, outcome: call?.outcome.kind },
+        "somebody else had judged this command before",
+      );
+      return lookAgain(command);
+    }
+    if (call !== undefined) await context.checkpoint("sender.recorded");
+    tell(recorded, call);
     if (change.state !== "queued") return leave(command);
     if (change.delivered !== undefined) command.expiresMs = undefined;
     schedule.again(command.id, clock.monotonicMs() + (change.delayMs ?? 0));
+  }
+
+  function tell(handled: Handled, call?: Call): void {
+    log.info(
+      { ...logFieldsOf(handled), outcome: call?.outcome.kind, duration_ms: call && Math.round(call.durationMs) },
+      "command handled",
+    );
+    options.metrics.count(handled, call);
   }
 
   /** The ledger is not what we thought: take what it says. */
@@ -281,13 +278,13 @@ export async function runOwner(context: ServiceContext, lease: Lease, hub: Hub, 
   }
 
   async function cancel(id: string): Promise<void> {
-    const target = await cancelCommand(db, id);
-    if (target !== undefined) drop(target);
+    for (const handled of await cancelCommand(db, id)) drop(handled);
   }
 
   /** Ended behind the schedule's back. One in hand finds out when it wants to write `sending`. */
-  function drop(id: string): void {
-    const command = schedule.get(id);
+  function drop(handled: Handled): void {
+    tell(handled);
+    const command = schedule.get(handled.id);
     if (command !== undefined) leave(command);
   }
 
@@ -297,7 +294,7 @@ export async function runOwner(context: ServiceContext, lease: Lease, hub: Hub, 
       if (stop.aborted) return;
       try {
         await accounts.refresh([...schedule.sizes().keys()]);
-        for (const id of await expireCommands(db, expireMax)) drop(id);
+        for (const handled of await expireCommands(db, expireMax)) drop(handled);
       } catch (error) {
         log.warn({ err: error }, "the sender's upkeep waits for Postgres");
       }

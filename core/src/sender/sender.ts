@@ -28,7 +28,10 @@ async function run(context: ServiceContext, doors: readonly OutboundDoor[], limi
   const { heartbeatMs, claimAfterMs } = context.config.ownership;
   const times = { leaseMs: claimAfterMs, renewEveryMs: heartbeatMs };
   const ownerTimes = { ...times, leaseMs: claimAfterMs * ownerLeaseShare };
-  const metrics = createMetrics(context.metrics);
+  const metrics = createMetrics(
+    context.metrics,
+    doors.map((door) => door.channelType),
+  );
   const client = createSendClient();
   const hub = createHub();
   const intake: IntakeStatus = { leader: false, position: 0, inserted: 0, dead: 0, differing: 0, lostUnread: 0 };
@@ -49,7 +52,7 @@ async function run(context: ServiceContext, doors: readonly OutboundDoor[], limi
   };
   try {
     await Promise.all([
-      role("sender.intake", times, (lease) => runIntake(context, lease, intake)),
+      role("sender.intake", times, (lease) => runIntake(context, lease, intake, metrics)),
       role("sender.accounts", ownerTimes, (lease) =>
         runOwner(context, lease, hub, {
           doors,

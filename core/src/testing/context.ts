@@ -4,7 +4,7 @@ import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
 import type { NatsConnection } from "nats";
 import { Pool } from "pg";
-import { pino } from "pino";
+import { type Logger, pino } from "pino";
 import { Registry } from "prom-client";
 import { readConfig } from "../config.ts";
 import type { ServiceContext } from "../service.ts";
@@ -22,6 +22,7 @@ export function testContext(options: {
   dsn: string;
   env?: Record<string, string>;
   checkpoint?: (name: string) => Promise<void>;
+  log?: Logger;
 }): TestContext {
   const config = readConfig({
     MIO_ENV: "local",
@@ -40,7 +41,7 @@ export function testContext(options: {
   const sections = new Map<string, () => unknown>();
   return {
     config,
-    log: pino({ level: process.env.MIO_TEST_LOG ?? "silent" }),
+    log: options.log ?? pino({ level: process.env.MIO_TEST_LOG ?? "silent" }),
     nats: options.nats,
     db,
     clock: clockOf(globalThis),

@@ -11,16 +11,29 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => 
 // Started by a parent that holds an IPC channel (local play): its end is ours.
 process.once("disconnect", () => stop.abort());
 
-await using mio = await connect({
-  servers: required("MIO_NATS_URL").split(","),
-  user: process.env.MIO_NATS_USER,
-  password: process.env.MIO_NATS_PASSWORD,
-  group: required("MIO_AGENT_GROUP"),
-  accounts: required("MIO_AGENT_ACCOUNTS").split(","),
-});
-process.send?.({ kind: "ready" });
-await mio.consume(answer, { signal: stop.signal, onParked: (message, error) => console.error(`parked ${message.id}:`, error) });
+try {
+  await run();
+} catch (error) {
+  console.error(`echo-agent: ${error instanceof Error ? error.message : String(error)}`);
+  process.exit(1);
+}
 process.disconnect?.();
+
+async function run(): Promise<void> {
+  await using mio = await connect({
+    servers: required("MIO_NATS_URL").split(","),
+    user: process.env.MIO_NATS_USER,
+    password: process.env.MIO_NATS_PASSWORD,
+    group: required("MIO_AGENT_GROUP"),
+    accounts: required("MIO_AGENT_ACCOUNTS").split(","),
+  });
+  process.send?.({ kind: "ready" });
+  await mio.consume(answer, {
+    signal: stop.signal,
+    onParked: (message, error) => console.error(`parked ${message.id}:`, error),
+    onTrouble: (error) => console.error("echo-agent:", error),
+  });
+}
 
 async function answer(message: Message, handling: Handling): Promise<void> {
   if (!isQuestion(message)) return;

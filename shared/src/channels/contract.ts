@@ -60,6 +60,8 @@ export type InboundOutcome = "accepted" | "ignored" | "malformed" | "unavailable
 export interface InboundDoor {
   /** The slug of proto/channels.yaml (underscores; the URL path uses hyphens). */
   channelType: string;
+  /** Set on a channel of the project's own tests: anybody may know its secrets, so no environment but `local` opens its doors. */
+  localOnly?: true;
   /** Legacy paths that lead here too, without the slash: `["cliq"]`. */
   legacyPaths: readonly string[];
   /**
@@ -156,6 +158,8 @@ export type DeliveryGrade = "exactly_once" | "reconcilable" | "cannot_tell";
 
 export interface OutboundDoor {
   channelType: string;
+  /** As on the inbound door. */
+  localOnly?: true;
   limits: ChannelLimits;
   grade(account: OutboundAccount): DeliveryGrade;
   /** Renders and splits: pure, so it can be tested and repeated. Rejects what the channel can never send. */
@@ -177,6 +181,8 @@ export interface SimulatorHost {
   fetch: (url: string, init: RequestInit) => Promise<Response>;
   load(): Promise<string | undefined>;
   save(state: string): Promise<void>;
+  /** Told at once when something fails that is tried again, such as a save. */
+  report?(error: unknown): void;
 }
 
 /** The platform itself, as strict as it is: its own endpoints, and `/_control` to act as a person (see simulator/README.md). */

@@ -13,6 +13,7 @@ import { streams } from "@mio/shared/bus/streams.ts";
 import { type AccountId, accountIdOf, conversationIdOf, type TenantId, tenantIdOf, ulidOf } from "@mio/shared/ids.ts";
 import { DeliverPolicy, headers, type NatsConnection, NatsError } from "nats";
 import { Pool } from "pg";
+import type { Logger } from "pino";
 import { provisionBus } from "../../bus/provision.ts";
 import { type TestContext, testContext } from "../../testing/context.ts";
 import { createSender } from "../sender.ts";
@@ -52,6 +53,7 @@ export interface StartOptions extends DoorOptions {
   checkpoint?: (name: string) => Promise<void>;
   limits?: Partial<VerdictLimits>;
   env?: Record<string, string>;
+  log?: Logger;
 }
 
 export interface RunningSender {
@@ -81,8 +83,14 @@ export async function createStage(options: { dsn?: string } = {}): Promise<Stage
   let nextReceipt = 1;
   const running = new Set<RunningSender>();
   const stage: Stage = {
-    start: ({ checkpoint, limits, env, ...door } = {}) => {
-      const context = testContext({ nats: coreNats, dsn, env: { ...patientEnv, ...env }, ...(checkpoint ? { checkpoint } : {}) });
+    start: ({ checkpoint, limits, env, log, ...door } = {}) => {
+      const context = testContext({
+        nats: coreNats,
+        dsn,
+        env: { ...patientEnv, ...env },
+        ...(checkpoint ? { checkpoint } : {}),
+        ...(log ? { log } : {}),
+      });
       const done = createSender([plainDoor(door)], { limits: { ...verdictLimits, ...limits } }).run(context);
       const sender = {
         context,

@@ -16,7 +16,12 @@ import { World } from "./world.ts";
 export async function createSimulator(platform: SimulatedPlatform, host: SimulatorHost): Promise<Simulator> {
   const saved = readState(await host.load());
   const pause = () => host.clock.sleep(0);
-  const saver = createSaver(host.clock, () => stateText(world, deliveries.owed(), pause), host.save);
+  const saver = createSaver(
+    host.clock,
+    () => stateText(world, deliveries.owed(), pause),
+    host.save,
+    (error) => host.report?.(error),
+  );
   const world = new World(saved, saver.changed);
   const faults = new Faults();
   const requests = new RequestLog();

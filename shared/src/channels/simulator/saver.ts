@@ -12,8 +12,16 @@ export interface Saver {
   close(): Promise<void>;
 }
 
-/** `read` makes the whole text; `save` stores it. A save that fails is tried again with the next one, and by `close`, which rejects. */
-export function createSaver(clock: Clock, read: () => Promise<string>, save: (state: string) => Promise<void>): Saver {
+/**
+ * `read` makes the whole text; `save` stores it. A save that fails is told to `report` at once and tried again, at last by `close`,
+ * which rejects.
+ */
+export function createSaver(
+  clock: Clock,
+  read: () => Promise<string>,
+  save: (state: string) => Promise<void>,
+  report: (error: unknown) => void,
+): Saver {
   let dirty = false;
   let closed = false;
   let running: Promise<void> | undefined;
@@ -36,7 +44,10 @@ export function createSaver(clock: Clock, read: () => Promise<string>, save: (st
     while (dirty && !closed) {
       await clock.sleep(restMs, stop.signal).catch(() => undefined);
       if (closed) return;
-      const tookMs = await saveOnce().catch(() => 0);
+      const tookMs = await saveOnce().catch((error: unknown) => {
+        report(error);
+        return 0;
+      });
       restMs = Math.max(saveIntervalMs, tookMs * restPerSaveTime);
     }
     if (!closed && restMs > saveIntervalMs) await clock.sleep(restMs, stop.signal).catch(() => undefined);

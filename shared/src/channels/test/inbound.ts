@@ -7,6 +7,7 @@ import { verifySignature } from "./signature.ts";
 
 export const testInbound: InboundDoor = {
   channelType,
+  localOnly: true,
   legacyPaths: [],
   claimedWorkspace: (request) => parseWorkspace(request.body),
   unsignedHandshake: () => undefined,

@@ -13,6 +13,7 @@ const textLengthMax = 2000;
 
 export const testOutbound: OutboundDoor = {
   channelType,
+  localOnly: true,
   // The platform allows more; this is what one account gets when the operator says nothing. Keys are kept, so nothing settles.
   limits: { ratePerSecond: 50, textLengthMax, settleMs: 0 },
   grade: () => "exactly_once",
