@@ -13,6 +13,9 @@ import {
 /** The version that is written, and the newest that is read. */
 export const edgeVersion = 1;
 
+/** `verified_by` of a quarantine entry that a secret of all accounts of its channel verified. */
+export const verifiedByChannel = "channel";
+
 export type Unreadable =
   | { kind: "undecodable"; reason: string }
   /** Written by a newer edge: alarm, and leave it. */

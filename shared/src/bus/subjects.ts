@@ -56,6 +56,11 @@ export function quarantineSubject(channelType: string, entryId: string): string 
   return `mio.quarantine.${token(channelType)}.${token(entryId)}`;
 }
 
+/** Filter of one entry whose channel is not known. */
+export function quarantineSubjectsOf(entryId: string): string {
+  return `mio.quarantine.*.${token(entryId)}`;
+}
+
 /** Dead letters of one service; the last token is a key that makes a repeat fall on the same subject. */
 export function deadLetterSubject(service: string, key: string): string {
   return `mio.dead_letter.${token(service)}.${token(key)}`;
