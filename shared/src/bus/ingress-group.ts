@@ -47,6 +47,7 @@ export function decodeIngressGroup(bytes: Uint8Array): DecodedGroup {
   return decoded.kind === "decoded" ? { kind: "group", group: decoded.value } : decoded;
 }
 
+/** Never throws; an event without a body is undecodable. */
 export function decodeIngressEvent(bytes: Uint8Array): DecodedEvent {
   const decoded = decodeVersioned(IngressEventSchema, bytes);
   if (decoded.kind !== "decoded") return decoded;
@@ -56,6 +57,7 @@ export function decodeIngressEvent(bytes: Uint8Array): DecodedEvent {
   return unreadable ?? { kind: "event", event };
 }
 
+/** Never throws. */
 export function decodeQuarantineEntry(bytes: Uint8Array): DecodedQuarantine {
   const decoded = decodeVersioned(QuarantineEntrySchema, bytes);
   return decoded.kind === "decoded" ? { kind: "quarantine", entry: decoded.value } : decoded;
