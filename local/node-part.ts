@@ -85,7 +85,7 @@ function firstReady(child: ChildProcess): Promise<Record<string, unknown>> {
 }
 
 /** The last line of a log that says something; stack frames and bare braces do not. */
-export async function lastWords(logFile: string): Promise<string> {
+async function lastWords(logFile: string): Promise<string> {
   const text = stripVTControlCharacters(await readFile(logFile, "utf8").catch(() => ""));
   const lines = text.split("\n").filter((line) => line.trim() !== "");
   const telling = lines.findLast((line) => /error|cannot|failed|not /i.test(line) && !/^\s+at /.test(line)) ?? lines.at(-1);

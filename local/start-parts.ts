@@ -33,7 +33,7 @@ export interface Started {
   info: Omit<LocalSystem, "pids">;
 }
 
-export const coreServices = ["dedup", "media-vault", "sender", "admin"];
+const coreServices = ["dedup", "media-vault", "sender", "admin"];
 
 const root = join(import.meta.dirname, "..");
 const usualPorts = {

@@ -6,9 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { SimulatorClient } from "@mio/local/faults/simulator-client.ts";
-import { connectOperator, messageCount, StreamWitness } from "@mio/local/faults/witness.ts";
+import { connectOperator, messageCount, readReceipts, StreamWitness } from "@mio/local/faults/witness.ts";
 import { type LocalSystem, readLocalFile } from "@mio/local/local-file.ts";
 import { identityOf } from "@mio/local/process-identity.ts";
+import { DeliveryReceipt_State } from "@mio/proto/gen/mio/v1/delivery_receipt_pb.ts";
 import { streams } from "@mio/shared/bus/streams.ts";
 import type { NatsConnection } from "nats";
 import { Client } from "pg";
@@ -64,6 +65,13 @@ describe.each(channels)("%s", (channel) => {
     const accountId = accountOf(channel).account_id;
     const keys = await db.query("select source_message_id, published_at from ingress_keys where account_id = $1", [accountId]);
     expect(keys.rows).toMatchObject([{ published_at: expect.any(Date) }]);
+
+    // One final receipt for what was sent, and one for its edit.
+    await eventually(async () => {
+      const final = (await readReceipts(nats)).filter((receipt) => receipt.final && receipt.accountId === accountId);
+      expect(final.map((receipt) => receipt.state)).toEqual([DeliveryReceipt_State.SENT, DeliveryReceipt_State.SENT]);
+      expect(new Set(final.map((receipt) => receipt.commandId)).size).toBe(2);
+    });
   });
 
   it("G3: the same webhook five times is one message on each stream, and one answer", async () => {

@@ -11,10 +11,13 @@ import type { Directory, Found } from "./directory.ts";
 export type Recipient =
   | { kind: "account"; account: InboundAccount; layout: ShardLayout; disabled: boolean; secrets: VerificationSecret[] }
   /** A shared URL and no such workspace: `secrets` only tell a request that is nobody's from a forged one. */
-  | { kind: "nobody"; workspace: string; secrets: VerificationSecret[] }
+  | { kind: "nobody"; workspace: string; secrets: OwnedSecret[] }
   /** An account's URL, and no such account. */
   | { kind: "unknown_url" }
   | { kind: "not_loaded" };
+
+/** `owner`: the account whose secret it is; empty when it is all accounts'. */
+export type OwnedSecret = VerificationSecret & { owner: string };
 
 /** Where an account's conversations are spread. */
 export interface ShardLayout {
@@ -80,7 +83,7 @@ function complete(account: DirectoryAccount, channelType: string): boolean {
   );
 }
 
-function liveSecrets(value: DirectoryValue, nowMs: number): (VerificationSecret & { owner: string })[] {
+function liveSecrets(value: DirectoryValue, nowMs: number): OwnedSecret[] {
   return value.secrets
     .filter(
       ({ notBefore, notAfter }) =>

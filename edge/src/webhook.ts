@@ -1,9 +1,6 @@
 // The life of one webhook: body, recipient, handshake, verify, normalise, uplink, answer. Its ways out are the rows of `Outcome`.
 // A 2xx for an event goes out only after every uplink that it feeds has stored it (G1); unverified leaves nothing behind (G11).
-import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { disagreementWithSubject, encodeMessage } from "@mio/shared/bus/envelope.ts";
-import { encodeIngressEvent } from "@mio/shared/bus/ingress-group.ts";
-import { subjectOf } from "@mio/shared/bus/subjects.ts";
+import { inboundEventBytes } from "@mio/shared/bus/inbound-event.ts";
 import type {
   InboundAccount,
   InboundDoor,
@@ -14,12 +11,12 @@ import type {
   WebhookRequest,
 } from "@mio/shared/channels/contract.ts";
 import type { Clock } from "@mio/shared/clock.ts";
-import { type ConversationId, partitionOf } from "@mio/shared/ids.ts";
+import { partitionOf } from "@mio/shared/ids.ts";
 import type { Random } from "@mio/shared/random.ts";
 import { readBody } from "./body.ts";
 import type { Directory } from "./directory.ts";
 import { quarantineEvent } from "./quarantine.ts";
-import { type Recipient, recipientOf, type ShardLayout } from "./recipient.ts";
+import { type OwnedSecret, type Recipient, recipientOf, type ShardLayout } from "./recipient.ts";
 import { traceparentOf } from "./trace.ts";
 import type { Shard, Stored } from "./uplink/uplink.ts";
 
@@ -117,7 +114,10 @@ async function endingOf(hook: Hook, recipient: Recipient): Promise<Ending> {
 
   // Only handshakes come as anything else, and those are answered.
   if (request.method !== "POST") return { outcome: "refused", answer: plain(405, "send a POST"), reason: "method" };
-  if (recipient.kind === "nobody") return quarantine(hook, { workspace: recipient.workspace }, "no_account");
+  if (recipient.kind === "nobody") {
+    const { workspace, secrets } = recipient;
+    return quarantine(hook, { workspace, verifiers: secrets }, "no_account");
+  }
   if (recipient.disabled) return quarantine(hook, recipient, "account_disabled");
   const normalised = normalise(hook, recipient.account);
   switch (normalised.kind) {
@@ -155,9 +155,11 @@ async function accept(
   layout: ShardLayout,
   events: readonly InboundEvent[],
 ): Promise<Ending> {
+  const { receivedAtMs, traceparent } = hook;
+  const arrival = { receivedAtMs, region: hook.ports.region, traceparent };
   const placed: Placed[] = [];
   for (const event of events) {
-    const bytes = eventBytes(hook, account, event);
+    const bytes = inboundEventBytes(account, event, arrival);
     if (bytes === undefined) return quarantine(hook, { account, layout }, "message_at_odds_with_account");
     placed.push({ layout, key: event.message.conversationId, bytes });
   }
@@ -176,15 +178,16 @@ async function accept(
 
 async function quarantine(
   hook: Hook,
-  whose: { account?: InboundAccount; layout?: ShardLayout; workspace?: string },
+  whose: { account?: InboundAccount; layout?: ShardLayout; workspace?: string; verifiers?: readonly OwnedSecret[] },
   reason: string,
 ): Promise<Ending> {
   const { ports, door, request, receivedAtMs, traceparent } = hook;
   const entry = await quarantineEvent({
     request,
-    channelType: door.channelType,
+    door,
     account: whose.account,
     workspace: whose.workspace ?? whose.account?.externalId ?? "",
+    verifiers: whose.verifiers ?? [],
     reason,
     receivedAtMs,
     region: ports.region,
@@ -200,44 +203,6 @@ async function quarantine(
 /** Where goes what has no account: the first uplink of the region that met it. */
 export function nobodysLayout(region: string): ShardLayout {
   return { region, generation: 1, shardCount: 1 };
-}
-
-/** Undefined when what the door made is not this account's, or cannot be told on the bus. */
-function eventBytes(
-  hook: Hook,
-  account: InboundAccount,
-  { message, eventDay }: InboundEvent,
-): Uint8Array<ArrayBuffer> | undefined {
-  const receivedAt = timestampFromMs(hook.receivedAtMs);
-  message.receivedAt = receivedAt;
-  message.edge = { $typeName: "mio.v1.EdgeInfo", region: hook.ports.region, receivedAt, spooled: false };
-  try {
-    const { channelType, accountId } = account;
-    const subject = subjectOf({
-      direction: "inbound",
-      channelType,
-      accountId,
-      conversationId: message.conversationId as ConversationId,
-    });
-    if (disagreementWithSubject(message, subject) !== undefined || message.tenantId !== account.tenantId) return undefined;
-    return encodeIngressEvent({
-      subject,
-      tenantId: account.tenantId,
-      accountId,
-      channelType,
-      conversationId: message.conversationId,
-      conversationExternalId: message.conversationExternalId,
-      senderExternalId: message.sender?.externalId ?? "",
-      sourceMessageId: message.sourceMessageId,
-      messageId: message.id,
-      eventDay,
-      traceparent: hook.traceparent,
-      receivedAt,
-      body: { case: "message", value: encodeMessage(message) },
-    });
-  } catch {
-    return undefined;
-  }
 }
 
 /** All or nothing in the answer; what one shard stored before another failed is deduplicated when the platform repeats it. */

@@ -69,7 +69,7 @@ export interface ScenarioResult extends Judgement {
 }
 
 /** The platform's patience: each webhook has to be answered within it. */
-export const answerWithinMs = 3_000;
+const answerWithinMs = 3_000;
 /** After the last fault, everything acknowledged has to be on both streams within this. */
 const arriveWithinMs = 120_000;
 /** And this long nothing more may come. */

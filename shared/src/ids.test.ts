@@ -6,7 +6,6 @@ import {
   accountIdOf,
   commandIdOf,
   conversationIdOf,
-  isUlid,
   isUuid,
   type MessageId,
   messageIdOf,
@@ -92,7 +91,7 @@ describe("ulid", () => {
       fc.property(time, time, bytes, bytes, (a, b, bytesA, bytesB) => {
         fc.pre(a !== b);
         expect(ulidOf(a, bytesA) < ulidOf(b, bytesB)).toBe(a < b);
-        expect(isUlid(ulidOf(a, bytesA))).toBe(true);
+        expect(ulidOf(a, bytesA)).toMatch(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/);
       }),
     );
   });
@@ -113,16 +112,6 @@ it("tells ids from other texts", () => {
     `{${account}}`,
   ]) {
     expect(isUuid(text), JSON.stringify(text)).toBe(false);
-  }
-  expect(isUlid("01ARZ3NDEKTSV4RRFFQ69G5FAV")).toBe(true);
-  for (const text of [
-    "",
-    "81ARZ3NDEKTSV4RRFFQ69G5FAV",
-    "01arz3ndektsv4rrffq69g5fav",
-    "01ARZ3NDEKTSV4RRFFQ69G5FAI",
-    "01ARZ3NDEKTSV4RRFFQ69G5FAV\n",
-  ]) {
-    expect(isUlid(text), JSON.stringify(text)).toBe(false);
   }
 });
 

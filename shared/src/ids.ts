@@ -15,15 +15,10 @@ export type CommandId = Branded<"CommandId">;
 export type SourceMessageId = Branded<"SourceMessageId">;
 
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-const ulidPattern = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 
 /** Lower-case UUID text, the only spelling that subjects and keys use. */
 export function isUuid(text: string): boolean {
   return uuidPattern.test(text);
-}
-
-export function isUlid(text: string): boolean {
-  return ulidPattern.test(text);
 }
 
 /** `uuid v5(account_id, "conversation:" + external id)` (design.md, Identity). Throws when accountId is not a UUID. */

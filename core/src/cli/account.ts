@@ -137,7 +137,7 @@ function channelTypes(): string[] {
 }
 
 /** The slug; a hyphen is taken for an underscore, as in URL paths. */
-function channelType(text: string): string {
+export function channelType(text: string): string {
   return text.replaceAll("-", "_");
 }
 
@@ -169,7 +169,7 @@ function pair(text: string, form: string): [string, string] {
   return [text.slice(0, at), text.slice(at + 1)];
 }
 
-function wholeNumber(text: string): number {
+export function wholeNumber(text: string): number {
   if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError("a whole number from 1 to 999999");
   return Number(text);
 }

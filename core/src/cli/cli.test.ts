@@ -1,8 +1,14 @@
 import { execFile } from "node:child_process";
+import { mkdtempDisposable, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { testNats } from "@mio/local/testing/nats.ts";
 import { testDatabase } from "@mio/local/testing/postgres.ts";
+import { permissionsOf } from "@mio/shared/bus/users.ts";
+import { connect } from "nats";
 import { afterAll, expect, it } from "vitest";
+import { provisionBus } from "../bus/provision.ts";
 
 const database = await testDatabase();
 afterAll(() => database[Symbol.asyncDispose]());
@@ -112,20 +118,46 @@ it("says in one line what to do about words that it does not know, and ends with
   );
 });
 
-it("says so when there is no Postgres, no core and no local system", async () => {
-  const [noDatabase, noCore, nothing] = await Promise.all([
+it("reaches the bus as the operator of a local system, and says so when it may not or finds no stream", async () => {
+  await using server = await testNats({
+    users: [
+      { user: "operator", password: "right", permissions: permissionsOf({ role: "operator" }) },
+      { user: "edge", password: "right", permissions: permissionsOf({ role: "edge" }) },
+    ],
+  });
+  await using folder = await mkdtempDisposable(join(tmpdir(), "mio-cli-"));
+  const list = async (password: string) => {
+    const operator = { user: "operator", password, inbox_prefix: "_INBOX_operator" };
+    const local = { postgres: database.dsn, core: "http://127.0.0.1:1", nats: server.url, operator };
+    await writeFile(join(folder.path, "local.json"), JSON.stringify(local));
+    return mio(["--data", folder.path, "quarantine", "list"], {});
+  };
+  expect((await list("wrong")).stderr).toMatch(/^mio: cannot reach the bus at .*authorization.*MIO_NATS_PASSWORD.*\n$/i);
+  expect((await list("right")).stderr).toMatch(/^mio: the bus lacks a stream; .*\n$/);
+  const nats = await connect({ servers: server.url, user: "operator", pass: "right", inboxPrefix: "_INBOX_operator" });
+  await provisionBus(nats, { streamReplicas: 1, streamBytesMax: 2 * 1024 ** 3 });
+  await nats.close();
+  const env = { MIO_NATS_URL: server.url, MIO_NATS_USER: "edge", MIO_NATS_PASSWORD: "right" };
+  expect((await mio(["quarantine", "list"], env)).stderr).toMatch(/^mio: the bus refuses this to its user; .*\n$/);
+  expect(await list("right")).toEqual({ code: 0, stdout: "nothing is in quarantine that fits\n", stderr: "" });
+});
+
+it("says so when there is no Postgres, no core, no bus and no local system", async () => {
+  const [noDatabase, noCore, noBus, nothing] = await Promise.all([
     mio(["tenant", "list"], { MIO_POSTGRES_DSN: "postgres://mio@127.0.0.1:1/mio" }),
     mio(["status"], { MIO_CORE_URL: "http://127.0.0.1:1" }),
+    mio(["quarantine", "list"], { MIO_NATS_URL: "nats://127.0.0.1:1" }),
     mio(["--data", "/nonexistent", "tenant", "list"], {}),
   ]);
   expect(noDatabase.stderr).toMatch(/cannot reach Postgres at 127.0.0.1:1: .*MIO_POSTGRES_DSN/);
   expect(noCore.stderr).toMatch(/cannot reach core at 127.0.0.1:1: .*MIO_CORE_URL/);
+  expect(noBus.stderr).toMatch(/cannot reach the bus at 127.0.0.1:1: .*MIO_NATS_URL/);
   expect(nothing.stderr).toMatch(/no local system runs in \/nonexistent; start one with "npm start"/);
   for (const url of ["x", "localhost:8080"])
     expect((await mio(["status"], { MIO_CORE_URL: url })).stderr).toMatch(
       /^mio: MIO_CORE_URL is no URL; set it like MIO_CORE_URL=http:/,
     );
-  for (const ended of [noDatabase, noCore, nothing]) expect(ended.code).toBe(1);
+  for (const ended of [noDatabase, noCore, noBus, nothing]) expect(ended.code).toBe(1);
 });
 
 it("shows help for every command", async () => {
@@ -135,6 +167,8 @@ it("shows help for every command", async () => {
     ["account"],
     ["account", "create"],
     ["account", "rotate-secret"],
+    ["quarantine"],
+    ["quarantine", "replay"],
     ["status"],
     ["migrate"],
   ]) {

@@ -1,7 +1,13 @@
 // How the command line finds a system: by environment, else by the local.json that a running local system leaves in its data folder.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Bus } from "@mio/shared/bus/connection.ts";
+import { JetStreamError, jetStreamErrors } from "@mio/shared/bus/jetstream-api.ts";
+import { inboxPrefixOf } from "@mio/shared/bus/users.ts";
+import { clockOf } from "@mio/shared/clock.ts";
+import { randomOf } from "@mio/shared/random.ts";
 import type { Command } from "commander";
+import { connect, ErrorCode, headers, NatsError } from "nats";
 import { Pool } from "pg";
 import * as v from "valibot";
 
@@ -9,7 +15,19 @@ export class ConnectionError extends Error {
   override readonly name = "ConnectionError";
 }
 
-const localFile = v.object({ postgres: v.string(), core: v.string() });
+const localFile = v.object({
+  postgres: v.string(),
+  core: v.string(),
+  nats: v.string(),
+  operator: v.object({ user: v.string(), password: v.string(), inbox_prefix: v.string() }),
+});
+
+interface BusLogin {
+  url: string;
+  user: string | undefined;
+  password: string;
+  inboxPrefix: string;
+}
 
 /** Runs `work` with a pool that is closed afterwards. Throws ConnectionError, which says what to do, when nothing is reached. */
 export async function withDatabase<T>(command: Command, work: (db: Pool) => Promise<T>): Promise<T> {
@@ -27,6 +45,49 @@ export async function withDatabase<T>(command: Command, work: (db: Pool) => Prom
   }
 }
 
+/** Runs `work` with a connection to the bus that is closed afterwards. Throws ConnectionError, which says what to do. */
+export async function withBus<T>(command: Command, work: (bus: Bus) => Promise<T>): Promise<T> {
+  const { url, user, password, inboxPrefix } = await busLogin(command);
+  const servers = url.split(",").map((each) => each.trim());
+  const connection = await connect({
+    servers,
+    name: "mio-cli",
+    ...(user === undefined ? {} : { user, pass: password }),
+    inboxPrefix,
+    timeout: 5_000,
+    reconnect: false,
+    noAsyncTraces: true,
+  }).catch((error: unknown) => {
+    throw new ConnectionError(
+      `cannot reach the bus at ${servers.map(hostOf).join(", ")}: ${messageOf(error)}; is it running, and are MIO_NATS_URL, MIO_NATS_USER and MIO_NATS_PASSWORD right?`,
+    );
+  });
+  try {
+    return await work({ connection, headers, inboxPrefix, clock: clockOf(globalThis), random: randomOf(globalThis.crypto) });
+  } catch (error) {
+    throw explained(error);
+  } finally {
+    await connection.close();
+  }
+}
+
+function explained(error: unknown): unknown {
+  const noStream =
+    (error instanceof NatsError && error.code === ErrorCode.NoResponders) ||
+    (error instanceof JetStreamError && error.code === jetStreamErrors.streamNotFound);
+  if (noStream) return new ConnectionError("the bus lacks a stream; core makes all of them at its start", { cause: error });
+  if (error instanceof NatsError && error.isPermissionError())
+    return new ConnectionError("the bus refuses this to its user; it takes an operator, or core", { cause: error });
+  return error;
+}
+
+async function busLogin(command: Command): Promise<BusLogin> {
+  const { MIO_NATS_URL: url, MIO_NATS_USER: user, MIO_NATS_PASSWORD: password = "" } = process.env;
+  if (url !== undefined) return { url, user, password, inboxPrefix: inboxPrefixOf(user ?? "mio-cli") };
+  const { nats, operator } = await localSystem(command);
+  return { url: nats, user: operator.user || undefined, password: operator.password, inboxPrefix: operator.inbox_prefix };
+}
+
 /** Base URL of core's HTTP server. Throws ConnectionError when it is none. */
 export async function coreUrl(command: Command): Promise<string> {
   const url = process.env.MIO_CORE_URL ?? (await localSystem(command)).core;
@@ -41,7 +102,7 @@ async function localSystem(command: Command): Promise<v.InferOutput<typeof local
     return v.parse(localFile, JSON.parse(await readFile(join(folder, "local.json"), "utf8")));
   } catch (error) {
     throw new ConnectionError(
-      `no local system runs in ${folder}; start one with "npm start", or set MIO_POSTGRES_DSN and MIO_CORE_URL`,
+      `no local system runs in ${folder}; start one with "npm start", or set MIO_POSTGRES_DSN, MIO_NATS_URL and MIO_CORE_URL`,
       {
         cause: error,
       },

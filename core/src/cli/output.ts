@@ -15,14 +15,24 @@ export function print(
     console.log(table.empty ?? "nothing");
     return;
   }
+  const rows = table.rows.map((row) => row.map((cell) => printable(cell, "one_line")));
   const widths = table.columns.map((column, index) =>
-    Math.max(column.length, ...table.rows.map((row) => (row[index] ?? "").length)),
+    rows.reduce((width, row) => Math.max(width, (row[index] ?? "").length), column.length),
   );
-  for (const row of [table.columns, ...table.rows])
+  for (const row of [table.columns, ...rows])
     console.log(
       row
         .map((cell, index) => cell.padEnd(widths[index] ?? 0))
         .join("  ")
         .trimEnd(),
     );
+}
+
+/** What others wrote, safe for a terminal: control characters, and those that turn the direction of text, are shown as their number. */
+export function printable(text: string, keep: "lines" | "one_line"): string {
+  return text.replace(/[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu, (character) =>
+    keep === "lines" && (character === "\n" || character === "\t")
+      ? character
+      : `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
+  );
 }

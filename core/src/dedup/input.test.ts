@@ -64,6 +64,7 @@ describe("dedup, given what it should not be given", () => {
           headers: {},
           region: "local",
           workspaceExternalId: "",
+          verifiedBy: "",
           ...entry,
         },
       };

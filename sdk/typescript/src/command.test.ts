@@ -1,7 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { MessageSchema } from "@mio/proto/gen/mio/v1/message_pb.ts";
-import { isUlid } from "@mio/shared/ids.ts";
 import { expect, it } from "vitest";
 import { editCommand, replyCommand } from "./command.ts";
 
@@ -23,7 +22,7 @@ it("G6: makes the same command ids when the same message is handled again", () =
   const again = [0, 1].map((index) => replyCommand("agent", message, index, { text: "another text" }).id);
   expect(again).toEqual(first);
   expect(new Set(first).size).toBe(2);
-  expect(first.every(isUlid)).toBe(true);
+  for (const id of first) expect(id).toMatch(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/);
 });
 
 it("G6: makes other command ids for another group, message or place in the handling", () => {

@@ -20,6 +20,7 @@ const recordsDefault = 256;
 const bytesDefault = 4 * 1024 * 1024;
 const backoffDefault = { startMs: 50, maxMs: 2_000 };
 
+/** One batch of a partition at a time, in order; a record is finished only when `handle` has counted it. */
 export function createBatches(options: BatchOptions, context: WorkContext): Work {
   const { handle, clock, random, recordsMax = recordsDefault, bytesMax = bytesDefault, backoff = backoffDefault } = options;
   const abort = new AbortController();

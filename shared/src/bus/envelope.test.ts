@@ -6,7 +6,6 @@ import { SendCommandSchema } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
-  agreesWithSubject,
   decodeCommand,
   decodeMessage,
   decodeReceipt,
@@ -28,6 +27,8 @@ const message = create(MessageSchema, { ...scopes, id: "m", text: "grüße 👋"
 const command = create(SendCommandSchema, { ...scopes, id: "01ARZ3NDEKTSV4RRFFQ69G5FAV", text: "hello" });
 const receipt = create(DeliveryReceiptSchema, { ...scopes, id: "r", commandId: command.id, final: true });
 const subject = (direction: string, rest = "") => `mio.${direction}.slack.${scopes.accountId}.${scopes.conversationId}${rest}`;
+
+const agreesWithSubject = (...args: Parameters<typeof disagreementWithSubject>) => disagreementWithSubject(...args) === undefined;
 
 describe("encode and decode", () => {
   it("gives back what was published", () => {

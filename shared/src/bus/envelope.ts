@@ -37,6 +37,7 @@ export function encodeReceipt(receipt: DeliveryReceipt): Uint8Array<ArrayBuffer>
   return toBinary(DeliveryReceiptSchema, receipt);
 }
 
+/** Never throws, as the two below. */
 export function decodeMessage(bytes: Uint8Array): DecodedMessage {
   const decoded = decode(MessageSchema, bytes);
   return decoded.kind === "decoded" ? { kind: "message", message: decoded.value } : decoded;
@@ -50,11 +51,6 @@ export function decodeCommand(bytes: Uint8Array): DecodedCommand {
 export function decodeReceipt(bytes: Uint8Array): DecodedReceipt {
   const decoded = decode(DeliveryReceiptSchema, bytes);
   return decoded.kind === "decoded" ? { kind: "receipt", receipt: decoded.value } : decoded;
-}
-
-/** True when an envelope may stand on a subject: its direction, channel, account and conversation are the subject's. */
-export function agreesWithSubject(envelope: Envelope, subject: string): boolean {
-  return disagreementWithSubject(envelope, subject) === undefined;
 }
 
 /** Which part of a subject an envelope contradicts, as a sentence without anybody's text; undefined when none. */

@@ -19,6 +19,7 @@ export function formatOrigin(origin: Origin): string {
   return `${origin.generation}.${origin.sequence}.${origin.index}`;
 }
 
+/** Undefined when the text is no origin; what `formatOrigin` writes comes back the same. */
 export function parseOrigin(text: string | undefined): Origin | undefined {
   const match = /^(\d+)\.(\d+)\.(\d+)$/.exec(text ?? "");
   return match ? { generation: Number(match[1]), sequence: Number(match[2]), index: Number(match[3]) } : undefined;
@@ -29,14 +30,17 @@ export function compareOrigins(a: Origin, b: Origin): number {
   return a.generation - b.generation || a.sequence - b.sequence || a.index - b.index;
 }
 
+/** The same for every sighting of one event, whoever publishes it (wire.md). */
 export function inboundMessageId(accountId: string, sourceMessageId: string): string {
   return `inb:${accountId}:${headerText(sourceMessageId)}`;
 }
 
+/** The same for every publish of one command, so that a repeat is harmless. */
 export function outboundMessageId(commandId: string): string {
   return `out:${commandId}`;
 }
 
+/** The same for every publish of one message to the enriched stream. */
 export function enrichedMessageId(messageId: string): string {
   return `enr:${messageId}`;
 }

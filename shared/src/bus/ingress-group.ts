@@ -13,6 +13,9 @@ import {
 /** The version that is written, and the newest that is read. */
 export const edgeVersion = 1;
 
+/** `verified_by` of a quarantine entry that a secret of all accounts of its channel verified. */
+export const verifiedByChannel = "channel";
+
 export type Unreadable =
   | { kind: "undecodable"; reason: string }
   /** Written by a newer edge: alarm, and leave it. */
@@ -44,6 +47,7 @@ export function decodeIngressGroup(bytes: Uint8Array): DecodedGroup {
   return decoded.kind === "decoded" ? { kind: "group", group: decoded.value } : decoded;
 }
 
+/** Never throws; an event without a body is undecodable. */
 export function decodeIngressEvent(bytes: Uint8Array): DecodedEvent {
   const decoded = decodeVersioned(IngressEventSchema, bytes);
   if (decoded.kind !== "decoded") return decoded;
@@ -53,6 +57,7 @@ export function decodeIngressEvent(bytes: Uint8Array): DecodedEvent {
   return unreadable ?? { kind: "event", event };
 }
 
+/** Never throws. */
 export function decodeQuarantineEntry(bytes: Uint8Array): DecodedQuarantine {
   const decoded = decodeVersioned(QuarantineEntrySchema, bytes);
   return decoded.kind === "decoded" ? { kind: "quarantine", entry: decoded.value } : decoded;

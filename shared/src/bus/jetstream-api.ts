@@ -12,9 +12,6 @@ export const jetStreamErrors = {
   duplicateInProcess: 10158,
   messageTooLarge: 10054,
   streamNotFound: 10059,
-  consumerNotFound: 10014,
-  insufficientStorage: 10047,
-  streamNameInUse: 10058,
 } as const;
 
 export class JetStreamError extends Error {

@@ -27,6 +27,7 @@ const inHandDefault = 512;
 const attemptsDefault = 8;
 const backoffDefault = { startMs: 100, maxMs: 10_000 };
 
+/** In order and one at a time within a lane; a record is finished only once handled or parked, however long that takes. */
 export function createLanes(options: LaneOptions, context: WorkContext): Work {
   const {
     laneOf,

@@ -77,6 +77,7 @@ interface SharedLog {
   running: Promise<void>;
 }
 
+/** Reads nothing before `run`; a position covers only records that their work has finished. */
 export function createLogReader(bus: Bus, options: LogReaderOptions): LogReader {
   const { stream, group, instance, partitionOf, times = ownershipTimes, graceMs = graceDefaultMs, events = {} } = options;
   const logs = new Map<string, SharedLog>();

@@ -21,6 +21,7 @@ export interface PositionTracker {
 /** More than these are not written down: forgetting one costs a repeat, never a loss. */
 const finishedMax = 1_000;
 
+/** The position moves only over what was begun and finished, or covered without a record for this partition. */
 export function trackPosition(start: Position): PositionTracker {
   let covered = start.position;
   let position = start.position;

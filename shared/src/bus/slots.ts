@@ -6,6 +6,7 @@ export interface Slots {
   release(): void;
 }
 
+/** At most `max` are held at once; who waits is served in the order of asking. */
 export function createSlots(max: number): Slots {
   const waiting = new Set<() => void>();
   let free = max;

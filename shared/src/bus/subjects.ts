@@ -42,6 +42,7 @@ export function parseSubject(text: string): ConversationSubject | undefined {
   return known === "outbound" && isToken(messageId) ? { ...subject, messageId } : undefined;
 }
 
+/** Throws when the region is not one subject token. */
 export function ingressSubject(region: string, shard: number): string {
   return `mio.ingress.${token(region)}.${shard}`;
 }
@@ -52,8 +53,14 @@ export function parseIngressSubject(text: string): { region: string; shard: numb
   return match ? { region: match[1] ?? "", shard: Number(match[2]) } : undefined;
 }
 
+/** One subject for each entry, so that a repeat falls on the same one. Throws when a part is not one subject token. */
 export function quarantineSubject(channelType: string, entryId: string): string {
   return `mio.quarantine.${token(channelType)}.${token(entryId)}`;
+}
+
+/** Filter of one entry whose channel is not known. */
+export function quarantineSubjectsOf(entryId: string): string {
+  return `mio.quarantine.*.${token(entryId)}`;
 }
 
 /** Dead letters of one service; the last token is a key that makes a repeat fall on the same subject. */
@@ -61,6 +68,7 @@ export function deadLetterSubject(service: string, key: string): string {
   return `mio.dead_letter.${token(service)}.${token(key)}`;
 }
 
+/** True for what can stand between two dots of a subject: no wildcard, no dot, no space, not empty. */
 export function isToken(text: string | undefined): text is string {
   return text !== undefined && tokenPattern.test(text);
 }

@@ -33,6 +33,7 @@ export function inboxPrefixOf(user: string): string {
   return `_INBOX_${user}`;
 }
 
+/** What a role may publish and hear, and nothing else. Throws when an agent's name or account is not one subject token. */
 export function permissionsOf(role: BusRole): BusPermissions {
   const inboxPrefix = inboxPrefixOf(busUserOf(role));
   const { allow, deny } = publishOf(role);

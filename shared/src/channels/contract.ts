@@ -65,6 +65,11 @@ export interface InboundDoor {
   /** Legacy paths that lead here too, without the slash: `["cliq"]`. */
   legacyPaths: readonly string[];
   /**
+   * Fields of the body that hold secrets and that `normalise` does not read: they are taken out of what goes into quarantine (see
+   * redact-body.ts for the form). None when left out.
+   */
+  secretBodyFields?: readonly string[];
+  /**
    * The workspace that the request claims to come from, read before verification and therefore only a claim: it chooses
    * whose secrets must verify. Undefined when the platform sends none. Never throws.
    */

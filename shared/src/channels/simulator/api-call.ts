@@ -5,7 +5,7 @@ import { type RateLimit, RateLimiter } from "./rate-limiter.ts";
 import type { RequestLog } from "./request-log.ts";
 
 /** How long a lost answer keeps its caller hanging, when the caller does not give up before. */
-export const lostAnswerHangsMs = 120_000;
+const lostAnswerHangsMs = 120_000;
 
 export interface ApiCall {
   /** The platform's name for what is asked, such as `chat.postMessage`. */

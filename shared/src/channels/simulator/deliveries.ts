@@ -8,9 +8,9 @@ import { type AttemptResult, attemptWebhook } from "./webhook-attempt.ts";
 import type { World } from "./world.ts";
 
 /** Done deliveries that one conversation's log remembers. Beyond a quarter more, the oldest are forgotten. */
-export const deliveriesLoggedMax = 2_000;
+const deliveriesLoggedMax = 2_000;
 /** Deliveries that one conversation may owe. Nobody can post beyond it. */
-export const deliveriesOwedMax = 10_000;
+const deliveriesOwedMax = 10_000;
 /** Attempts of one delivery that its log remembers, the latest ones. */
 const attemptsLoggedMax = 100;
 

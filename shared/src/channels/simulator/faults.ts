@@ -1,7 +1,7 @@
 // The ways in which a simulated platform can be told to misbehave, each for the next `count` times. Not kept over a restart.
 
-export const apiFaultKinds = ["answer_lost", "answer_late", "rate_limited", "unavailable"] as const;
-export const webhookFaultKinds = ["webhook_twice", "webhook_late"] as const;
+const apiFaultKinds = ["answer_lost", "answer_late", "rate_limited", "unavailable"] as const;
+const webhookFaultKinds = ["webhook_twice", "webhook_late"] as const;
 export const faultKinds = [...apiFaultKinds, ...webhookFaultKinds] as const;
 export type FaultKind = (typeof faultKinds)[number];
 

@@ -7,7 +7,7 @@ import type { App, Delivery, Happening, SimulatedMessage } from "./state.ts";
 import type { Conversation, World } from "./world.ts";
 
 /** Earlier texts that a message remembers; of a longer series only the first ones are kept. */
-export const editsPerMessageMax = 1_000;
+const editsPerMessageMax = 1_000;
 
 export interface NewMessage {
   author: string;

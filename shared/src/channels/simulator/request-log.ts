@@ -1,7 +1,7 @@
 // Every API call of an app, in the order in which it arrived: the platform's own evidence of what was asked of it, and when.
 
 /** Calls that are remembered. Beyond a quarter more, the oldest are forgotten. */
-export const requestsLoggedMax = 50_000;
+const requestsLoggedMax = 50_000;
 
 export interface LoggedRequest {
   atMs: number;

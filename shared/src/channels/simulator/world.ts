@@ -4,7 +4,7 @@ import type { App, Person, SimulatedMessage, SimulatorState } from "./state.ts";
 
 /** Messages that one conversation remembers. Beyond a quarter more, the oldest are forgotten. */
 export const messagesPerConversationMax = 2_000;
-export const conversationsMax = 20_000;
+const conversationsMax = 20_000;
 
 export interface Conversation {
   appId: string;

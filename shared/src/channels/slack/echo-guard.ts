@@ -3,7 +3,7 @@ import type { InboundAccount, Normalised } from "../contract.ts";
 import type { SlackMessage } from "./payload.ts";
 
 /** Setting of an account: "true" lets other bots' messages in. */
-export const acceptBotsSetting = "accept_bots";
+const acceptBotsSetting = "accept_bots";
 
 export function isOwnUser(user: string | null | undefined, account: InboundAccount): boolean {
   return same(user, account.settings.bot_user_id);

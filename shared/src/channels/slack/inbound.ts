@@ -13,6 +13,8 @@ const parsedPayloads = new WeakMap<WebhookRequest, SlackPayload>();
 export const slackInbound: InboundDoor = {
   channelType: "slack",
   legacyPaths: [],
+  /** The deprecated verification token: still in every payload, and still a proof for whoever checks no signature. */
+  secretBodyFields: ["token", "payload.token"],
   claimedWorkspace: (request) => payloadOf(request).workspaces[0],
   unsignedHandshake: (request) => {
     if (!isForm(request) || request.body.length > sslCheckBytesMax) return undefined;

@@ -1,5 +1,6 @@
 // A Slack payload as messages of mio.v1, or why it is none. Everything is computed from the event itself, so a retry, the
 // app_mention twin and history give the same ids and the same day.
+
 import { create } from "@bufbuild/protobuf";
 import { TimestampSchema } from "@bufbuild/protobuf/wkt";
 import { PeerKind } from "@mio/proto/gen/mio/v1/enums_pb.ts";
@@ -7,6 +8,7 @@ import { type Message, MessageSchema } from "@mio/proto/gen/mio/v1/message_pb.ts
 import { type MessageRelation, MessageRelation_Kind, MessageRelationSchema } from "@mio/proto/gen/mio/v1/relation_pb.ts";
 import { type Sender, SenderSchema } from "@mio/proto/gen/mio/v1/sender_pb.ts";
 import { slackChannel, slackTeamId, slackThreadTs, slackTs } from "../../attributes.ts";
+import { schemaVersion } from "../../bus/envelope.ts";
 import { conversationIdOf, messageIdOf, type SourceMessageId } from "../../ids.ts";
 import type { InboundAccount, Normalised } from "../contract.ts";
 import { attachmentsOf } from "./attachments.ts";
@@ -218,7 +220,7 @@ function message(account: InboundAccount, happened: Happened): Normalised {
 
   const envelope = create(MessageSchema, {
     id: messageIdOf(account.accountId, happened.sourceMessageId),
-    schemaVersion: 1,
+    schemaVersion,
     tenantId: account.tenantId,
     accountId: account.accountId,
     channelType: account.channelType,

@@ -15,7 +15,7 @@ import { editPayload, planCalls, sendPayload, textLengthMax } from "./render.ts"
 import { messageSourceId } from "./source-id.ts";
 
 /** `event_type` of the metadata under which a command's id stands in the message that it became. */
-export const metadataEventType = "mio_command";
+const metadataEventType = "mio_command";
 
 export const slackOutbound: OutboundDoor = {
   channelType: "slack",

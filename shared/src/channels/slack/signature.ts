@@ -1,7 +1,7 @@
 // Slack's v0 signature: an HMAC over "v0:<timestamp>:<raw body>", in a window of five minutes either way.
 import type { VerificationSecret, Verified, WebhookRequest } from "../contract.ts";
 
-export const signatureScheme = "slack-v0";
+const signatureScheme = "slack-v0";
 
 /** Slack's own recommendation; 300 s passes, 301 s fails, also into the future. */
 export const replayWindowSeconds = 300;

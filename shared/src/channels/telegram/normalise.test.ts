@@ -136,7 +136,7 @@ describe("bad input", () => {
 });
 
 describe("answers", () => {
-  it("G1: asks for a repeat only of what could not be stored", () => {
+  it("asks for a repeat only of what could not be stored", () => {
     expect(telegramInbound.answer("unavailable")).toMatchObject({ status: 503, headers: { "Retry-After": "2" } });
   });
 

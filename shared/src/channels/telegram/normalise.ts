@@ -1,5 +1,6 @@
 // One Update becomes the events that it tells. Everything is computed from the body alone, so that a repeat of the webhook
 // gives the same ids, the same day and the same text. A conversation is a chat: reactions carry no topic.
+
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { ConversationKind, PeerKind } from "@mio/proto/gen/mio/v1/enums_pb.ts";
@@ -8,6 +9,7 @@ import { type Message, MessageSchema } from "@mio/proto/gen/mio/v1/message_pb.ts
 import { MessageRelation_Kind, MessageRelationSchema } from "@mio/proto/gen/mio/v1/relation_pb.ts";
 import { type Sender, SenderSchema } from "@mio/proto/gen/mio/v1/sender_pb.ts";
 import { conversationDisplayName } from "../../attributes.ts";
+import { schemaVersion } from "../../bus/envelope.ts";
 import { conversationIdOf, messageIdOf, type SourceMessageId } from "../../ids.ts";
 import type { InboundAccount, InboundEvent, Normalised } from "../contract.ts";
 import { attachmentsOf } from "./attachments.ts";
@@ -158,7 +160,7 @@ function eventOf(
 ): InboundEvent {
   const message = create(MessageSchema, {
     id: messageIdOf(account.accountId, event.sourceMessageId),
-    schemaVersion: 1,
+    schemaVersion,
     tenantId: account.tenantId,
     accountId: account.accountId,
     channelType,

@@ -2,7 +2,7 @@
 // header is there exactly once and equals a secret of ours; nothing about time, so repeats are dedup's business.
 import type { VerificationSecret, Verified } from "../contract.ts";
 
-export const secretTokenScheme = "telegram-secret-token";
+const secretTokenScheme = "telegram-secret-token";
 const header = "X-Telegram-Bot-Api-Secret-Token";
 
 /** 1-256 characters, as the documentation of setWebhook says. A repeated header arrives joined with ", " and so never fits. */

@@ -1,10 +1,12 @@
 // Each event of a webhook becomes a message, in the webhook's order. Kinds that we do not know and what bots say are left out.
+
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Attachment_Kind, AttachmentSchema } from "@mio/proto/gen/mio/v1/attachment_pb.ts";
 import { ConversationKind, PeerKind } from "@mio/proto/gen/mio/v1/enums_pb.ts";
 import { MessageSchema } from "@mio/proto/gen/mio/v1/message_pb.ts";
 import { MessageRelation_Kind, MessageRelationSchema } from "@mio/proto/gen/mio/v1/relation_pb.ts";
+import { schemaVersion } from "../../bus/envelope.ts";
 import { conversationIdOf, messageIdOf, type SourceMessageId } from "../../ids.ts";
 import type { InboundAccount, InboundEvent, Normalised } from "../contract.ts";
 import { parseWebhook, type TestEvent } from "./payload.ts";
@@ -33,7 +35,7 @@ function eventOf(event: TestEvent, account: InboundAccount): InboundEvent | unde
   const { accountId } = account;
   const message = create(MessageSchema, {
     id: messageIdOf(accountId, happened.sourceMessageId),
-    schemaVersion: 1,
+    schemaVersion,
     tenantId: account.tenantId,
     accountId,
     channelType,

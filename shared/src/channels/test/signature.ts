@@ -2,7 +2,7 @@
 // cannot be played again. There is no way to switch this off.
 import type { VerificationSecret, Verified, WebhookRequest } from "../contract.ts";
 
-export const timestampedHmacScheme = "hmac-sha256-timestamped";
+const timestampedHmacScheme = "hmac-sha256-timestamped";
 const header = "X-Test-Signature";
 /** In both directions: 300 seconds pass, 301 fail. */
 const windowSeconds = 300;

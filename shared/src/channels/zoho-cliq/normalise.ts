@@ -1,5 +1,6 @@
 // A Cliq event as one Message, or why it is none. Every id comes from the event's own data, so a repeat of the event gives
 // the same ids, and each edit, each delete and each interaction is an event of its own.
+
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type Attachment, Attachment_Kind, AttachmentSchema } from "@mio/proto/gen/mio/v1/attachment_pb.ts";
@@ -8,6 +9,7 @@ import type { Interaction } from "@mio/proto/gen/mio/v1/interaction_pb.ts";
 import { MessageSchema } from "@mio/proto/gen/mio/v1/message_pb.ts";
 import { MessageRelation_Kind } from "@mio/proto/gen/mio/v1/relation_pb.ts";
 import { cliqChannelName, cliqOrgId, conversationDisplayName, repliedTo } from "../../attributes.ts";
+import { schemaVersion } from "../../bus/envelope.ts";
 import { conversationIdOf, messageIdOf, type SourceMessageId, uuidV5 } from "../../ids.ts";
 import type { InboundAccount, Normalised } from "../contract.ts";
 import { interactionOf } from "./interaction.ts";
@@ -146,7 +148,7 @@ function event(payload: CliqPayload, chat: CliqChat, account: InboundAccount, pa
   const message = create(MessageSchema, {
     ...parts.fields,
     id: messageIdOf(account.accountId, parts.sourceMessageId as SourceMessageId),
-    schemaVersion: 1,
+    schemaVersion,
     tenantId: account.tenantId,
     accountId: account.accountId,
     channelType: account.channelType,

@@ -31,7 +31,7 @@ export function messageJson(view: View, message: SimulatedMessage, version = mes
   };
 }
 
-export function botJson(app: App) {
+function botJson(app: App) {
   const { bot_id = "", app_id = "" } = app.account.settings;
   const profile = { id: bot_id, app_id, name: app.name, deleted: false, team_id: app.account.externalId };
   return { bot_id, app_id, bot_profile: profile };

@@ -6,9 +6,9 @@ import { randomText } from "../../simulator/names.ts";
 import type { App } from "../../simulator/state.ts";
 import type { World } from "../../simulator/world.ts";
 
-export const tokenLifeMs = 3_600_000;
+const tokenLifeMs = 3_600_000;
 /** Token calls of one refresh token in ten minutes (observed, not published). */
-export const tokenCallsMax = 10;
+const tokenCallsMax = 10;
 const throttleWindowMs = 600_000;
 
 export class Tokens {

@@ -115,7 +115,7 @@ describe("webhooks, as the inbound door reads them", () => {
     expect((await taken(test)).slice(1)).toEqual(["own_message", "own_message"]);
   });
 
-  it("G3: are the same bytes when the caller asks for them again", async () => {
+  it("are the same bytes when the caller asks for them again", async () => {
     const test = await start();
     test.answers.push(503);
     const sent = await test.post("hello");

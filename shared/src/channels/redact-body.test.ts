@@ -1,0 +1,80 @@
+// Each body's secret goes, and nothing else changes: the normaliser must find in it what it found before.
+import { describe, expect, it } from "vitest";
+import type { WebhookRequest } from "./contract.ts";
+import { redactBody } from "./redact-body.ts";
+import webhooks from "./slack/fixtures/webhooks.json" with { type: "json" };
+import { slackInbound } from "./slack/inbound.ts";
+
+const fields = ["token", "payload.token"];
+const bytesOf = (text: string) => new TextEncoder().encode(text);
+const redact = (text: string) => new TextDecoder().decode(redactBody(bytesOf(text), fields));
+
+describe("redactBody", () => {
+  it.each([
+    ['{"token":"s3cret","a":1}', '{"token":"redacted","a":1}'],
+    [' { "token" : "s\\"3\\\\" }', ' { "token" : "redacted" }'],
+    ['[{"deep":{"token":12.5e3}}]', '[{"deep":{"token":"redacted"}}]'],
+    ['{"token":"cut off', '{"token":"redacted"'],
+    ['{"token":"cut off\\', '{"token":"redacted"'],
+    ["token=s3cret&a=1", "token=redacted&a=1"],
+    ["a=1&token=s%26x", "a=1&token=redacted"],
+    ["payload=%7B%22token%22%3A%22s3%5C%22cret%22%2C%22a%22%3A1%7D", "payload=%7B%22token%22%3A%22redacted%22%2C%22a%22%3A1%7D"],
+    ["payload=%7B%22token%22+%3a+%22s+x", "payload=%7B%22token%22+%3a+%22redacted"],
+  ])("takes the secret out of %s", (before, after) => {
+    expect(redact(before)).toBe(after);
+  });
+
+  it.each([
+    "",
+    "{}",
+    '{"tokens":"x","a_token":"y","token":null,"token":{"a":"b"}}',
+    // Somebody's text that speaks of tokens.
+    '{"text":"https://x.example/?a=1&token=2 {\\"token\\":\\"mine\\"}"}',
+    "text=%7B%22token%22%3A%22mine%22%7D%26token%3Dmine",
+    "payload=%7B%22text%22%3A%22%7B%5C%22token%5C%22%3A%5C%22mine%5C%22%7D%22%7D",
+  ])("leaves %s as it is", (text) => {
+    expect(redact(text)).toBe(text);
+  });
+
+  it("changes no other byte, of whatever encoding, and takes a body of 1 MiB in its stride", () => {
+    const odd = Uint8Array.from({ length: 256 }, (_, index) => index);
+    const head = bytesOf('{"token":"x","rest":');
+    const body = Uint8Array.from([...head, ...odd]);
+    expect([...redactBody(body, fields)]).toEqual([...bytesOf('{"token":"redacted","rest":'), ...odd]);
+    expect(redact(`{"token":"${"x".repeat(1_048_000)}"}`)).toBe('{"token":"redacted"}');
+    expect(redact(`{"token":"${'\\"'.repeat(524_000)}"}`)).toBe('{"token":"redacted"}');
+    expect(redact(`payload=%7B%22token%22%3A%22${"%5C%22".repeat(174_000)}%22%7D`)).toBe(
+      "payload=%7B%22token%22%3A%22redacted%22%7D",
+    );
+    expect(redact(`{"token":"`.repeat(100_000)).length).toBeLessThan(3_000_000);
+  });
+});
+
+describe("a door that names secrets in its bodies", () => {
+  const account = {
+    tenantId: "11111111-1111-4111-8111-111111111111",
+    accountId: "22222222-2222-4222-8222-222222222222",
+    channelType: "slack",
+    externalId: "T01ABCD2EFG",
+    settings: {},
+  } as Parameters<typeof slackInbound.normalise>[1];
+
+  it("G3: understands the same without them", () => {
+    expect(slackInbound.secretBodyFields).toEqual(fields);
+    let changed = 0;
+    for (const { contentType, body } of webhooks) {
+      const request: WebhookRequest = {
+        method: "POST",
+        url: "https://gateway.example/webhooks/slack",
+        headers: new Headers({ "content-type": contentType }),
+        body: bytesOf(body),
+      };
+      const kept = { ...request, body: redactBody(request.body, fields) };
+      if (kept.body !== request.body) changed += 1;
+      expect(slackInbound.normalise(kept, account)).toEqual(slackInbound.normalise(request, account));
+      expect(slackInbound.claimedWorkspace(kept)).toBe(slackInbound.claimedWorkspace(request));
+      expect(new TextDecoder().decode(kept.body)).not.toMatch(/XXYYZZ|Jhj5dZrVaK7ZwHHjRyZWjbDl/);
+    }
+    expect(changed).toBeGreaterThan(40);
+  });
+});
