@@ -91,8 +91,17 @@ async function start(
     readiness: health.readiness,
     checkpoint,
   });
+  let busLost = false;
+  void bus.connection.closed().then((error) => {
+    if (stop.signal.aborted) return;
+    // The client gives up only for good reasons, such as a user that was taken away: a new process asks again and says so.
+    busLost = true;
+    log.error({ err: error }, "the connection to the bus is closed for good");
+    stop.abort(new Error("the connection to the bus is closed for good"));
+  });
   try {
-    return await supervise(services, contextOf, stop, log);
+    const code = await supervise(services, contextOf, stop, log);
+    return busLost ? 1 : code;
   } finally {
     await health.close();
     log.info("stopped");
