@@ -47,7 +47,7 @@ describe("dedup, given what it should not be given", () => {
 
   it("forwards quarantine entries, each once", async () => {
     await start();
-    const entry = { version: 1, id: "q-1", channelType: "slack", reason: "no account", body: new Uint8Array([1]) };
+    const entry = { version: 1, id: "q-1", channelType: "alpha", reason: "no account", body: new Uint8Array([1]) };
     const event = testEvent({ conversation: "a", source: "a-1" }, (fields) => {
       fields.subject = "mio.quarantine.slack";
       fields.body = {
@@ -74,7 +74,7 @@ describe("dedup, given what it should not be given", () => {
     await sendEvents(nats, [{ conversation: "a", source: "a-2" }]);
     await untilSettled(1);
     const kept = await storedOn(bus, streams.quarantine.name, "mio.quarantine.>");
-    expect(kept.map((each) => each.subject)).toEqual([quarantineSubject("slack", "q-1")]);
+    expect(kept.map((each) => each.subject)).toEqual([quarantineSubject("alpha", "q-1")]);
     expect(encodeQuarantineEntry({ ...entry, method: "POST", path: "/", region: "local" })).toEqual(
       new Uint8Array(kept[0]?.data ?? []),
     );
@@ -96,7 +96,7 @@ describe("dedup, given what it should not be given", () => {
       testEvent({ conversation: "a", source: "bad\0-4" }),
       testEvent({ conversation: "a", source: "x".repeat(2_000) }),
       testEvent({ conversation: "a", source: "bad-6" }, (fields) => {
-        fields.subject = "mio.outbound.slack.a.b";
+        fields.subject = "mio.outbound.alpha.a.b";
       }),
       new Uint8Array([1, 2, 3]),
     ];
@@ -143,10 +143,10 @@ describe("dedup, given what it should not be given", () => {
       { conversation: "a", source: "a-1" },
     ]);
     await until("a duplicate", async () =>
-      (await context.metrics.metrics()).includes('mio_idempotency_dedup_total{channel_type="slack",outcome="duplicate"} 1'),
+      (await context.metrics.metrics()).includes('mio_idempotency_dedup_total{channel_type="alpha",outcome="duplicate"} 1'),
     );
     const text = await context.metrics.metrics();
-    expect(text).toContain('mio_gateway_inbound_total{channel_type="slack",direction="inbound",outcome="published"} 1');
+    expect(text).toContain('mio_gateway_inbound_total{channel_type="alpha",direction="inbound",outcome="published"} 1');
     expect(text).toContain("mio_gateway_inbound_latency_seconds_count");
   });
 });

@@ -29,7 +29,7 @@ function key(eventDay: string, sourceMessageId: string, sequence = 1): NewKey {
     accountId,
     sourceMessageId,
     tenantId,
-    channelType: "slack",
+    channelType: "alpha",
     conversationId,
     conversationExternalId: "c",
     senderExternalId: "U1",

@@ -19,7 +19,7 @@ import {
 import type { NatsConnection } from "nats";
 
 export const tenantId = tenantIdOf("acme");
-export const accountId = accountIdOf(tenantId, "slack", "T1");
+export const accountId = accountIdOf(tenantId, "alpha", "T1");
 const shards = 2;
 
 export interface TestEvent {
@@ -36,7 +36,7 @@ export function testMessage({ conversation, source, account = accountId }: TestE
     schemaVersion: 1,
     tenantId,
     accountId: account,
-    channelType: "slack",
+    channelType: "alpha",
     conversationId: conversationIdOf(account, conversation),
     conversationExternalId: conversation,
     sourceMessageId: source,
@@ -49,7 +49,7 @@ export function testMessage({ conversation, source, account = accountId }: TestE
 export function inboundSubjectOf(conversation: string, account = accountId): string {
   return subjectOf({
     direction: "inbound",
-    channelType: "slack",
+    channelType: "alpha",
     accountId: account,
     conversationId: conversationIdOf(account, conversation),
   });
@@ -65,7 +65,7 @@ export function testEvent(
     subject: inboundSubjectOf(event.conversation, event.account),
     tenantId,
     accountId: message.accountId,
-    channelType: "slack",
+    channelType: "alpha",
     conversationId: message.conversationId,
     conversationExternalId: event.conversation,
     senderExternalId: "U1",

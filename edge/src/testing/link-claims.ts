@@ -101,7 +101,7 @@ function registerTests(carrier: Carrier, makeLink: (options: NatsOptions) => Nat
 
   it("may publish nothing but ingress, and that is not acknowledged either", async () => {
     await connected();
-    const refused = link.publish(message("m1", "mio.inbound.slack.a.c"));
+    const refused = link.publish(message("m1", "mio.inbound.alpha.a.c"));
     // The server says so beside the protocol, so only a deadline or the end of the connection ends the wait.
     await link.publish(message("m2"));
     wire.cut();
