@@ -240,7 +240,9 @@ export class Uplink {
     const nowMs = this.#ports.clock.nowMs();
     try {
       await this.#ports.spool.arm(Math.max(nowMs + this.#limits.retryMinMs, this.#drainer.retryAtMs));
-    } catch {}
+    } catch {
+      // Nothing was promised by this call: the rows stand, and the next request or start of the object arms again.
+    }
   }
 }
 
