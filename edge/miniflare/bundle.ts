@@ -10,18 +10,36 @@ const root = join(import.meta.dirname, "../..");
 const wrangler = join(dirname(createRequire(import.meta.url).resolve("wrangler/package.json")), "bin/wrangler.js");
 const bundleWithinMs = 60_000;
 
-/** The text of the one module that is uploaded. Another entry than wrangler.toml's is for tests. Rejects with wrangler's complaint. */
-export async function bundleWorker(entry = join(root, "edge/src/worker/entry.ts")): Promise<string> {
+export const deployedEnvironments = ["local", "staging", "production"] as const;
+
+interface DryRun {
+  /** The text of the one module that is uploaded. */
+  script: string;
+  /** What wrangler says of the upload: its bindings and variables, and its warnings. */
+  said: string;
+}
+
+/** The script of production. Another entry than wrangler.toml's is for tests. Rejects with wrangler's complaint. */
+export async function bundleWorker(entry?: string): Promise<string> {
+  return (await deployDryRun("production", entry)).script;
+}
+
+/** `wrangler deploy --dry-run`. Rejects with wrangler's complaint. */
+export async function deployDryRun(
+  environment: (typeof deployedEnvironments)[number],
+  entry = join(root, "edge/src/worker/entry.ts"),
+): Promise<DryRun> {
   const outDir = await mkdtemp(join(tmpdir(), "mio-bundle-"));
   try {
     const config = join(root, "wrangler.toml");
-    const args = [wrangler, "deploy", entry, "--config", config, "--env", "production", "--dry-run", "--outdir", outDir];
-    await promisify(execFile)(process.execPath, args, {
+    const args = [wrangler, "deploy", entry, "--config", config, "--env", environment, "--dry-run", "--outdir", outDir];
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, args, {
       cwd: root,
       timeout: bundleWithinMs,
       env: { ...process.env, WRANGLER_SEND_METRICS: "false", WRANGLER_LOG_PATH: outDir, NO_COLOR: "1", CI: "1" },
     });
-    return await readFile(join(outDir, basename(entry).replace(/\.ts$/, ".js")), "utf8");
+    const script = await readFile(join(outDir, basename(entry).replace(/\.ts$/, ".js")), "utf8");
+    return { script, said: stdout + stderr };
   } finally {
     await rm(outDir, { recursive: true, force: true });
   }

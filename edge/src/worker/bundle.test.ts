@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { bundleWorker } from "../../miniflare/bundle.ts";
+import { bundleWorker, deployDryRun, deployedEnvironments } from "../../miniflare/bundle.ts";
 import { compatibilityDate } from "../../miniflare/worker.ts";
 
 const root = join(import.meta.dirname, "../../..");
@@ -40,15 +40,15 @@ describe("the Worker's bundle", () => {
     expect(/^compatibility_date = "(.*)"$/m.exec(wrangler)?.[1]).toBe(compatibilityDate);
   });
 
-  it("binds in every environment what the Worker reads", async () => {
-    const wrangler = await readFile(join(root, "wrangler.toml"), "utf8");
-    for (const environment of ["local", "staging", "production"]) {
-      const variables = wrangler.split(`[env.${environment}.vars]\n`)[1]?.split("\n[")[0] ?? "";
-      for (const name of ["MIO_ENV", "EDGE_REGION", "NATS_WEBSOCKET_URL", "NATS_USER"])
-        expect(variables).toContain(`${name} = "`);
-      expect(variables).toContain(`MIO_ENV = "${environment}"`);
-      const bindings = wrangler.split(`[[env.${environment}.durable_objects.bindings]]`).slice(1).join();
-      for (const name of ["UplinkObject", "DirectoryObject"]) expect(bindings).toContain(`class_name = "${name}"`);
-    }
-  });
+  it.each(deployedEnvironments)(
+    "deploys to %s with everything bound that the Worker reads, without a warning",
+    async (environment) => {
+      const { said } = await deployDryRun(environment);
+      expect(said).toContain(`env.MIO_ENV ("${environment}")`);
+      for (const name of ["EDGE_REGION", "NATS_WEBSOCKET_URL", "NATS_USER"])
+        expect(said).toMatch(new RegExp(`env\\.${name} \\(".+"\\)`));
+      for (const binding of ["UPLINK (UplinkObject)", "DIRECTORY (DirectoryObject)"]) expect(said).toContain(`env.${binding}`);
+      expect(said).not.toContain("WARNING");
+    },
+  );
 });
