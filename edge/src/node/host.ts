@@ -14,6 +14,7 @@ import { directoryStore } from "../directory-store.ts";
 import { doorsIn } from "../doors.ts";
 import type { Pressure } from "../pressure.ts";
 
+import type { UplinkParts } from "../uplink/uplink.ts";
 import { nobodysLayout, uplinkName } from "../webhook.ts";
 import type { Config } from "./config.ts";
 import { Database } from "./database.ts";
@@ -33,13 +34,18 @@ export interface NodeHost {
 const firstConnectionMs = 400;
 
 /** Rejects with one line when the folder or the address cannot be had; the bus may be away. */
-export async function startNodeHost(config: Config, doors: readonly InboundDoor[], log: Log): Promise<NodeHost> {
+export async function startNodeHost(
+  config: Config,
+  doors: readonly InboundDoor[],
+  log: Log,
+  uplinkParts: UplinkParts = {},
+): Promise<NodeHost> {
   const clock = clockOf(globalThis);
   const random = randomOf(crypto);
   const { region, natsUrls: servers, natsUser: user, natsPassword: password } = config;
   const database = new Database(config.dataDir);
   const link = tcpLink({ servers, user, password, name: `mio-edge ${region}`, clock, random });
-  const uplinks = new Uplinks({ link, database, clock, random }, log);
+  const uplinks = new Uplinks({ link, database, clock, random }, log, uplinkParts);
   const bucket = bucketReader(() => link.bus, buckets.directory.name);
   const opener = openerOf(config.directoryKeys);
   const copy = new DirectoryCopy(directoryStore(database), bucket, opener, clock);

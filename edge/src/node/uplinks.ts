@@ -2,7 +2,7 @@
 
 import type { ShardStatus } from "../pressure.ts";
 import type { UplinkPorts } from "../uplink/ports.ts";
-import { Uplink } from "../uplink/uplink.ts";
+import { Uplink, type UplinkParts } from "../uplink/uplink.ts";
 import type { Database } from "./database.ts";
 import { prepareSpools, SqliteSpool, spooledShards } from "./sqlite-spool.ts";
 
@@ -11,12 +11,14 @@ type Ports = Omit<UplinkPorts, "spool"> & { database: Database };
 export class Uplinks {
   readonly #ports: Ports;
   readonly #log: (line: Readonly<Record<string, unknown>>) => void;
+  readonly #parts: UplinkParts;
   readonly #made = new Map<string, { uplink: Uplink; spool: SqliteSpool }>();
   #closed = false;
 
-  constructor(ports: Ports, log: (line: Readonly<Record<string, unknown>>) => void) {
+  constructor(ports: Ports, log: (line: Readonly<Record<string, unknown>>) => void, parts: UplinkParts = {}) {
     this.#ports = ports;
     this.#log = log;
+    this.#parts = parts;
     prepareSpools(ports.database);
   }
 
@@ -27,7 +29,8 @@ export class Uplinks {
     const { database, ...ports } = this.#ports;
     const ring = () => void this.#wake(name);
     const spool = new SqliteSpool({ database, shard: name, nowMs: ports.clock.nowMs, ring });
-    const uplink = new Uplink({ ...ports, spool });
+    const { link = ports.link, limits } = this.#parts;
+    const uplink = new Uplink({ ...ports, link, spool }, limits);
     this.#made.set(name, { uplink, spool });
     return uplink;
   }

@@ -5,7 +5,7 @@ import { encodeIngressGroup } from "@mio/shared/bus/ingress-group.ts";
 import { ingressSubject } from "@mio/shared/bus/subjects.ts";
 import { Drainer } from "./drain.ts";
 import { eventBytesMax, type UplinkLimits, uplinkLimits } from "./limits.ts";
-import type { BusMessage, UplinkPorts } from "./ports.ts";
+import type { BusLink, BusMessage, UplinkPorts } from "./ports.ts";
 import { publishWithin } from "./publish.ts";
 import { appendWithin } from "./spool.ts";
 
@@ -42,6 +42,12 @@ export interface UplinkStatus {
   duplicatesOnRetry: number;
   /** Must be 0: an id that was used for two groups loses the second. */
   duplicatesOutsideRetry: number;
+}
+
+/** What a bench puts in the place of an uplink's own. */
+export interface UplinkParts {
+  link?: BusLink;
+  limits?: UplinkLimits;
 }
 
 /** One call of `store`: answered when its last event is. */

@@ -5,7 +5,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { DurableObjectState } from "@cloudflare/workers-types";
 import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
-import { type Shard, type Stored, Uplink, type UplinkStatus } from "../uplink/uplink.ts";
+import { type Shard, type Stored, Uplink, type UplinkParts, type UplinkStatus } from "../uplink/uplink.ts";
 import { type Env, readConfiguration } from "./env.ts";
 import { webSocketLink } from "./nats-ws.ts";
 import { ObjectSpool } from "./object-spool.ts";
@@ -17,7 +17,8 @@ export class UplinkObject extends DurableObject<Env> {
   readonly #uplink: Uplink;
   readonly #connecting: Promise<unknown>;
 
-  constructor(context: DurableObjectState, env: Env) {
+  /** The platform passes the first two. */
+  constructor(context: DurableObjectState, env: Env, parts: UplinkParts = {}) {
     super(context, env);
     const config = readConfiguration(env);
     const clock = clockOf(globalThis);
@@ -26,9 +27,10 @@ export class UplinkObject extends DurableObject<Env> {
     const { NATS_WEBSOCKET_URL: url, NATS_USER: user, NATS_PASSWORD: password } = config;
     // Which shard, for whoever reads the server's list of connections; an object that its alarm has woken may not know.
     const name = ["mio-edge-uplink", context.id.name].filter(Boolean).join(" ");
-    const link = webSocketLink({ servers: [url], user, password, name, clock, random });
-    this.#uplink = new Uplink({ link, spool, clock, random });
-    this.#connecting = Promise.race([link.tried, clock.sleep(firstConnectionMs)]);
+    const ownLink = webSocketLink({ servers: [url], user, password, name, clock, random });
+    const { link = ownLink, limits } = parts;
+    this.#uplink = new Uplink({ link, spool, clock, random }, limits);
+    this.#connecting = Promise.race([ownLink.tried, clock.sleep(firstConnectionMs)]);
     void context.blockConcurrencyWhile(() => this.#uplink.start());
   }
 
