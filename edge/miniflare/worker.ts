@@ -20,8 +20,8 @@ export interface LocalWorkerOptions {
   environment?: "local" | "staging" | "production";
   /** As `bundleWorker` gives it; bundled anew when left out. */
   script?: string;
-  /** Reach workerd without Miniflare's HTTP entry, which costs half of the throughput: for benches. */
-  direct?: boolean;
+  /** Further bindings, for an entry that is not the shipped one. */
+  bindings?: Record<string, string>;
   /** Pieces of what the Worker and workerd print. */
   log?: (text: string) => void;
 }
@@ -59,8 +59,8 @@ export async function startLocalWorker(options: LocalWorkerOptions): Promise<Loc
       NATS_USER: options.natsUser,
       NATS_PASSWORD: options.natsPassword,
       ...(options.directoryKeys === undefined ? {} : { DIRECTORY_KEYS: options.directoryKeys }),
+      ...options.bindings,
     },
-    ...(options.direct ? { unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }] } : {}),
     cf: false,
     log: new Log(LogLevel.WARN),
     logRequests: false,
@@ -68,8 +68,7 @@ export async function startLocalWorker(options: LocalWorkerOptions): Promise<Loc
       for (const stream of [stdout, stderr]) stream.on("data", (data: Buffer) => options.log?.(data.toString("utf8")));
     },
   });
-  const entry = await miniflare.ready;
-  const url = (options.direct ? await miniflare.unsafeGetDirectURL() : entry).origin;
+  const url = (await miniflare.unsafeGetDirectURL()).origin;
   const stop = () => miniflare.dispose();
   return { url, stop, [Symbol.asyncDispose]: stop };
 }
