@@ -21,12 +21,14 @@ export interface Parts {
   /** Undefined when a server that was there already is used. */
   nats: NatsServer | undefined;
   postgres: Postgres | undefined;
-  /** By channel type. */
+  /** By channel type; without those that the caller runs. */
   simulators: Record<string, NodePart>;
   cores: NodePart[];
   edge: NodePart;
   agent: NodePart | undefined;
 }
+
+export type EdgeHost = "worker" | "node";
 
 export interface Started {
   parts: Parts;
@@ -86,9 +88,11 @@ export async function startParts(options: Context["options"], tiers: Tiers): Pro
   const { url, websocketUrl } = nats ?? existing?.nats ?? { url: "", websocketUrl: "" };
 
   progress("starting core, the Worker and the agent");
-  const edgeWebsocketUrl = (await options.websocketFor?.(websocketUrl)) ?? websocketUrl;
+  const edgeHost = options.edgeHost ?? "worker";
+  const edgeDoor = edgeHost === "worker" ? websocketUrl : url;
+  const edgeBusUrl = (await options.edgeBusFor?.(edgeDoor)) ?? edgeDoor;
   const [edge, ...cores] = await Promise.all([
-    startEdge(context, edgePort, edgeWebsocketUrl, access.edge),
+    startEdge(context, edgeHost, edgePort, edgeBusUrl, access.edge),
     ...coreNames(options.cores ?? 1).map((name, index) =>
       startCore(context, name, usualPorts.core + index, url, access.core, dsn),
     ),
@@ -99,7 +103,9 @@ export async function startParts(options: Context["options"], tiers: Tiers): Pro
     ...coreUrls.map((core) => ready(context, "core", core)),
     ready(context, "the Worker", edgeUrl),
   ]);
-  const simulators = Object.fromEntries(simulated.map(({ account, part }) => [account.channelType, part]));
+  const simulators = Object.fromEntries(
+    simulated.flatMap(({ account, part }) => (part === undefined ? [] : [[account.channelType, part]])),
+  );
   return {
     parts: { nats, postgres, simulators, cores, edge, agent },
     info: {
@@ -137,7 +143,7 @@ async function startBus({ options, tiers, ports }: Context, users: ReturnType<ty
 }
 
 interface Simulated {
-  part: NodePart;
+  part: NodePart | undefined;
   url: string;
   account: SimulatedAccount;
 }
@@ -145,11 +151,16 @@ interface Simulated {
 /** One after the other gets its port, all start side by side. */
 async function startSimulators(context: Context, edgeUrl: string): Promise<Simulated[]> {
   const { options, ports } = context;
+  const given = await Promise.all(
+    Object.entries(options.platforms ?? {}).map(async ([channel, url]) => {
+      return { part: undefined, url, account: await installApp(url, channel, edgeUrl) };
+    }),
+  );
   const chosen: [string, number][] = [];
   for (const [index, channel] of options.channels.entries()) {
     chosen.push([channel, await ports(`simulator_${channel}`, usualPorts.simulator + index)]);
   }
-  return Promise.all(
+  const started = await Promise.all(
     chosen.map(async ([channel, port]) => {
       const state = join(options.dataDir, "simulators", `${channel}.json`);
       const args = [channel, "--port", String(port), "--state", state];
@@ -165,6 +176,7 @@ async function startSimulators(context: Context, edgeUrl: string): Promise<Simul
       return { part, url, account: await installApp(url, channel, edgeUrl) };
     }),
   );
+  return [...given, ...started];
 }
 
 async function startCore(
@@ -188,15 +200,27 @@ async function startCore(
   });
 }
 
-function startEdge(context: Context, port: number, websocketUrl: string, login: BusLogin): Promise<NodePart> {
-  const args = ["--port", String(port), "--data", join(context.options.dataDir, "edge")];
-  return startProgram(context, "entrance", "edge", join(import.meta.dirname, "edge-worker.ts"), args, {
+function startEdge(context: Context, host: EdgeHost, port: number, busUrl: string, login: BusLogin): Promise<NodePart> {
+  const data = join(context.options.dataDir, "edge");
+  const env = {
     MIO_ENV: "local",
     EDGE_REGION: "local",
-    NATS_WEBSOCKET_URL: websocketUrl,
     NATS_USER: login.user,
     NATS_PASSWORD: login.password,
     DIRECTORY_KEYS: context.keys.text,
+    ...context.options.edgeEnv,
+  };
+  if (host === "worker") {
+    const args = ["--port", String(port), "--data", data];
+    const program = join(import.meta.dirname, "edge-worker.ts");
+    return startProgram(context, "entrance", "edge", program, args, { ...env, NATS_WEBSOCKET_URL: busUrl });
+  }
+  return startProgram(context, "entrance", "edge", join(root, "edge/src/node/main.ts"), [], {
+    ...env,
+    NATS_URL: busUrl,
+    MIO_HTTP_HOST: "127.0.0.1",
+    MIO_HTTP_PORT: String(port),
+    MIO_DATA: data,
   });
 }
 

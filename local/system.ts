@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import type { ExistingNats } from "./bus-access.ts";
 import { openRegister, type Register } from "./leftovers.ts";
 import { type LocalSystem, removeLocalFile, writeLocalFile } from "./local-file.ts";
-import { type Parts, startParts } from "./start-parts.ts";
+import { type EdgeHost, type Parts, startParts } from "./start-parts.ts";
 import { Tiers } from "./tiers.ts";
 
 export interface SystemOptions {
@@ -16,8 +16,13 @@ export interface SystemOptions {
   /** Without the example agent. */
   withoutAgent?: boolean;
   existing?: { postgresDsn?: string; nats?: ExistingNats };
-  /** What the edge is given for the bus's WebSocket door: a fault run puts a proxy between. */
-  websocketFor?: (websocketUrl: string) => string | Promise<string>;
+  /** Which host of the edge runs: the Worker in workerd when left out. */
+  edgeHost?: EdgeHost;
+  /** Simulated platforms that the caller runs, by channel type: their URLs. No process is started for these. */
+  platforms?: Readonly<Record<string, string>>;
+  /** What the edge is given for its door to the bus: a fault run puts a proxy between. */
+  edgeBusFor?: (url: string) => string | Promise<string>;
+  edgeEnv?: Readonly<Record<string, string>>;
   coreEnv?: Readonly<Record<string, string>>;
   agentEnv?: Readonly<Record<string, string>>;
   /** Any free ports when left out; `usual` prefers those that a person may know by heart. */

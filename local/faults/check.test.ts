@@ -110,3 +110,54 @@ describe("the judge", () => {
 function fail(): never {
   throw new Error("the stream is shorter than the test thinks");
 }
+
+describe("G4 between requests that may overlap", () => {
+  /** Each with when its first request went out and when its 2xx came. */
+  const overlapping = (...times: readonly (readonly [number, number | undefined])[]): Sent[] =>
+    times.map(([firstRequestMs, acknowledgedMs], index) => ({
+      conversation: "slack-0",
+      k: index + 1,
+      acknowledged: acknowledgedMs !== undefined,
+      times: { firstRequestMs, acknowledgedMs },
+    }));
+  const standing = (...ks: readonly number[]): Seen[] =>
+    ks.map((k, index) => ({
+      sequence: index + 1,
+      text: textOf("slack-0", k),
+      accountId: "slack",
+      conversationExternalId: "slack-0",
+      sourceMessageId: `slack-0.${k}`,
+    }));
+
+  it("allows any order of requests that overlap", () => {
+    const sentTogether = overlapping([0, 10], [5, 15], [9, 12]);
+    for (const order of [
+      [1, 2, 3],
+      [1, 3, 2],
+      [2, 1, 3],
+      [2, 3, 1],
+      [3, 1, 2],
+      [3, 2, 1],
+    ])
+      expect(judge(sentTogether, standing(...order))).toEqual(nothing);
+  });
+
+  it("finds the one that was acknowledged before the other was sent, also with others between", () => {
+    // 2 overlaps with both; 3 went out after the 2xx for 1.
+    const chain = overlapping([0, 10], [5, 25], [20, 30]);
+    expect(judge(chain, standing(1, 2, 3))).toEqual(nothing);
+    expect(judge(chain, standing(2, 1, 3))).toEqual(nothing);
+    expect(judge(chain, standing(3, 2, 1)).outOfOrder).toEqual(["n:slack-0:1 at 3, after 3 at 1"]);
+    expect(judge(chain, standing(3, 1, 2)).outOfOrder).toHaveLength(1);
+    expect(judge(chain, standing(2, 3, 1)).outOfOrder).toHaveLength(1);
+  });
+
+  it("asks no order of what was never acknowledged", () => {
+    expect(judge(overlapping([0, undefined], [20, 30]), standing(2, 1))).toEqual(nothing);
+  });
+
+  it("counts the first request of one that was repeated", () => {
+    // 2 first went out before the 2xx for 1; only its repeat came after.
+    expect(judge(overlapping([0, 10], [5, 50]), standing(2, 1))).toEqual(nothing);
+  });
+});

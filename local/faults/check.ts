@@ -12,13 +12,22 @@ export function readText(text: string): { conversation: string; k: number } | un
   return match ? { conversation: match[1] ?? "", k: Number(match[2]) } : undefined;
 }
 
-/** One message that a person wrote, as the driver knows it. Within a conversation each was sent after the 2xx for the one before. */
+/** One message that a person wrote, as the driver knows it. */
 export interface Sent {
   conversation: string;
   /** Counted from 1 within the conversation, without holes. */
   k: number;
   /** Whether a 2xx was seen for it. Without one it may be there once or not at all. */
   acknowledged: boolean;
+  /** Left out: within its conversation each was sent after the 2xx for the one before. */
+  times?: SentTimes;
+}
+
+/** On one monotonic clock, both at the platform's side: the first request went out no earlier, and the first 2xx was sent no later. */
+export interface SentTimes {
+  firstRequestMs: number;
+  /** Undefined while there was none. */
+  acknowledgedMs: number | undefined;
 }
 
 /** One message on a stream, in the order of the stream. */
@@ -40,18 +49,23 @@ export interface Judgement {
   unknown: string[];
 }
 
-/** Judges one stream: each acknowledged message exactly once, each conversation in order, nothing unknown. */
+/**
+ * Judges one stream: each acknowledged message exactly once, each conversation in order, nothing unknown. In order means G4: what was
+ * acknowledged before the first request with another went out stands before it; requests that overlap have no order.
+ */
 export function judge(sent: readonly Sent[], seen: readonly Seen[]): Judgement {
   const judgement: Judgement = { lost: [], doubled: [], outOfOrder: [], unknown: [] };
-  const written = new Set(sent.map((each) => textOf(each.conversation, each.k)));
+  const written = new Map(sent.map((each) => [textOf(each.conversation, each.k), each]));
   const firstSequences = new Map<string, number>();
   const events = new Map<string, number>();
-  const latest = new Map<string, { k: number; sequence: number }>();
+  /** By conversation: of what stands on the stream so far, the one whose request went out last. */
+  const latest = new Map<string, { sent: Sent; sequence: number }>();
   for (const { sequence, text, accountId, sourceMessageId } of seen) {
     const event = `${accountId} ${sourceMessageId}`;
     const known = readText(text);
     const name = known ? textOf(known.conversation, known.k) : "";
-    if (!known || !written.has(name)) {
+    const message = written.get(name);
+    if (!known || !message) {
       judgement.unknown.push(`${name || "a message of another form"} at ${sequence}`);
       continue;
     }
@@ -63,14 +77,24 @@ export function judge(sent: readonly Sent[], seen: readonly Seen[]): Judgement {
     }
     firstSequences.set(name, sequence);
     const last = latest.get(known.conversation);
-    if (last && last.k > known.k) judgement.outOfOrder.push(`${name} at ${sequence}, after ${last.k} at ${last.sequence}`);
-    else latest.set(known.conversation, { k: known.k, sequence });
+    if (last && acknowledgedAt(message) < requestedAt(last.sent))
+      judgement.outOfOrder.push(`${name} at ${sequence}, after ${last.sent.k} at ${last.sequence}`);
+    if (!last || requestedAt(message) > requestedAt(last.sent)) latest.set(known.conversation, { sent: message, sequence });
   }
   for (const each of sent) {
     const name = textOf(each.conversation, each.k);
     if (each.acknowledged && !firstSequences.has(name)) judgement.lost.push(name);
   }
   return judgement;
+}
+
+function requestedAt({ k, times }: Sent): number {
+  return times?.firstRequestMs ?? k;
+}
+
+/** Without times: after its own request, and before the next one's. */
+function acknowledgedAt({ k, times }: Sent): number {
+  return times ? (times.acknowledgedMs ?? Number.POSITIVE_INFINITY) : k + 0.5;
 }
 
 /** Both streams as one verdict; each finding says on which it was made. */

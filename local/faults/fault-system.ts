@@ -2,9 +2,11 @@
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { LocalSystem } from "../local-file.ts";
 import type { NatsServer } from "../nats-server.ts";
 import type { NodePart } from "../node-part.ts";
 import type { Postgres } from "../postgres.ts";
+import type { EdgeHost } from "../start-parts.ts";
 import { startSystem } from "../system.ts";
 import { type CuttingProxy, startProxy } from "./proxy.ts";
 import { SimulatorClient } from "./simulator-client.ts";
@@ -18,6 +20,11 @@ export interface FaultSystemOptions {
   agent?: boolean;
   /** A proxy between the edge and the bus. */
   proxy?: boolean;
+  edgeHost?: EdgeHost;
+  edgeEnv?: Readonly<Record<string, string>>;
+  coreEnv?: Readonly<Record<string, string>>;
+  /** Simulated platforms that the caller runs, by channel type: their URLs. */
+  platforms?: Readonly<Record<string, string>>;
 }
 
 export interface FaultSystem extends AsyncDisposable {
@@ -36,6 +43,8 @@ export interface FaultSystem extends AsyncDisposable {
   /** All of them, `core` first. */
   cores: readonly NodePart[];
   agent: NodePart | undefined;
+  /** As in local.json, with the process ids of now. */
+  info(): LocalSystem;
   proxy: CuttingProxy | undefined;
   /** The data folder stays when the run failed. */
   keepData(): void;
@@ -58,9 +67,13 @@ export async function startFaultSystem(
     // Never the usual ones: while a part is dead another system could take its port, and everything would then talk to a stranger.
     ports: "any",
     channels: options.channels ?? platformChannels,
+    ...(options.platforms ? { platforms: options.platforms } : {}),
+    edgeHost: options.edgeHost ?? "worker",
+    edgeEnv: options.edgeEnv ?? {},
+    coreEnv: options.coreEnv ?? {},
     cores: options.cores ?? 1,
     withoutAgent: options.agent !== true,
-    websocketFor: (url) => {
+    edgeBusFor: (url) => {
       proxy?.aimAt(url);
       return proxy?.url ?? url;
     },
@@ -90,6 +103,7 @@ export async function startFaultSystem(
     core,
     cores,
     agent,
+    info: running.info,
     proxy,
     keepData() {
       keep = true;

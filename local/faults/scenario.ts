@@ -4,10 +4,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { streams } from "@mio/shared/bus/streams.ts";
 import { type Random, seededRandom } from "@mio/shared/random.ts";
 import type { NatsConnection } from "nats";
-import { type Judgement, joinJudgements, judge, type Seen, type Sent } from "./check.ts";
+import type { Judgement, Seen, Sent } from "./check.ts";
 import { type FaultSystem, type FaultSystemOptions, startFaultSystem } from "./fault-system.ts";
+import { judgeStreams } from "./judge-streams.ts";
 import { type Load, type LoadReport, startLoad } from "./load.ts";
-import { connectOperator, messageCount, StreamWitness } from "./witness.ts";
+import { connectOperator, messageCount } from "./witness.ts";
 
 export interface Scenario {
   /** The letter of the list. */
@@ -70,10 +71,6 @@ export interface ScenarioResult extends Judgement {
 
 /** The platform's patience: each webhook has to be answered within it. */
 const answerWithinMs = 3_000;
-/** After the last fault, everything acknowledged has to be on both streams within this. */
-const arriveWithinMs = 120_000;
-/** And this long nothing more may come. */
-const settleMs = 3_000;
 
 export async function runScenario(scenario: Scenario, options: ScenarioOptions): Promise<ScenarioResult> {
   const { progress, signal } = options;
@@ -112,7 +109,7 @@ async function play(scenario: Scenario, options: ScenarioOptions, context: Scena
   progress("the load ends; waiting until everything has arrived");
   const report = await load.stop();
   const sent = [...report.messages, ...context.extra];
-  const judgement = await judgeStreams(nats, sent, scenario.rename ?? ((seen) => seen));
+  const judgement = await judgeStreams(nats, sent, scenario.rename);
   const attempts = (await Promise.all(system.simulators.map((simulator) => simulator.attempts()))).flat();
   const slowestMs = Math.max(report.slowestMs, ...attempts.map((attempt) => attempt.durationMs));
   const later = await scenario.after?.(context);
@@ -139,32 +136,6 @@ async function play(scenario: Scenario, options: ScenarioOptions, context: Scena
 
 function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
-}
-
-/** Waits until all acknowledged messages are on both streams and nothing more comes; judges what is there then, in any case. */
-async function judgeStreams(nats: NatsConnection, sent: readonly Sent[], rename: (seen: Seen) => Seen): Promise<Judgement> {
-  const witnesses = [streams.inbound.name, streams.enriched.name].map((stream) => new StreamWitness(nats, stream));
-  const look = async () => {
-    const judged: Record<string, Judgement> = {};
-    let count = 0;
-    for (const witness of witnesses) {
-      const seen = await witness.look();
-      judged[witness.stream] = judge(sent, seen.map(rename));
-      count += seen.length;
-    }
-    return { count, judgement: joinJudgements(judged) };
-  };
-  const deadline = performance.now() + arriveWithinMs;
-  let before = await look();
-  let quietSinceMs = performance.now();
-  for (;;) {
-    await sleep(500);
-    const now = await look();
-    if (now.count !== before.count) quietSinceMs = performance.now();
-    before = now;
-    const quiet = performance.now() - quietSinceMs >= settleMs;
-    if ((now.judgement.lost.length === 0 && quiet) || performance.now() > deadline) return now.judgement;
-  }
 }
 
 function failuresOf(judgement: Judgement, report: LoadReport, sent: readonly Sent[], scenario: Scenario): string[] {

@@ -1,5 +1,5 @@
 // (c) The edge dies while its spool holds webhooks that were answered 200: the rows outlive it, and are drained by the next.
-import type { NodePart } from "../../node-part.ts";
+import { killEdge } from "../kill-edge.ts";
 import type { Scenario } from "../scenario.ts";
 
 export const edgeDies: Scenario = {
@@ -16,8 +16,7 @@ export const edgeDies: Scenario = {
       const spooled = acknowledged(load.report().messages) - before;
       progress(`workerd: kill -9 with some ${spooled} answered webhooks of the last 3 s in its spool; ${order}`);
       if (spooled === 0) findings.push("nothing was in the spool when the edge was killed");
-      killWorkerd(system.edge);
-      await system.edge.kill();
+      await killEdge(system.edge);
       await seconds(2);
       if (order === "the bus comes back first") system.nats.resume();
       await system.edge.restart();
@@ -30,11 +29,4 @@ export const edgeDies: Scenario = {
 
 function acknowledged(messages: readonly { acknowledged: boolean }[]): number {
   return messages.filter((message) => message.acknowledged).length;
-}
-
-/** The runtime itself first; the program around it then has nobody to stop in peace. */
-function killWorkerd(edge: NodePart): void {
-  const pid = edge.ready().workerd_pid;
-  if (typeof pid !== "number") throw new Error("the edge does not say which process its workerd is");
-  process.kill(pid, "SIGKILL");
 }

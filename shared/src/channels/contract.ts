@@ -180,7 +180,10 @@ export interface SimulatorHost {
   random: Random;
   fetch: (url: string, init: RequestInit) => Promise<Response>;
   load(): Promise<string | undefined>;
-  save(state: string): Promise<void>;
+  /** Left out: nothing is kept beyond the process. */
+  save?(state: string): Promise<void>;
+  /** No wait between two attempts at a webhook is longer, whatever the platform's schedule says: for runs shorter than that. */
+  retryWaitMsMax?: number;
   /** Told at once when something fails that is tried again, such as a save. */
   report?(error: unknown): void;
 }

@@ -151,10 +151,14 @@ export class Deliveries {
     const nowMs = this.#host.clock.nowMs();
     const delayMs = delaysMs[delivery.attemptCount] ?? (nowMs - delivery.atMs < repeatForMs ? delaysMs.at(-1) : undefined);
     delivery.attemptCount += 1;
-    if (result.end === "retry" && delayMs !== undefined) delivery.nextAttemptAtMs = nowMs + (result.retryAfterMs ?? delayMs);
+    if (result.end === "retry" && delayMs !== undefined) delivery.nextAttemptAtMs = nowMs + this.#waitMs(result, delayMs);
     else delivery.done = true;
     this.#firstAttempts.get(delivery)?.resolve(result.attempt);
     this.#changed();
+  }
+
+  #waitMs({ retryAfterMs }: AttemptResult, delayMs: number): number {
+    return retryAfterMs ?? Math.min(delayMs, this.#host.retryWaitMsMax ?? Number.POSITIVE_INFINITY);
   }
 
   #lane(delivery: Delivery): Lane {

@@ -16,12 +16,10 @@ import { World } from "./world.ts";
 export async function createSimulator(platform: SimulatedPlatform, host: SimulatorHost): Promise<Simulator> {
   const saved = readState(await host.load());
   const pause = () => host.clock.sleep(0);
-  const saver = createSaver(
-    host.clock,
-    () => stateText(world, deliveries.owed(), pause),
-    host.save,
-    (error) => host.report?.(error),
-  );
+  const text = () => stateText(world, deliveries.owed(), pause);
+  const saver = host.save
+    ? createSaver(host.clock, text, host.save, (error) => host.report?.(error))
+    : { changed: () => {}, close: async () => {} };
   const world = new World(saved, saver.changed);
   const faults = new Faults();
   const requests = new RequestLog();

@@ -1,0 +1,68 @@
+import { expect, it } from "vitest";
+import { type RunFacts, reportOf } from "./report.ts";
+
+const message = { conversation: "load-0", acknowledged: true, lateMs: 1 };
+const answered = (status: number, tookMs: number) => ({ sentMs: 1_000, answeredMs: 1_000 + tookMs, status });
+const good: RunFacts = {
+  seed: 1,
+  channel: "slack",
+  host: "node",
+  rate: 2,
+  seconds: 1,
+  conversations: 1,
+  edgeDies: false,
+  played: {
+    messages: [
+      { ...message, k: 1, attempts: [answered(200, 5)] },
+      { ...message, k: 2, attempts: [answered(503, 7), answered(200, 6)] },
+    ],
+    tookMs: 1_000,
+  },
+  judgement: { lost: [], doubled: [], outOfOrder: [], unknown: [] },
+  quarantined: 0,
+  faults: [{ name: "bus-restart", figures: { restarts: 1 }, findings: [] }],
+};
+const withAttempt = (status: number, tookMs: number) => ({
+  ...good.played,
+  messages: [...good.played.messages, { ...message, k: 3, attempts: [answered(status, tookMs)] }],
+});
+
+it("is ok where nothing is wrong, and counts", () => {
+  expect(reportOf(good)).toMatchObject({
+    ok: true,
+    failures: [],
+    messages: 2,
+    webhooks: 3,
+    repeats: 1,
+    statuses: { "200": 2, "503": 1 },
+    rate_reached: 2,
+    answer_ms: { p50: 6, p99: 7, max: 7 },
+    deadline_missed: 0,
+  });
+});
+
+it("fails for each kind of finding by itself", () => {
+  const bad: Partial<RunFacts>[] = [
+    { judgement: { ...good.judgement, lost: ["n:load-0:1"] } },
+    { judgement: { ...good.judgement, doubled: ["n:load-0:1"] } },
+    { judgement: { ...good.judgement, outOfOrder: ["n:load-0:1"] } },
+    { judgement: { ...good.judgement, unknown: ["n:load-0:1"] } },
+    { quarantined: 1 },
+    { played: withAttempt(200, 3_000) },
+    { played: withAttempt(0, 1) },
+    { played: { ...good.played, tookMs: 1_100 } },
+    { played: { messages: [], tookMs: 1_000 }, rate: 0 },
+    { faults: [{ name: "bus-restart", figures: {}, findings: ["it did not come back"] }] },
+  ];
+  for (const change of bad) {
+    const report = reportOf({ ...good, ...change });
+    expect(report.ok, JSON.stringify(change)).toBe(false);
+    expect(report.failures).toHaveLength(1);
+  }
+});
+
+it("forgives a webhook that found nobody only where the edge itself is killed, and a slow one never", () => {
+  const dies = { ...good, edgeDies: true };
+  expect(reportOf({ ...dies, played: withAttempt(0, 1) })).toMatchObject({ ok: true, unanswered: 1, deadline_missed: 0 });
+  expect(reportOf({ ...dies, played: withAttempt(0, 3_000) })).toMatchObject({ ok: false, deadline_missed: 1 });
+});
