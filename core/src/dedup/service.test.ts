@@ -1,4 +1,5 @@
 // dedup from a real ingress stream to a real inbound stream, over a real Postgres: repeated, killed at each point, paused, cut off.
+import { streams } from "@mio/shared/bus/streams.ts";
 import { until } from "@mio/shared/bus/testing/bus.ts";
 import { describe, expect, it } from "vitest";
 import {
@@ -20,6 +21,7 @@ import {
   freeze,
   inbound,
   kill,
+  makeAnew,
   nats,
   server,
   sources,
@@ -42,7 +44,7 @@ describe("dedup", () => {
       expect(await sourcesOn(bus, inbound, inboundSubjectOf(conversation))).toEqual(sources(conversation, 20));
     const [first] = await storedOn(bus, inbound, inboundSubjectOf("a"));
     expect(first?.headers.get("Nats-Msg-Id")).toBe(`inb:${accountId}:a-1`);
-    expect(first?.headers.get("Mio-Origin")).toMatch(/^1\.\d+\.0$/);
+    expect(first?.headers.get("Mio-Origin")).toMatch(/^\d{13}\.\d+\.0$/);
   });
 
   it("G3: five times the same event, in one group, across groups and after a restart, is one message", async () => {
@@ -187,6 +189,75 @@ describe("dedup", () => {
     ]);
     await untilSettled(4);
     expect(await sourcesOn(bus, inbound, all)).toEqual(["a-1", "a-2", "a-3", "a-9"]);
+  });
+
+  describe("of an ingress stream that is deleted and made anew", () => {
+    const status = (process: Awaited<ReturnType<typeof start>>) => JSON.stringify(process.context.sections.get("dedup")?.());
+
+    it("G2, G3, G4: while it runs, conversations go on: nothing is lost, nothing doubled", async () => {
+      const running = await start();
+      await sendEvents(nats, [...events("a", 10), ...events("b", 10)]);
+      await untilSettled(20);
+      await makeAnew(streams.ingress.name);
+      // The platform repeats two, and then the conversation goes on.
+      await sendEvents(nats, [...events("a", 2, 9), ...events("a", 3, 11), ...events("b", 3, 11)]);
+      await untilSettled(26);
+      for (const conversation of ["a", "b"])
+        expect(await sourcesOn(bus, inbound, inboundSubjectOf(conversation))).toEqual(sources(conversation, 13));
+      expect(status(running)).toMatch(/"made_anew":[1-9]/);
+      expect(status(running)).toContain('"alarms":{}');
+    });
+
+    it("G2, G3, G4: between two runs, also when it has grown past the position", async () => {
+      const first = await start();
+      await sendEvents(nats, events("a", 3));
+      await untilSettled(3);
+      await end(first);
+      await makeAnew(streams.ingress.name);
+      await sendEvents(nats, [...events("a", 1, 3), ...events("a", 8, 4)]);
+      const second = await start();
+      await untilSettled(11);
+      expect(await sourcesOn(bus, inbound, all)).toEqual(sources("a", 11));
+      expect(status(second)).toMatch(/"made_anew":[1-9]/);
+    });
+
+    for (const point of ["dedup.keys_inserted", "dedup.published", "dedup.marked"]) {
+      it(`G2, G3, G4: while a replica is paused at ${point}: it writes nothing of the old one and marks nothing of the new`, async () => {
+        const wake = Promise.withResolvers<void>();
+        const reached = Promise.withResolvers<void>();
+        let paused = false;
+        const sleeper = await start(async (name) => {
+          if (name !== point || paused) return;
+          paused = true;
+          reached.resolve();
+          await wake.promise;
+        });
+        await sendGroup(
+          nats,
+          shardOf("a"),
+          events("a", 5).map((event) => testEvent(event)),
+        );
+        await reached.promise;
+        const frozen = freeze(sleeper.nats);
+        await makeAnew(streams.ingress.name);
+        await start();
+        // Nobody had an answer for the last of them, so the platform repeats it, after one that is new.
+        await sendEvents(nats, events("a", 1, 6));
+        await until("the new one", async () => (await sourcesOn(bus, inbound, all)).includes("a-6"));
+        frozen.thaw();
+        wake.resolve();
+        await until("the sleeper to know", () => {
+          const { partitions } = JSON.parse(status(sleeper));
+          return partitions.length < 2;
+        });
+        await sendEvents(nats, [...events("a", 5), ...events("a", 1, 7)]);
+        await until("the last", async () => (await sourcesOn(bus, inbound, all)).includes("a-7"));
+        const found = await sourcesOn(bus, inbound, all);
+        expect([...found].sort()).toEqual(sources("a", 7));
+        expect(found.filter((source) => source > "a-5")).toEqual(["a-6", "a-7"]);
+        await untilSettled(7);
+      });
+    }
   });
 
   it("gives its partitions back when it stops, so that another goes on at once", async () => {

@@ -4,7 +4,7 @@
 import { createBatches } from "@mio/shared/bus/batches.ts";
 import type { Bus } from "@mio/shared/bus/connection.ts";
 import { createFencedPublisher } from "@mio/shared/bus/fenced-publish.ts";
-import { lastSequenceOf, subjectsOf } from "@mio/shared/bus/jetstream-api.ts";
+import { streamStateOf, subjectsOf } from "@mio/shared/bus/jetstream-api.ts";
 import { createLogReader } from "@mio/shared/bus/log-reader.ts";
 import type { LogRecord } from "@mio/shared/bus/log-source.ts";
 import { ownershipTimes } from "@mio/shared/bus/ownership.ts";
@@ -32,7 +32,12 @@ async function run(context: ServiceContext): Promise<void> {
   const bus = busOf(context);
   const stream = streams.ingress.name;
   const publisher = createFencedPublisher(bus, { stream: streams.inbound.name });
-  const pressure = { unpublished: { rows: 0, oldest_seconds: 0 }, lost_unread: 0, alarms: new Map<string, string>() };
+  const pressure = {
+    unpublished: { rows: 0, oldest_seconds: 0 },
+    lost_unread: 0,
+    made_anew: 0,
+    alarms: new Map<string, string>(),
+  };
   const { settled } = dedupMetrics(context);
   const tools: BatchTools = { bus, db, publisher, checkpoint: context.checkpoint, settled };
   const positions = new Map<string, number>();
@@ -44,7 +49,7 @@ async function run(context: ServiceContext): Promise<void> {
     partitions: () => partitionsOf(bus, config.regions),
     filterOf: (partition) => subjectOfPartition(partition),
     partitionOf: (record) => partitionOfSubject(record.subject),
-    lastSequence: () => lastSequenceOf(bus, stream),
+    streamState: () => streamStateOf(bus, stream),
     times: { ...ownershipTimes, ...config.ownership },
     work: (work) =>
       createBatches(
@@ -72,7 +77,11 @@ async function run(context: ServiceContext): Promise<void> {
           partitionOfSubject(filter) ?? filter,
           `the stream ends at ${reached}, before our position ${wanted - 1}`,
         );
-        log.error({ filter, wanted, reached }, "the ingress stream was made anew or restored; reset the positions of dedup");
+        log.error({ filter, wanted, reached }, "the ingress stream was restored; reset the positions of dedup");
+      },
+      madeAnew: (partition, position) => {
+        pressure.made_anew += 1;
+        log.error({ partition, position }, "the ingress stream was deleted and made anew; reading the new one from its start");
       },
       committed: async (partition, position) => {
         if (positions.get(partition) === position) return;
@@ -86,6 +95,7 @@ async function run(context: ServiceContext): Promise<void> {
     partitions: reader.status(),
     unpublished: pressure.unpublished,
     lost_unread: pressure.lost_unread,
+    made_anew: pressure.made_anew,
     alarms: Object.fromEntries(pressure.alarms),
     publisher: snakeCase(publisher.stats),
   }));

@@ -1,12 +1,13 @@
 // media-vault: inbound -> enriched. Reads the inbound stream as a log, partitioned by conversation, one lane per conversation, and
 // publishes each message once more with what became of its attachments. Fetching them has its place in attachments.ts.
 
+import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@mio/proto/gen/mio/v1/message_pb.ts";
 import { publishDeadLetter } from "@mio/shared/bus/dead-letter.ts";
 import { decodeMessage, disagreementWithSubject } from "@mio/shared/bus/envelope.ts";
 import { createFencedPublisher } from "@mio/shared/bus/fenced-publish.ts";
 import { enrichedMessageId, traceparentHeader } from "@mio/shared/bus/headers.ts";
-import { lastSequenceOf } from "@mio/shared/bus/jetstream-api.ts";
+import { streamStateOf } from "@mio/shared/bus/jetstream-api.ts";
 import { createLanes } from "@mio/shared/bus/lanes.ts";
 import { createLogReader } from "@mio/shared/bus/log-reader.ts";
 import type { LogRecord } from "@mio/shared/bus/log-source.ts";
@@ -31,7 +32,7 @@ async function run(context: ServiceContext): Promise<void> {
   const bus = busOf(context);
   const stream = streams.inbound.name;
   const publisher = createFencedPublisher(bus, { stream: streams.enriched.name });
-  const pressure = { lost_unread: 0, alarms: new Map<string, string>() };
+  const pressure = { lost_unread: 0, made_anew: 0, alarms: new Map<string, string>() };
   const enriched = new Counter({
     name: "mio_media_vault_messages_total",
     help: "Messages that media-vault has finished, by what became of them.",
@@ -47,7 +48,7 @@ async function run(context: ServiceContext): Promise<void> {
     filterOf: () => allInbound,
     // What is not of the grammar has no conversation; some partition must still give it to the dead letters.
     partitionOf: (record) => String(partitionOf(laneOf(record), config.partitions)),
-    lastSequence: () => lastSequenceOf(bus, stream),
+    streamState: () => streamStateOf(bus, stream),
     times: { ...ownershipTimes, ...config.ownership },
     work: (work) =>
       createLanes(
@@ -78,7 +79,11 @@ async function run(context: ServiceContext): Promise<void> {
         // All partitions read the stream together, so all stand still, each until it goes or its position is reset.
         for (const { partition } of reader.status())
           pressure.alarms.set(partition, `the inbound stream ends at ${reached}, before our position ${wanted - 1}`);
-        log.error({ wanted, reached }, "the inbound stream was made anew or restored; reset the positions of media-vault");
+        log.error({ wanted, reached }, "the inbound stream was restored; reset the positions of media-vault");
+      },
+      madeAnew: (partition, position) => {
+        pressure.made_anew += 1;
+        log.error({ partition, position }, "the inbound stream was deleted and made anew; reading the new one from its start");
       },
     },
   });
@@ -86,6 +91,7 @@ async function run(context: ServiceContext): Promise<void> {
   context.status("media_vault", () => ({
     partitions: reader.status(),
     lost_unread: pressure.lost_unread,
+    made_anew: pressure.made_anew,
     alarms: Object.fromEntries(pressure.alarms),
     publisher: snakeCase(publisher.stats),
   }));
@@ -111,7 +117,9 @@ async function run(context: ServiceContext): Promise<void> {
         subject: subjectOf({ ...place, direction: "inbound_enriched" }),
         data,
         messageId: enrichedMessageId(message.id),
-        origin: { generation: 0, sequence: record.sequence, index: 0 },
+        origin: { generation: record.generation, sequence: record.sequence, index: 0 },
+        // No table knows what was published, as it does in dedup: behind another stream's message only the subject itself can tell.
+        notBeforeMs: message.receivedAt ? timestampMs(message.receivedAt) : 0,
         owned: task.owned,
         ...(traceparent ? { headers: { [traceparentHeader]: traceparent } } : {}),
       })
@@ -119,6 +127,8 @@ async function run(context: ServiceContext): Promise<void> {
         throw new TryAgain("the enriched stream took no message", { cause: error });
       });
     if (outcome.kind === "lost_ownership") throw new TryAgain(`partition ${task.partition} may belong to another owner`);
+    if (outcome.kind === "superseded")
+      throw new TryAgain(`partition ${task.partition} is read from a newer inbound stream by another owner`);
     if (outcome.kind === "too_large")
       return keepAside(record, "the enriched message is larger than the stream or the server takes", message);
     enriched.inc({ outcome: outcome.kind });
@@ -149,6 +159,7 @@ async function run(context: ServiceContext): Promise<void> {
     await publishDeadLetter(bus, {
       service: "media-vault",
       stream,
+      generation: record.generation,
       sequence: record.sequence,
       subject: record.subject,
       reason,

@@ -46,7 +46,9 @@ export async function consumeMessages(
       accounts.flatMap((account) => Array.from({ length: partitionsPerAccount }, (_, index) => `${account}.${index}`)),
     filterOf: (partition) => filterOf(partition.split(".")[0] ?? ""),
     partitionOf: partitionOfRecord,
-    lastSequence: () => lastSequenceSeen(bus, streams.enriched.name, filterOf(accounts[0] ?? "")),
+    streamState: async () => ({
+      lastSequence: await lastSequenceSeen(bus, streams.enriched.name, filterOf(accounts[0] ?? "")),
+    }),
     work: (context) =>
       createLanes(
         {

@@ -21,6 +21,8 @@ export interface DeadLetter {
   service: string;
   stream: string;
   sequence: number;
+  /** Which stream counted the sequence, see `Origin`: one that was made anew counts from 1 again. */
+  generation?: number;
   /** Position in a group, for what was one of several. */
   index?: number;
   subject: string;
@@ -36,7 +38,7 @@ const timeoutMs = 5_000;
 /** Resolves once it is kept, also when it was before. Rejects when the bus does not take it; call again. */
 export async function publishDeadLetter(bus: Bus, letter: DeadLetter): Promise<void> {
   const { stream, sequence, index, scopes = {} } = letter;
-  const key = [stream, sequence, ...(index === undefined ? [] : [index])].join("-");
+  const key = [stream, letter.generation || undefined, sequence, index].filter((part) => part !== undefined).join("-");
   const named: [string, string | undefined][] = [
     [deadLetterHeaders.reason, letter.reason],
     [deadLetterHeaders.source, [stream, sequence, index].filter((part) => part !== undefined).join(" ")],

@@ -158,6 +158,44 @@ describe("a fenced publisher", () => {
     expect(await stored(to)).toEqual(["m8", "m9"]);
   });
 
+  const ofNewer = (to: string, sequence: number, rest: Partial<FencedMessage> = {}) =>
+    message(to, sequence, {
+      messageId: `id:${to}:new-${sequence}`,
+      data: new TextEncoder().encode(`new${sequence}`),
+      origin: { generation: 2, sequence, index: 0 },
+      ...rest,
+    });
+
+  it("G2: publishes what a stream made anew counts from 1 again, behind the old one's higher sequences", async () => {
+    const to = subject();
+    const one = publisher();
+    for (const sequence of [7, 8]) await one.publish(message(to, sequence));
+    for (const sequence of [1, 2]) expect(await one.publish(ofNewer(to, sequence))).toMatchObject({ kind: "published" });
+    expect(await stored(to)).toEqual(["m7", "m8", "new1", "new2"]);
+  });
+
+  it("G3: finds under the older generation what comes again out of the newer one", async () => {
+    const to = subject();
+    const notBeforeMs = Date.now();
+    for (const sequence of [7, 8, 9]) await publisher().publish(message(to, sequence));
+    await windowPassed();
+    const { messageId } = message(to, 8);
+    const again = publisher();
+    expect(await again.publish(ofNewer(to, 1, { messageId, notBeforeMs }))).toMatchObject({ kind: "already_published" });
+    expect(await again.publish(ofNewer(to, 2, { notBeforeMs }))).toMatchObject({ kind: "published" });
+    expect(await stored(to)).toEqual(["m7", "m8", "m9", "new2"]);
+  });
+
+  it("G2, G3: a paused owner of the older generation neither writes nor takes the newer one's messages for its own", async () => {
+    const to = subject();
+    const paused = publisher();
+    await paused.publish(message(to, 7));
+    await publisher().publish(ofNewer(to, 1));
+    expect(await paused.publish(message(to, 8))).toEqual({ kind: "superseded" });
+    expect(await paused.publish(message(to, 9, { seenElsewhereSinceMs: Date.now() }))).toEqual({ kind: "superseded" });
+    expect(await stored(to)).toEqual(["m7", "new1"]);
+  });
+
   it("counts two messages of one id, and does not loop on them", async () => {
     const to = subject();
     const one = publisher();

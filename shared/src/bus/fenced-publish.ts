@@ -11,7 +11,7 @@ export interface FencedMessage {
   data: Uint8Array;
   /** `Nats-Msg-Id` by the rules of wire.md. */
   messageId: string;
-  /** Must grow from message to message of a subject: "at or past ours" is taken as "published". */
+  /** Must grow from message to message of a subject: "at or past ours", in the same generation, is taken as "published". */
   origin: Origin;
   headers?: Readonly<Record<string, string>>;
   /** Asked before each write: false once another owner may have taken the partition. */
@@ -21,6 +21,11 @@ export interface FencedMessage {
    * of its first sighting in ms. Then the subject is searched from there for this message id before anything is written.
    */
   seenElsewhereSinceMs?: number;
+  /**
+   * Wall clock in ms before which nobody can have published it. When the subject's last message came from an older generation of the source,
+   * origins prove nothing, and the subject is searched from there; without it, it counts as not published.
+   */
+  notBeforeMs?: number;
 }
 
 export type FencedOutcome =
@@ -28,6 +33,8 @@ export type FencedOutcome =
   /** Our own earlier publish, or another owner's; the sequence is known when the search met this very message. */
   | { kind: "already_published"; sequence: number | undefined }
   | { kind: "lost_ownership" }
+  /** The subject's last message came from a newer generation of the source than ours: nothing is known or written, and ours is to be read anew. */
+  | { kind: "superseded" }
   /** The stream takes no message of this size, however often it is tried. */
   | { kind: "too_large" };
 
@@ -76,7 +83,7 @@ export function createFencedPublisher(bus: Bus, options: FencedPublisherOptions)
       return publishNow(message);
     })();
     const settled = mine.then(
-      (outcome) => outcome.kind !== "lost_ownership",
+      (outcome) => outcome.kind !== "lost_ownership" && outcome.kind !== "superseded",
       () => false,
     );
     tails.set(message.subject, settled);
@@ -89,7 +96,8 @@ export function createFencedPublisher(bus: Bus, options: FencedPublisherOptions)
 
   async function publishNow(message: FencedMessage): Promise<FencedOutcome> {
     const giveUpAtMs = bus.clock.monotonicMs() + deadlineMs;
-    const last = message.seenElsewhereSinceMs === undefined ? lasts.get(message.subject) : undefined;
+    const cached = message.seenElsewhereSinceMs === undefined ? lasts.get(message.subject) : undefined;
+    const last = cached?.origin?.generation === message.origin.generation ? cached : undefined;
     // What we saw last may be past this message already, as when a new owner goes again over what the old one has published.
     if (last && isAtOrPast(last, message.origin)) return alreadyPublished(message, undefined, last);
     let expected = last?.sequence;
@@ -98,6 +106,7 @@ export function createFencedPublisher(bus: Bus, options: FencedPublisherOptions)
         if (expected === undefined) {
           const seen = await look(message);
           if (seen.kind === "published") return alreadyPublished(message, seen.sequence, seen.last);
+          if (seen.kind === "superseded") return seen;
           expected = seen.last.sequence;
         }
         if (!message.owned()) return { kind: "lost_ownership" };
@@ -142,12 +151,15 @@ export function createFencedPublisher(bus: Bus, options: FencedPublisherOptions)
     const last = { sequence: stored.sequence, origin: parseOrigin(stored.headers.get(originHeader)) };
     if (stored.headers.get(messageIdHeader) === message.messageId) return { kind: "published", sequence: stored.sequence, last };
     if (isAtOrPast(last, message.origin)) return { kind: "published", sequence: undefined, last };
-    const found =
-      message.seenElsewhereSinceMs === undefined ? undefined : await search(message, message.seenElsewhereSinceMs, stored);
+    const generation = last.origin?.generation ?? 0;
+    if (generation > message.origin.generation) return { kind: "superseded" };
+    const searchFromMs =
+      message.seenElsewhereSinceMs ?? (generation < message.origin.generation ? message.notBeforeMs : undefined);
+    const found = searchFromMs === undefined ? undefined : await search(message, searchFromMs, stored);
     return found === undefined ? { kind: "not_published", last } : { kind: "published", sequence: found, last };
   }
 
-  /** Reads the subject forward from a first sighting up to its last message, for this very message id. Rare: a few messages of one conversation. */
+  /** Reads the subject forward from some time up to its last message, for this very message id. Rare: a few messages of one conversation. */
   async function search(message: FencedMessage, sinceMs: number, last: StoredMessage): Promise<number | undefined> {
     const fromMs = Math.max(0, sinceMs - clockSkewMs);
     if (last.storedAtMs < fromMs) return undefined;
@@ -166,6 +178,7 @@ export function createFencedPublisher(bus: Bus, options: FencedPublisherOptions)
   async function explainDuplicate(message: FencedMessage, sequence: number, attempt: number): Promise<FencedOutcome | undefined> {
     const seen = await look(message);
     if (seen.kind === "published") return alreadyPublished(message, seen.sequence, seen.last);
+    if (seen.kind === "superseded") return seen;
     const named = await messageOf(bus, stream, { seq: sequence }, timeoutMs);
     if (named?.subject === message.subject && named.headers.get(messageIdHeader) === message.messageId) {
       if (attempt === 0) stats.duplicatesOutsideRetries += 1;
@@ -203,10 +216,14 @@ interface Last {
   origin: Origin | undefined;
 }
 
-type Seen = { kind: "published"; sequence: number | undefined; last: Last } | { kind: "not_published"; last: Last };
+type Seen =
+  | { kind: "published"; sequence: number | undefined; last: Last }
+  | { kind: "not_published"; last: Last }
+  | { kind: "superseded" };
 
+/** Only within a generation: a reader that was paused while its source was made anew must not take the new one's messages for its own. */
 function isAtOrPast(last: Last, origin: Origin): boolean {
-  return last.origin !== undefined && compareOrigins(last.origin, origin) >= 0;
+  return last.origin?.generation === origin.generation && compareOrigins(last.origin, origin) >= 0;
 }
 
 /** The client itself refuses what is above the server's `max_payload` (nats: code MAX_PAYLOAD_EXCEEDED). */

@@ -7,7 +7,11 @@ export const traceparentHeader = "traceparent";
 
 /** Where a published message came from. It grows within a conversation, so "at or past ours" means published. */
 export interface Origin {
-  /** The shard layout's generation for ingress; 0 where there is none. */
+  /**
+   * Which stream counted `sequence`: the creation time of the source stream in whole ms, the same for all who read it. A stream that was
+   * deleted and made anew counts from 1 again, and origins of different generations say nothing about each other's messages.
+   * 0 where no stream counts (receipts are numbered by the ledger).
+   */
   generation: number;
   sequence: number;
   /** Position in the group. */

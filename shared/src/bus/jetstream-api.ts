@@ -120,12 +120,24 @@ export async function apiRequest<T>(
 }
 
 const streamInfo = v.object({
+  created: v.pipe(
+    v.string(),
+    v.transform((text) => Date.parse(text)),
+    v.number(),
+  ),
   state: v.object({ last_seq: v.number(), subjects: v.optional(v.record(v.string(), v.number()), {}) }),
 });
 
-/** The last sequence of a stream, from its leader. */
-export async function lastSequenceOf(bus: Bus, stream: string): Promise<number> {
-  return (await apiRequest(bus, `STREAM.INFO.${stream}`, undefined, streamInfo)).state.last_seq;
+export interface StreamState {
+  lastSequence: number;
+  /** Creation time in whole ms: a restored stream keeps it, one that was made anew has another. Undefined for who may not ask. */
+  generation?: number;
+}
+
+/** How far a stream goes and which one it is, from its leader. */
+export async function streamStateOf(bus: Bus, stream: string): Promise<Required<StreamState>> {
+  const { created, state } = await apiRequest(bus, `STREAM.INFO.${stream}`, undefined, streamInfo);
+  return { lastSequence: state.last_seq, generation: created };
 }
 
 /** The subjects under a filter that hold messages; at most 100,000, the server's own page. */

@@ -1,6 +1,7 @@
 // Reading in order: the partitions of a group, each owned by one replica and read as a log from its committed position. Puts together
 // who reads (ownership), the log itself (log-source) and the work (lanes or batches). The position moves only over finished records.
 import type { Bus } from "./connection.ts";
+import type { StreamState } from "./jetstream-api.ts";
 import { type LogEvent, type LogRecord, type LogSource, openLogSource } from "./log-source.ts";
 import { type HeldPartition, type OwnershipTimes, ownershipTimes, ownPartitions } from "./ownership.ts";
 import { type PositionTracker, trackPosition } from "./position.ts";
@@ -19,8 +20,8 @@ export interface LogReaderOptions {
   filterOf: (partition: string) => string;
   partitionOf: (record: LogRecord) => string | undefined;
   work: (context: WorkContext) => Work;
-  /** See LogSourceOptions. */
-  lastSequence?: () => Promise<number>;
+  /** See LogSourceOptions. Where it says the generation, a stream that was made anew is noticed for certain and read from its start. */
+  streamState?: () => Promise<StreamState>;
   times?: OwnershipTimes;
   /** How long a partition's running work may finish when it is given back. */
   graceMs?: number;
@@ -34,8 +35,10 @@ export interface LogReaderEvents {
   gone?(partition: string, reason: "released" | "lost"): void;
   /** So many sequences from `from` on left the stream unread (age or limits). */
   lostUnread?(filter: string, from: number, count: number): void;
-  /** The stream has ended before our position: it was made anew or restored. Nothing is read until a person resets the positions. */
+  /** The stream has ended before our position: it was restored, or made anew where nobody can tell. Nothing is read until a person resets the positions. */
   behind?(filter: string, wanted: number, reached: number): void;
+  /** Another stream stands under the name: the partition's position in the old one, `position`, is given up, and the new one is read from 1. */
+  madeAnew?(partition: string, position: number): void;
   committed?(partition: string, position: number): Promise<void>;
 }
 
@@ -70,6 +73,7 @@ interface Member {
 
 interface SharedLog {
   filter: string;
+  generation: number | undefined;
   source: LogSource;
   readUpTo: number;
   members: Map<string, Member>;
@@ -80,7 +84,8 @@ interface SharedLog {
 /** Reads nothing before `run`; a position covers only records that their work has finished. */
 export function createLogReader(bus: Bus, options: LogReaderOptions): LogReader {
   const { stream, group, instance, partitionOf, times = ownershipTimes, graceMs = graceDefaultMs, events = {} } = options;
-  const logs = new Map<string, SharedLog>();
+  const { streamState } = options;
+  const logs = new Set<SharedLog>();
   const members = new Map<string, Member>();
 
   return { run, status };
@@ -93,6 +98,7 @@ export function createLogReader(bus: Bus, options: LogReaderOptions): LogReader 
         group,
         instance,
         partitions: options.partitions,
+        ...(streamState ? { generation: async () => (await streamState()).generation } : {}),
         holder,
         clock: bus.clock,
         times,
@@ -100,7 +106,7 @@ export function createLogReader(bus: Bus, options: LogReaderOptions): LogReader 
       },
       signal,
     );
-    await Promise.all([...logs.values()].map(closeLog));
+    await Promise.all([...logs].map(closeLog));
   }
 
   function gained(held: HeldPartition): void {
@@ -114,7 +120,8 @@ export function createLogReader(bus: Bus, options: LogReaderOptions): LogReader 
         held.touch();
       },
     };
-    const log = logFor(options.filterOf(held.partition), start.position + 1);
+    if (held.abandoned) events.madeAnew?.(held.partition, held.abandoned.position);
+    const log = logFor(options.filterOf(held.partition), held.generation, start.position + 1);
     const member: Member = { held, log, work: options.work(context), tracker, givenUpTo: start.position, state: "open" };
     members.set(held.partition, member);
     log.members.set(held.partition, member);
@@ -122,8 +129,8 @@ export function createLogReader(bus: Bus, options: LogReaderOptions): LogReader 
   }
 
   /** The log of a filter, reading no later than `from`: a partition that is further back takes the others' reader back with it. */
-  function logFor(filter: string, from: number): SharedLog {
-    const present = logs.get(filter);
+  function logFor(filter: string, generation: number | undefined, from: number): SharedLog {
+    const present = [...logs].find((log) => log.filter === filter && log.generation === generation);
     if (present) {
       if (from <= present.readUpTo) {
         for (const each of present.members.values()) each.tracker.cover(present.readUpTo);
@@ -132,9 +139,9 @@ export function createLogReader(bus: Bus, options: LogReaderOptions): LogReader 
       }
       return present;
     }
-    const { lastSequence } = options;
     const source = openLogSource(bus, {
-      ...(lastSequence ? { lastSequence } : {}),
+      ...(streamState ? { streamState } : {}),
+      ...(generation === undefined ? {} : { generation }),
       stream,
       filter,
       from,
@@ -142,13 +149,14 @@ export function createLogReader(bus: Bus, options: LogReaderOptions): LogReader 
     });
     const log: SharedLog = {
       filter,
+      generation,
       source,
       readUpTo: from - 1,
       members: new Map(),
       last: undefined,
       running: Promise.resolve(),
     };
-    logs.set(filter, log);
+    logs.add(log);
     log.running = readLog(log);
     return log;
   }
@@ -183,6 +191,10 @@ export function createLogReader(bus: Bus, options: LogReaderOptions): LogReader 
         return undefined;
       case "behind":
         events.behind?.(log.filter, event.wanted, event.reached);
+        return undefined;
+      case "made_anew":
+        // Their positions mean nothing in the new stream. What was read of the old one is finished first; the next claim starts anew.
+        for (const { held } of log.members.values()) held.giveBack();
         return undefined;
     }
   }
@@ -221,7 +233,7 @@ export function createLogReader(bus: Bus, options: LogReaderOptions): LogReader 
   }
 
   async function closeLog(log: SharedLog): Promise<void> {
-    if (logs.get(log.filter) === log) logs.delete(log.filter);
+    logs.delete(log);
     await log.source.close();
     await log.running;
   }

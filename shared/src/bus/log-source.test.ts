@@ -2,7 +2,7 @@
 import type { NatsServer } from "@mio/local/nats-server.ts";
 import { testNats } from "@mio/local/testing/nats.ts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { lastSequenceOf } from "./jetstream-api.ts";
+import { streamStateOf } from "./jetstream-api.ts";
 import { type LogEvent, type LogSource, openLogSource } from "./log-source.ts";
 import { makeStream, type TestBus, testBus, until } from "./testing/bus.ts";
 
@@ -103,12 +103,39 @@ describe("a log source", () => {
       stream,
       filter: `${stream.toLowerCase()}.>`,
       from: 100,
-      lastSequence: () => lastSequenceOf(client.bus, stream),
+      streamState: () => streamStateOf(client.bus, stream),
     });
     const events = collect(source);
     await until("an alarm", () => events.some((event) => event.kind === "behind"));
     expect(events.find((event) => event.kind === "behind")).toEqual({ kind: "behind", wanted: 100, reached: 3 });
     expect(sequencesOf(events)).toEqual([]);
+    await source.close();
+  });
+
+  it("G2: gives out nothing of a stream that was made anew under its name, and says so", async () => {
+    const stream = await freshStream();
+    const manager = await client.nats.jetstreamManager();
+    const { generation } = await streamStateOf(client.bus, stream);
+    const source = openLogSource(client.bus, {
+      stream,
+      filter: `${stream.toLowerCase()}.>`,
+      from: 1,
+      heartbeatMs: 100,
+      generation,
+      streamState: () => streamStateOf(client.bus, stream),
+    });
+    const events = collect(source);
+    await publish(stream, "a", 3);
+    await until("three", () => sequencesOf(events).length === 3);
+    await manager.streams.delete(stream);
+    await makeStream(client.nats, stream, [`${stream.toLowerCase()}.>`]);
+    // Past the position, so that its end says nothing.
+    await publish(stream, "a", 10);
+    await until("the other stream to be noticed", () => events.some((event) => event.kind === "made_anew"));
+    expect(sequencesOf(events)).toEqual([1, 2, 3]);
+    const records = events.flatMap((event) => (event.kind === "record" ? [event.record.generation] : []));
+    expect(new Set(records)).toEqual(new Set([generation]));
+    expect(events).toContainEqual({ kind: "made_anew", generation: (await streamStateOf(client.bus, stream)).generation });
     await source.close();
   });
 

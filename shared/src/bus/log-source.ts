@@ -3,12 +3,14 @@
 // Flow control is answered only when the reader has taken what came before it, so a slow reader bounds memory by itself.
 import * as v from "valibot";
 import { type Bus, type BusHeaders, type BusMessage, type BusSubscription, inboxOf, nameOf } from "./connection.ts";
-import { apiRequest } from "./jetstream-api.ts";
+import { apiRequest, type StreamState } from "./jetstream-api.ts";
 
 export interface LogRecord {
   subject: string;
   /** Of the stream. */
   sequence: number;
+  /** Which stream counted the sequence, see `Origin`; 0 where the reader may not ask. */
+  generation: number;
   data: Uint8Array;
   headers: BusHeaders | undefined;
   /** When the stream stored it, by the server's clock. */
@@ -24,10 +26,12 @@ export type LogEvent =
   /** The stream begins after what was wanted: `count` sequences are gone unread. */
   | { kind: "lost_unread"; wanted: number; count: number }
   /**
-   * The stream has ended before what was read already: it was made anew or restored, and a person must decide. Nothing is read, and
-   * this is repeated, while it lasts.
+   * The stream has ended before what was read already: it was restored, and a person must decide. Nothing is read, and this is repeated,
+   * while it lasts.
    */
-  | { kind: "behind"; wanted: number; reached: number };
+  | { kind: "behind"; wanted: number; reached: number }
+  /** Another stream stands under the name now; nothing of it is given out here. Repeated until closed. */
+  | { kind: "made_anew"; generation: number };
 
 export interface LogSource {
   /** The next event, or undefined when there is none yet. Taking a record is what lets the server send more. */
@@ -48,8 +52,10 @@ export interface LogSourceOptions {
   /** First sequence to read, from 1. */
   from: number;
   heartbeatMs?: number;
-  /** The stream's last sequence, from its leader. Without it (an agent may not ask) a stream that was made anew goes unnoticed. */
-  lastSequence?: () => Promise<number>;
+  /** Which stream `from` counts in; the one that is found first when it is not said. */
+  generation?: number;
+  /** Asked at each opening. What it does not say (an agent may not ask for the generation) goes unnoticed. */
+  streamState?: () => Promise<StreamState>;
   /** Called when the consumer could not be made or fell silent; reading goes on by itself. */
   onTrouble?: (error: unknown) => void;
 }
@@ -76,6 +82,7 @@ export function openLogSource(bus: Bus, options: LogSourceOptions): LogSource {
   let wanted = Math.max(1, options.from);
   let heardAtMs = bus.clock.monotonicMs();
   let consumer: { name: string; subscription: BusSubscription; delivered: number } | undefined;
+  let { generation } = options;
   let broken = true;
   let kick: (() => void) | undefined;
 
@@ -167,21 +174,16 @@ export function openLogSource(bus: Bus, options: LogSourceOptions): LogSource {
   }
 
   async function open(): Promise<void> {
-    const reached = await options.lastSequence?.();
-    if (reached !== undefined && reached < wanted - 1) {
-      push({ kind: "behind", wanted, reached });
-      throw new Error(`${stream} ends at ${reached}, before the position ${wanted - 1}: it was made anew or restored`);
+    broken = false;
+    const state = await sameStream();
+    const first = wanted;
+    if (state !== undefined && state.lastSequence < first - 1) {
+      const reached = state.lastSequence;
+      push({ kind: "behind", wanted: first, reached });
+      throw new Error(`${stream} ends at ${reached}, before the position ${first - 1}: it was made anew or restored`);
     }
     const name = nameOf(bus);
     const inbox = inboxOf(bus);
-    const mine = {
-      name,
-      subscription: bus.connection.subscribe(inbox, { callback: (error, message) => receive(name, error, message) }),
-      delivered: 0,
-    };
-    consumer = mine;
-    broken = false;
-    const first = wanted;
     const config = {
       name,
       deliver_subject: inbox,
@@ -196,7 +198,6 @@ export function openLogSource(bus: Bus, options: LogSourceOptions): LogSource {
       mem_storage: true,
       num_replicas: 1,
     };
-    heardAtMs = bus.clock.monotonicMs();
     const info = await apiRequest(
       bus,
       `CONSUMER.CREATE.${stream}.${name}.${filter}`,
@@ -204,13 +205,33 @@ export function openLogSource(bus: Bus, options: LogSourceOptions): LogSource {
       consumerInfo,
       openTimeoutMs,
     );
+    // Asked once more, now that the consumer exists: a consumer lives and dies with its stream, so it is one of the stream that we know.
+    // Until somebody hears its subject it delivers nothing.
+    await sameStream();
+    // A seek or a close came in between: this one is left to the server's clock.
+    if (broken) return;
     heardAtMs = bus.clock.monotonicMs();
-    // The server starts where the stream starts when that is later, and its answer says so as it was before the first delivery.
+    consumer = {
+      name,
+      subscription: bus.connection.subscribe(inbox, { callback: (error, message) => receive(name, error, message) }),
+      delivered: 0,
+    };
+    // The server starts where the stream starts when that is later, and its answer says so.
     const start = info.delivered.stream_seq + 1;
-    if (consumer === mine && info.delivered.consumer_seq === 0 && start > first) {
+    if (info.delivered.consumer_seq === 0 && start > first) {
       push({ kind: "lost_unread", wanted: first, count: start - first });
-      wanted = Math.max(wanted, start);
+      wanted = start;
     }
+  }
+
+  /** Throws when another stream stands under the name than the one whose sequences we count. */
+  async function sameStream(): Promise<StreamState | undefined> {
+    const state = await options.streamState?.();
+    if (state?.generation === undefined) return state;
+    generation ??= state.generation;
+    if (state.generation === generation) return state;
+    push({ kind: "made_anew", generation: state.generation });
+    throw new Error(`${stream} was deleted and made anew at ${new Date(state.generation).toISOString()}`);
   }
 
   /** The server deletes a consumer that nobody listens to; an agent may not delete any. */
@@ -240,9 +261,10 @@ export function openLogSource(bus: Bus, options: LogSourceOptions): LogSource {
     if (place.sequence < wanted) return;
     wanted = place.sequence + 1;
     const { subject, data, headers } = message;
+    const { sequence, storedAtMs, pending } = place;
     push({
       kind: "record",
-      record: { subject, data, headers, sequence: place.sequence, storedAtMs: place.storedAtMs, pending: place.pending },
+      record: { subject, data, headers, sequence, generation: generation ?? 0, storedAtMs, pending },
     });
   }
 

@@ -62,6 +62,7 @@ function replica(
   instance: string,
   clock: ManualClock,
   drain: () => Promise<void> = () => Promise.resolve(),
+  generation?: () => Promise<number | undefined>,
 ): Replica {
   const stop = new AbortController();
   let dead = false;
@@ -93,6 +94,7 @@ function replica(
       instance,
       partitions: () => Array.from({ length: partitions }, (_, index) => `p${index}`),
       clock,
+      ...(generation ? { generation } : {}),
       onTrouble: (error) => void mine.trouble.push(error),
       holder: {
         gained: (held) => {
@@ -153,6 +155,72 @@ describe("owning partitions", () => {
     expect(b.held.size).toBe(2);
     expect(b.starts.get("p0")).toEqual({ position: 41, finished: [43, 44] });
     expect(b.held.get("p0")?.epoch).toBe(2);
+  });
+
+  describe("of a stream that was deleted and made anew", () => {
+    const stopAt = async (store: PositionStore, position: number, generation?: number): Promise<void> => {
+      const clock = manualClock();
+      const owner = replica(store, 1, "before", clock, undefined, async () => generation);
+      await clock.advance(100);
+      owner.positions.set("p0", { position, finished: [] });
+      owner.held.get("p0")?.touch();
+      await Promise.all([owner.stop(), clock.advance(100)]);
+    };
+
+    const startAfter = async (store: PositionStore, generation: () => Promise<number | undefined>): Promise<Replica> => {
+      const clock = manualClock();
+      const next = replica(store, 1, "after", clock, undefined, generation);
+      await clock.advance(100);
+      return next;
+    };
+
+    it("G2: gives up the position that counts in the old one, and says which", async () => {
+      const store = memoryStore();
+      await stopAt(store, 41, 1_000);
+      const next = await startAfter(store, async () => 2_000);
+      expect(next.held.get("p0")).toMatchObject({ start: undefined, abandoned: { position: 41 }, generation: 2_000, epoch: 2 });
+      expect(store.text("g.p0")).toMatchObject({ position: 0, generation: 2_000 });
+    });
+
+    it("goes on from the position of the same one, and from one that was written before generations were", async () => {
+      for (const written of [1_000, undefined]) {
+        const store = memoryStore();
+        await stopAt(store, 41, written);
+        const next = await startAfter(store, async () => 1_000);
+        expect(next.starts.get("p0")).toEqual({ position: 41, finished: [] });
+        expect(next.held.get("p0")?.abandoned).toBe(undefined);
+        expect(store.text("g.p0")).toMatchObject({ position: 41, generation: 1_000 });
+      }
+    });
+
+    it("claims nothing while the stream cannot be asked", async () => {
+      const store = memoryStore();
+      let away = true;
+      const clock = manualClock();
+      const next = replica(store, 1, "a", clock, undefined, async () => {
+        if (away) throw new Error("stream not found");
+        return 2_000;
+      });
+      await clock.advance(10_000);
+      expect([next.held.size, next.trouble.length > 0]).toEqual([0, true]);
+      away = false;
+      await clock.advance(4_000);
+      expect(next.held.size).toBe(1);
+    });
+
+    it("claims anew what is given back in its midst", async () => {
+      const store = memoryStore();
+      const clock = manualClock();
+      let generation = 1_000;
+      const owner = replica(store, 1, "a", clock, undefined, async () => generation);
+      await clock.advance(100);
+      owner.positions.set("p0", { position: 41, finished: [] });
+      generation = 2_000;
+      owner.held.get("p0")?.giveBack();
+      await clock.advance(4_000);
+      expect(owner.held.get("p0")).toMatchObject({ abandoned: { position: 41 }, generation: 2_000 });
+      expect(owner.lost).toEqual([]);
+    });
   });
 
   it("G2: takes over from one that died, after ten seconds and not before", async () => {

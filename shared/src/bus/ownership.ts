@@ -20,12 +20,18 @@ export const ownershipTimes: OwnershipTimes = { heartbeatMs: 3_000, claimAfterMs
 export interface HeldPartition {
   readonly partition: string;
   readonly epoch: number;
-  /** As it stood when the partition was claimed; undefined when nobody ever held it. */
+  /** As it stood when the partition was claimed; undefined when nobody ever held it in this stream. */
   readonly start: Position | undefined;
+  /** The stream that the position counts in; undefined where it cannot be asked for. */
+  readonly generation: number | undefined;
+  /** Where it stood in a stream that is no more: deleted, and made anew since. */
+  readonly abandoned: Position | undefined;
   /** False once another may have claimed it; true again when the claim turns out to be still ours. */
   owned(): boolean;
   /** The position has changed: write it soon. */
   touch(): void;
+  /** Releases it and gives it back, to be claimed anew by this replica or another. */
+  giveBack(): void;
 }
 
 /** What the owner of the work does when partitions come and go. */
@@ -46,13 +52,25 @@ export interface OwnershipOptions {
   /** Unique per start of a process: a restarted one is somebody else. */
   instance: string;
   partitions: () => Promise<readonly string[]> | readonly string[];
+  /**
+   * The stream that stands there now (`StreamState.generation`). A position that counts in another one is given up, and its partition
+   * starts at 0. Undefined where it may not be asked for: then every position is taken as it is.
+   */
+  generation?: () => Promise<number | undefined>;
   holder: PartitionHolder;
   clock: Clock;
   times?: OwnershipTimes;
   onTrouble?: (error: unknown) => void;
 }
 
-const entrySchema = v.object({ owner: v.string(), epoch: v.number(), position: v.number(), finished: v.array(v.number()) });
+const entrySchema = v.object({
+  owner: v.string(),
+  epoch: v.number(),
+  position: v.number(),
+  finished: v.array(v.number()),
+  /** The stream that the position counts in. Absent: written before this was known, or by who may not ask; taken for the present one. */
+  generation: v.optional(v.number()),
+});
 type Entry = v.InferOutput<typeof entrySchema>;
 
 /** No instance is called so: an entry that cannot be read belongs to nobody and is never claimed. */
@@ -102,9 +120,17 @@ export async function ownPartitions(options: OwnershipOptions, signal: AbortSign
     });
     const mine = [...held.values()].filter((each) => each.state === "held");
     for (const surplus of mine.slice(share)) void giveBack(surplus);
-    await Promise.all(
-      claimable.slice(0, Math.max(0, share - held.size)).map((each) => claim(each.partition, each.revision, each.entry)),
-    );
+    const chosen = claimable.slice(0, Math.max(0, share - held.size));
+    if (chosen.length === 0) return;
+    let generation: number | undefined;
+    try {
+      generation = await options.generation?.();
+    } catch (error) {
+      // A stream that is away says nothing about owners: who stood still goes on standing still.
+      onTrouble(error);
+      return;
+    }
+    await Promise.all(chosen.map((each) => claim(each.partition, each.revision, each.entry, generation)));
   }
 
   /** True when nobody holds it, or its holder has been silent for as long as it takes. */
@@ -119,13 +145,20 @@ export async function ownPartitions(options: OwnershipOptions, signal: AbortSign
     return clock.monotonicMs() - before.sinceMs >= times.claimAfterMs;
   }
 
-  async function claim(partition: string, revision: number, entry: Entry | undefined): Promise<void> {
+  async function claim(
+    partition: string,
+    revision: number,
+    entry: Entry | undefined,
+    generation: number | undefined,
+  ): Promise<void> {
     const confirmedAtMs = clock.monotonicMs();
-    const start = entry && entry.epoch > 0 ? { position: entry.position, finished: entry.finished } : undefined;
+    const stood = entry && entry.epoch > 0 ? { position: entry.position, finished: entry.finished } : undefined;
+    const otherStream = entry?.generation !== undefined && generation !== undefined && entry.generation !== generation;
+    const start = otherStream ? undefined : stood;
     const epoch = (entry?.epoch ?? 0) + 1;
     const written = await store.write(
       keyOf(partition),
-      encode({ owner: instance, epoch, ...(start ?? { position: 0, finished: [] }) }),
+      encode({ owner: instance, epoch, generation, ...(start ?? { position: 0, finished: [] }) }),
       revision,
     );
     seen.delete(partition);
@@ -134,6 +167,9 @@ export async function ownPartitions(options: OwnershipOptions, signal: AbortSign
       partition,
       epoch,
       start,
+      generation,
+      abandoned: otherStream ? stood : undefined,
+      giveBack: () => void giveBack(mine),
       owned: () => mine.state !== "ended" && clock.monotonicMs() - mine.confirmedAtMs < times.claimAfterMs,
       touch: () => {
         if (mine.dirty) return;
@@ -182,7 +218,8 @@ export async function ownPartitions(options: OwnershipOptions, signal: AbortSign
     const now = holder.position(mine.partition);
     mine.dirty = false;
     try {
-      const written = await store.write(keyOf(mine.partition), encode({ owner, epoch: mine.epoch, ...now }), mine.revision);
+      const { partition, epoch, generation } = mine;
+      const written = await store.write(keyOf(partition), encode({ owner, epoch, generation, ...now }), mine.revision);
       if (written !== undefined) {
         mine.revision = written;
         mine.confirmedAtMs = startedAtMs;

@@ -61,6 +61,12 @@ export function useBench(): void {
   });
 }
 
+/** Deletes a stream with all that it holds and makes it anew, as an operator may. */
+export async function makeAnew(stream: string): Promise<void> {
+  await (await nats.jetstreamManager()).streams.delete(stream);
+  await provisionBus(nats, config);
+}
+
 /** A dedup process of its own, as far as the bus and the database can tell. */
 export async function start(checkpoint: (name: string) => Promise<void> = () => Promise.resolve()): Promise<Running> {
   const own = await connect({
