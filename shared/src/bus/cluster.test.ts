@@ -2,7 +2,7 @@
 // a server may go.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createFencedPublisher, type FencedMessage } from "./fenced-publish.ts";
-import { messageOf } from "./jetstream-api.ts";
+import { messageOf, streamStateOf } from "./jetstream-api.ts";
 import { type LogEvent, openLogSource } from "./log-source.ts";
 import { type TestBus, testBus, until } from "./testing/bus.ts";
 import { type TestCluster, testCluster } from "./testing/cluster.ts";
@@ -84,7 +84,8 @@ describe("on a cluster", () => {
   });
 
   it("G2, G3, G4: with each server killed in turn, every message is written once and read once, in order", async () => {
-    const source = openLogSource(client.bus, { stream, filter: "clustered.d", from: 1, heartbeatMs: 200 });
+    const streamState = () => streamStateOf(client.bus, stream);
+    const source = openLogSource(client.bus, { stream, filter: "clustered.d", from: 1, heartbeatMs: 200, streamState });
     const events: LogEvent[] = [];
     void (async () => {
       do {
@@ -104,6 +105,35 @@ describe("on a cluster", () => {
     await until("all read", () => read().length >= 300, 30_000);
     expect(read()).toEqual(texts(300));
     await until("all there on whichever replica answers", async () => (await stored("clustered.d")).length === 300);
+    expect(events.filter((event) => event.kind === "made_anew")).toEqual([]);
     await source.close();
+  });
+
+  it("G2: a stream keeps its generation over changes, new leaders and restarts, and only made anew has another", async () => {
+    const manager = await client.nats.jetstreamManager();
+    const config = { name: "KEPT", subjects: ["kept"], max_bytes: 1024 ** 2 };
+    await manager.streams.add({ ...config, num_replicas: 3 });
+    const { generation } = await streamStateOf(client.bus, "KEPT");
+    const same = (what: string) =>
+      until(what, async () => {
+        const state = await streamStateOf(client.bus, "KEPT").catch(() => undefined);
+        if (state) expect(state.generation).toBe(generation);
+        return state !== undefined;
+      });
+    await manager.streams.update("KEPT", { max_bytes: 2 * 1024 ** 2 });
+    await same("an answer after the change");
+    // Whoever leads it is among them.
+    for (const each of [0, 1, 2]) {
+      await cluster.kill(each);
+      await same("an answer of the others");
+      await cluster.start(each);
+      await same("an answer of all");
+    }
+    for (const each of [0, 1, 2]) await cluster.kill(each);
+    for (const each of [0, 1, 2]) await cluster.start(each);
+    await same("an answer after a restart of all");
+    await manager.streams.delete("KEPT");
+    await manager.streams.add(config);
+    expect((await streamStateOf(client.bus, "KEPT")).generation).toBeGreaterThan(generation);
   });
 });
