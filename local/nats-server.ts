@@ -12,7 +12,7 @@ export interface NatsUser {
   user: string;
   password: string;
   /** Left out: everything. */
-  permissions?: { publish: SubjectRules; subscribe: SubjectRules };
+  permissions?: { publish: SubjectRules; subscribe: SubjectRules; allow_responses?: boolean };
 }
 
 /** Deny wins over allow. */
@@ -124,11 +124,11 @@ async function listens(folder: string, pid: number): Promise<boolean> {
 /** JSON is valid nats-server configuration. */
 function configuration(options: NatsServerOptions, ports: Ports, serverName: string): string {
   // Only these two fields: the server refuses a configuration with one that it does not know.
-  const users = (options.users ?? []).map(({ user, password, permissions }) => ({
-    user,
-    password,
-    ...(permissions ? { permissions: { publish: permissions.publish, subscribe: permissions.subscribe } } : {}),
-  }));
+  const users = (options.users ?? []).map(({ user, password, permissions }) => {
+    if (!permissions) return { user, password };
+    const { publish, subscribe, allow_responses = false } = permissions;
+    return { user, password, permissions: { publish, subscribe, ...(allow_responses ? { allow_responses } : {}) } };
+  });
   const config = {
     server_name: serverName,
     ports_file_dir: options.dataDir,

@@ -28,6 +28,8 @@ const roots = [
   "mio.edge.v1.SealedValue",
   "mio.edge.v1.DirectoryValue",
   "mio.edge.v1.DirectorySnapshot",
+  "mio.edge.v1.OAuthCallback",
+  "mio.edge.v1.OAuthAnswer",
 ];
 
 describe("golden envelopes", () => {

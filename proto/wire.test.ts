@@ -75,6 +75,10 @@ const messages: Record<string, string> = {
   "mio.edge.v1.DirectoryAccount": `1 tenant_id string, 2 account_id string, 3 channel_type string, 4 external_id string,
     5 settings map<string,string>, 6 home_region string, 7 shard_count int32, 8 generation int64, 9 disabled bool`,
   "mio.edge.v1.DirectorySnapshot": `1 version int32, 2 completed_at ${T}, 3 entries int64, 4 revision int64`,
+  "mio.edge.v1.OAuthCallback": `1 version int32, 2 channel_type string, 3 state string, 4 code string, 5 error string,
+    6 parameters map<string,string>, 7 received_at ${T}, 8 region string, 9 traceparent string`,
+  "mio.edge.v1.OAuthAnswer": `1 version int32, 2 outcome mio.edge.v1.OAuthAnswer.Outcome, 3 workspace_name string,
+    4 tenant_name string`,
 
   "mio.admin.v1.Tenant": `1 id string, 2 slug string, 3 display_name string, 4 status string, 5 created_at ${T}, 6 disabled_at ${T}`,
   "mio.admin.v1.Account": `1 id string, 2 tenant_id string, 3 channel_type string, 4 provider string, 5 external_id string,
@@ -134,6 +138,9 @@ const enums: Record<string, string> = {
   "mio.v1.RichButton.Style": "STYLE_UNSPECIFIED 0, STYLE_PRIMARY 1, STYLE_DANGER 2, STYLE_NEUTRAL 3",
   "mio.v1.RichButtonAction.Kind": `KIND_UNSPECIFIED 0, KIND_OPEN_URL 1, KIND_PREVIEW_URL 2, KIND_COPY 3,
     KIND_INVOKE_FUNCTION 4`,
+  "mio.edge.v1.OAuthAnswer.Outcome": `OUTCOME_UNSPECIFIED 0, OUTCOME_CONNECTED 1, OUTCOME_DENIED 2, OUTCOME_EXPIRED 3,
+    OUTCOME_USED 4, OUTCOME_UNKNOWN 5, OUTCOME_IN_PROGRESS 6, OUTCOME_UNAVAILABLE 7, OUTCOME_REJECTED 8, OUTCOME_TAKEN 9,
+    OUTCOME_NOT_OFFERED 10`,
   "mio.v1.Presence.State": "STATE_UNSPECIFIED 0, STATE_ONLINE 1, STATE_AWAY 2, STATE_OFFLINE 3, STATE_TYPING 4",
 };
 

@@ -4,6 +4,7 @@ import { testNats } from "@mio/local/testing/nats.ts";
 import { AckPolicy, connect, createInbox, type NatsConnection, nanos, StorageType } from "nats";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { accountIdOf, tenantIdOf } from "../ids.ts";
+import { oauthQueue, oauthSubject, oauthSubjects } from "./oauth.ts";
 import { buckets, streams } from "./streams.ts";
 import { type BusRole, busUserOf, inboxPrefixOf, permissionsOf } from "./users.ts";
 
@@ -118,7 +119,7 @@ const refusals: Record<string, { role: BusRole; publish?: string[]; hear?: strin
       "$JS.API.STREAM.DELETE.KV_mio_directory",
       "$JS.API.STREAM.PURGE.KV_mio_directory",
     ],
-    hear: ["mio.>", "mio.ingress.>", "_INBOX.>", "_INBOX_core.>", "$KV.mio_directory.>", ">"],
+    hear: ["mio.>", "mio.ingress.>", "_INBOX.>", "_INBOX_core.>", "$KV.mio_directory.>", ">", oauthSubjects],
   },
   "an agent cannot write inbound, receipts or another account's commands": {
     role: roles.agent,
@@ -131,7 +132,9 @@ const refusals: Record<string, { role: BusRole; publish?: string[]; hear?: strin
       "mio.quarantine.slack.q",
       "mio.dead_letter.sender.k",
       "mio.dead_letter.agent-other.k",
+      oauthSubject("slack"),
     ],
+    hear: [oauthSubjects],
   },
   "an agent cannot read another account's messages or receipts, by any way of asking": {
     role: roles.agent,
@@ -182,7 +185,7 @@ const refusals: Record<string, { role: BusRole; publish?: string[]; hear?: strin
       `$JS.API.STREAM.MSG.DELETE.${enriched}`,
       "$KV.another.key",
     ],
-    hear: ["mio.>", "_INBOX_agent-helper.>", ">"],
+    hear: ["mio.>", "_INBOX_agent-helper.>", ">", oauthSubjects, "mio.oauth.>"],
   },
   "admin cannot write messages or positions": {
     role: roles.admin,
@@ -191,8 +194,10 @@ const refusals: Record<string, { role: BusRole; publish?: string[]; hear?: strin
       `mio.outbound.slack.${mine}.c`,
       "$KV.mio_positions.dedup.0",
       `$JS.API.STREAM.PURGE.${enriched}`,
+      oauthSubject("slack"),
+      "_INBOX_edge.unasked",
     ],
-    hear: ["mio.>", "_INBOX_edge.>"],
+    hear: ["mio.>", "_INBOX_edge.>", oauthSubjects],
   },
 };
 
@@ -250,6 +255,28 @@ describe("allowed", () => {
     ]);
   });
 
+  it.each([roles.core, roles.admin])("$role answers what the edge asks in its queue, once and nowhere else", async (role) => {
+    const asked = client(role);
+    const answering = asked.nats.subscribe(oauthSubjects, {
+      queue: oauthQueue,
+      callback: (_, message) => {
+        message.respond("first");
+        message.respond("second");
+        asked.nats.publish(`${inboxPrefixOf("edge")}.elsewhere`, "stray");
+      },
+    });
+    await asked.nats.flush();
+    const heard: string[] = [];
+    const edge = client(roles.edge).nats;
+    const all = edge.subscribe("_INBOX_edge.>", { callback: (_, message) => void heard.push(message.string()) });
+    expect((await edge.request(oauthSubject("slack"), "callback", { timeout: 5_000 })).string()).toBe("first");
+    await asked.nats.flush();
+    await edge.flush();
+    expect(heard).toEqual(["first"]);
+    all.unsubscribe();
+    answering.unsubscribe();
+  });
+
   it("an agent reads its own account's messages in its inbox, answers, and keeps its positions", async () => {
     const operator = client(roles.operator).nats.jetstream();
     await operator.publish(`mio.inbound_enriched.slack.${theirs}.c`, "not for you");
@@ -297,6 +324,8 @@ describe("allowed", () => {
       });
       expect(consumer.name).toBe("reader");
     }
-    expect(client(roles.core).violations.filter((each) => !/DELETE|PURGE|another|subscription/.test(each))).toEqual([]);
+    expect(client(roles.core).violations.filter((each) => !/DELETE|PURGE|another|subscription|_INBOX_edge/.test(each))).toEqual(
+      [],
+    );
   });
 });

@@ -1,6 +1,7 @@
 // The users of the bus as data: what each kind of process may publish and hear, and nothing beyond. Everybody hears only the own inbox
 // prefix; whatever is read from a stream comes there, because a consumer's creation names its filter in the subject that asks for it.
 import type { AccountId } from "../ids.ts";
+import { oauthQueue, oauthSubjects } from "./oauth.ts";
 import { type BucketSpec, buckets, type StreamSpec, streams } from "./streams.ts";
 import { isToken } from "./subjects.ts";
 
@@ -17,6 +18,8 @@ export interface BusPermissions {
   /** Deny wins over allow. */
   publish: { allow: string[]; deny?: string[] };
   subscribe: { allow: string[] };
+  /** May answer what it hears, once each and within the server's two minutes, wherever the asker wants the answer. */
+  allow_responses?: boolean;
   /** `_INBOX_<user>`: the client must be told, for its default prefix is shared by all. */
   inboxPrefix: string;
 }
@@ -38,13 +41,17 @@ export function permissionsOf(role: BusRole): BusPermissions {
   const inboxPrefix = inboxPrefixOf(busUserOf(role));
   const { allow, deny } = publishOf(role);
   const hears = role.role === "operator" ? [">"] : [`${inboxPrefix}.>`];
-  return { publish: { allow, ...(deny ? { deny } : {}) }, subscribe: { allow: hears }, inboxPrefix };
+  const permissions = { publish: { allow, ...(deny ? { deny } : {}) }, subscribe: { allow: hears }, inboxPrefix };
+  if (role.role !== "core" && role.role !== "admin") return permissions;
+  // Only as a member of the queue, so that no process hears the codes that another one is asked about.
+  hears.push(`${oauthSubjects} ${oauthQueue}`);
+  return { ...permissions, allow_responses: true };
 }
 
 function publishOf(role: BusRole): { allow: string[]; deny?: string[] } {
   switch (role.role) {
     case "edge":
-      return { allow: ["mio.ingress.>", ...readingOf(buckets.directory)] };
+      return { allow: ["mio.ingress.>", oauthSubjects, ...readingOf(buckets.directory)] };
     case "core":
       return { allow: ["mio.>", ...provisioning, ...reading, ...Object.values(buckets).map((bucket) => `$KV.${bucket.name}.>`)] };
     case "admin":

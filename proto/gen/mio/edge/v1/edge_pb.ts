@@ -5,17 +5,17 @@
 // @generated from file mio/edge/v1/edge.proto (package mio.edge.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { Message } from "@bufbuild/protobuf";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file mio/edge/v1/edge.proto.
  */
 export const file_mio_edge_v1_edge: GenFile = /*@__PURE__*/
-  fileDesc("ChZtaW8vZWRnZS92MS9lZGdlLnByb3RvEgttaW8uZWRnZS52MSKvAQoMSW5ncmVzc0dyb3VwEg8KB3ZlcnNpb24YASABKAUSCgoCaWQYAiABKAkSDgoGcmVnaW9uGAMgASgJEg0KBXNoYXJkGAQgASgFEhIKCmdlbmVyYXRpb24YBSABKAMSLgoKZ3JvdXBlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHc3Bvb2xlZBgHIAEoCBIOCgZldmVudHMYCCADKAwimwMKDEluZ3Jlc3NFdmVudBIPCgd2ZXJzaW9uGAEgASgFEg8KB3N1YmplY3QYAiABKAkSEQoJdGVuYW50X2lkGAMgASgJEhIKCmFjY291bnRfaWQYBCABKAkSFAoMY2hhbm5lbF90eXBlGAUgASgJEhcKD2NvbnZlcnNhdGlvbl9pZBgGIAEoCRIgChhjb252ZXJzYXRpb25fZXh0ZXJuYWxfaWQYByABKAkSGgoSc2VuZGVyX2V4dGVybmFsX2lkGAggASgJEhkKEXNvdXJjZV9tZXNzYWdlX2lkGAkgASgJEhIKCm1lc3NhZ2VfaWQYCiABKAkSEQoJZXZlbnRfZGF5GAsgASgJEhMKC3RyYWNlcGFyZW50GAwgASgJEi8KC3JlY2VpdmVkX2F0GA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCgdtZXNzYWdlGA4gASgMSAASMgoKcXVhcmFudGluZRgPIAEoCzIcLm1pby5lZGdlLnYxLlF1YXJhbnRpbmVFbnRyeUgAQgYKBGJvZHki3wMKD1F1YXJhbnRpbmVFbnRyeRIPCgd2ZXJzaW9uGAEgASgFEgoKAmlkGAIgASgJEhEKCXRlbmFudF9pZBgDIAEoCRISCgphY2NvdW50X2lkGAQgASgJEhQKDGNoYW5uZWxfdHlwZRgFIAEoCRIXCg9jb252ZXJzYXRpb25faWQYBiABKAkSIAoYY29udmVyc2F0aW9uX2V4dGVybmFsX2lkGAcgASgJEhoKEnNlbmRlcl9leHRlcm5hbF9pZBgIIAEoCRIOCgZyZWFzb24YCSABKAkSDgoGbWV0aG9kGAogASgJEgwKBHBhdGgYCyABKAkSOgoHaGVhZGVycxgMIAMoCzIpLm1pby5lZGdlLnYxLlF1YXJhbnRpbmVFbnRyeS5IZWFkZXJzRW50cnkSDAoEYm9keRgNIAEoDBIvCgtyZWNlaXZlZF9hdBgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGcmVnaW9uGA8gASgJEh0KFXdvcmtzcGFjZV9leHRlcm5hbF9pZBgQIAEoCRITCgt2ZXJpZmllZF9ieRgRIAEoCRouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJmCgtTZWFsZWRWYWx1ZRIPCgd2ZXJzaW9uGAEgASgFEg4KBmtleV9pZBgCIAEoCRINCgVub25jZRgDIAEoDBISCgpjaXBoZXJ0ZXh0GAQgASgMEhMKC3Jvd192ZXJzaW9uGAUgASgDIrUBCg5EaXJlY3RvcnlWYWx1ZRIPCgd2ZXJzaW9uGAEgASgFEg0KBXJvdXRlGAIgASgJEhMKC3Jvd192ZXJzaW9uGAMgASgDEi0KB3NlY3JldHMYBCADKAsyHC5taW8uZWRnZS52MS5EaXJlY3RvcnlTZWNyZXQSLgoHYWNjb3VudBgFIAEoCzIdLm1pby5lZGdlLnYxLkRpcmVjdG9yeUFjY291bnQSDwoHcmVtb3ZlZBgGIAEoCCKjAQoPRGlyZWN0b3J5U2VjcmV0Eg4KBnNjaGVtZRgBIAEoCRINCgV2YWx1ZRgCIAEoCRIuCgpub3RfYmVmb3JlGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCglub3RfYWZ0ZXIYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCmFjY291bnRfaWQYBSABKAkipAIKEERpcmVjdG9yeUFjY291bnQSEQoJdGVuYW50X2lkGAEgASgJEhIKCmFjY291bnRfaWQYAiABKAkSFAoMY2hhbm5lbF90eXBlGAMgASgJEhMKC2V4dGVybmFsX2lkGAQgASgJEj0KCHNldHRpbmdzGAUgAygLMisubWlvLmVkZ2UudjEuRGlyZWN0b3J5QWNjb3VudC5TZXR0aW5nc0VudHJ5EhMKC2hvbWVfcmVnaW9uGAYgASgJEhMKC3NoYXJkX2NvdW50GAcgASgFEhIKCmdlbmVyYXRpb24YCCABKAMSEAoIZGlzYWJsZWQYCSABKAgaLwoNU2V0dGluZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBInkKEURpcmVjdG9yeVNuYXBzaG90Eg8KB3ZlcnNpb24YASABKAUSMAoMY29tcGxldGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdlbnRyaWVzGAMgASgDEhAKCHJldmlzaW9uGAQgASgDYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("ChZtaW8vZWRnZS92MS9lZGdlLnByb3RvEgttaW8uZWRnZS52MSKvAQoMSW5ncmVzc0dyb3VwEg8KB3ZlcnNpb24YASABKAUSCgoCaWQYAiABKAkSDgoGcmVnaW9uGAMgASgJEg0KBXNoYXJkGAQgASgFEhIKCmdlbmVyYXRpb24YBSABKAMSLgoKZ3JvdXBlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHc3Bvb2xlZBgHIAEoCBIOCgZldmVudHMYCCADKAwimwMKDEluZ3Jlc3NFdmVudBIPCgd2ZXJzaW9uGAEgASgFEg8KB3N1YmplY3QYAiABKAkSEQoJdGVuYW50X2lkGAMgASgJEhIKCmFjY291bnRfaWQYBCABKAkSFAoMY2hhbm5lbF90eXBlGAUgASgJEhcKD2NvbnZlcnNhdGlvbl9pZBgGIAEoCRIgChhjb252ZXJzYXRpb25fZXh0ZXJuYWxfaWQYByABKAkSGgoSc2VuZGVyX2V4dGVybmFsX2lkGAggASgJEhkKEXNvdXJjZV9tZXNzYWdlX2lkGAkgASgJEhIKCm1lc3NhZ2VfaWQYCiABKAkSEQoJZXZlbnRfZGF5GAsgASgJEhMKC3RyYWNlcGFyZW50GAwgASgJEi8KC3JlY2VpdmVkX2F0GA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCgdtZXNzYWdlGA4gASgMSAASMgoKcXVhcmFudGluZRgPIAEoCzIcLm1pby5lZGdlLnYxLlF1YXJhbnRpbmVFbnRyeUgAQgYKBGJvZHki3wMKD1F1YXJhbnRpbmVFbnRyeRIPCgd2ZXJzaW9uGAEgASgFEgoKAmlkGAIgASgJEhEKCXRlbmFudF9pZBgDIAEoCRISCgphY2NvdW50X2lkGAQgASgJEhQKDGNoYW5uZWxfdHlwZRgFIAEoCRIXCg9jb252ZXJzYXRpb25faWQYBiABKAkSIAoYY29udmVyc2F0aW9uX2V4dGVybmFsX2lkGAcgASgJEhoKEnNlbmRlcl9leHRlcm5hbF9pZBgIIAEoCRIOCgZyZWFzb24YCSABKAkSDgoGbWV0aG9kGAogASgJEgwKBHBhdGgYCyABKAkSOgoHaGVhZGVycxgMIAMoCzIpLm1pby5lZGdlLnYxLlF1YXJhbnRpbmVFbnRyeS5IZWFkZXJzRW50cnkSDAoEYm9keRgNIAEoDBIvCgtyZWNlaXZlZF9hdBgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGcmVnaW9uGA8gASgJEh0KFXdvcmtzcGFjZV9leHRlcm5hbF9pZBgQIAEoCRITCgt2ZXJpZmllZF9ieRgRIAEoCRouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJmCgtTZWFsZWRWYWx1ZRIPCgd2ZXJzaW9uGAEgASgFEg4KBmtleV9pZBgCIAEoCRINCgVub25jZRgDIAEoDBISCgpjaXBoZXJ0ZXh0GAQgASgMEhMKC3Jvd192ZXJzaW9uGAUgASgDIrUBCg5EaXJlY3RvcnlWYWx1ZRIPCgd2ZXJzaW9uGAEgASgFEg0KBXJvdXRlGAIgASgJEhMKC3Jvd192ZXJzaW9uGAMgASgDEi0KB3NlY3JldHMYBCADKAsyHC5taW8uZWRnZS52MS5EaXJlY3RvcnlTZWNyZXQSLgoHYWNjb3VudBgFIAEoCzIdLm1pby5lZGdlLnYxLkRpcmVjdG9yeUFjY291bnQSDwoHcmVtb3ZlZBgGIAEoCCKjAQoPRGlyZWN0b3J5U2VjcmV0Eg4KBnNjaGVtZRgBIAEoCRINCgV2YWx1ZRgCIAEoCRIuCgpub3RfYmVmb3JlGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCglub3RfYWZ0ZXIYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCmFjY291bnRfaWQYBSABKAkipAIKEERpcmVjdG9yeUFjY291bnQSEQoJdGVuYW50X2lkGAEgASgJEhIKCmFjY291bnRfaWQYAiABKAkSFAoMY2hhbm5lbF90eXBlGAMgASgJEhMKC2V4dGVybmFsX2lkGAQgASgJEj0KCHNldHRpbmdzGAUgAygLMisubWlvLmVkZ2UudjEuRGlyZWN0b3J5QWNjb3VudC5TZXR0aW5nc0VudHJ5EhMKC2hvbWVfcmVnaW9uGAYgASgJEhMKC3NoYXJkX2NvdW50GAcgASgFEhIKCmdlbmVyYXRpb24YCCABKAMSEAoIZGlzYWJsZWQYCSABKAgaLwoNU2V0dGluZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBInkKEURpcmVjdG9yeVNuYXBzaG90Eg8KB3ZlcnNpb24YASABKAUSMAoMY29tcGxldGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdlbnRyaWVzGAMgASgDEhAKCHJldmlzaW9uGAQgASgDIqsCCg1PQXV0aENhbGxiYWNrEg8KB3ZlcnNpb24YASABKAUSFAoMY2hhbm5lbF90eXBlGAIgASgJEg0KBXN0YXRlGAMgASgJEgwKBGNvZGUYBCABKAkSDQoFZXJyb3IYBSABKAkSPgoKcGFyYW1ldGVycxgGIAMoCzIqLm1pby5lZGdlLnYxLk9BdXRoQ2FsbGJhY2suUGFyYW1ldGVyc0VudHJ5Ei8KC3JlY2VpdmVkX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZyZWdpb24YCCABKAkSEwoLdHJhY2VwYXJlbnQYCSABKAkaMQoPUGFyYW1ldGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEi/gIKC09BdXRoQW5zd2VyEg8KB3ZlcnNpb24YASABKAUSMQoHb3V0Y29tZRgCIAEoDjIgLm1pby5lZGdlLnYxLk9BdXRoQW5zd2VyLk91dGNvbWUSFgoOd29ya3NwYWNlX25hbWUYAyABKAkSEwoLdGVuYW50X25hbWUYBCABKAki/QEKB091dGNvbWUSFwoTT1VUQ09NRV9VTlNQRUNJRklFRBAAEhUKEU9VVENPTUVfQ09OTkVDVEVEEAESEgoOT1VUQ09NRV9ERU5JRUQQAhITCg9PVVRDT01FX0VYUElSRUQQAxIQCgxPVVRDT01FX1VTRUQQBBITCg9PVVRDT01FX1VOS05PV04QBRIXChNPVVRDT01FX0lOX1BST0dSRVNTEAYSFwoTT1VUQ09NRV9VTkFWQUlMQUJMRRAHEhQKEE9VVENPTUVfUkVKRUNURUQQCBIRCg1PVVRDT01FX1RBS0VOEAkSFwoTT1VUQ09NRV9OT1RfT0ZGRVJFRBAKYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * IngressGroup is one bus message on mio.ingress.<region>.<shard>: the events that waited together in one uplink.
@@ -625,4 +625,221 @@ export type DirectorySnapshot = Message<"mio.edge.v1.DirectorySnapshot"> & {
  */
 export const DirectorySnapshotSchema: GenMessage<DirectorySnapshot> = /*@__PURE__*/
   messageDesc(file_mio_edge_v1_edge, 7);
+
+/**
+ * OAuthCallback is a person's return from a platform's consent page. The edge sends it to core as a request on
+ * mio.oauth.<channel_type>, and shows the person what OAuthAnswer says.
+ *
+ * @generated from message mio.edge.v1.OAuthCallback
+ */
+export type OAuthCallback = Message<"mio.edge.v1.OAuthCallback"> & {
+  /**
+   * Always 1.
+   *
+   * @generated from field: int32 version = 1;
+   */
+  version: number;
+
+  /**
+   * Slug from channels.yaml, of the URL that was opened.
+   *
+   * @generated from field: string channel_type = 2;
+   */
+  channelType: string;
+
+  /**
+   * What core gave the platform when the install was started. A secret.
+   *
+   * @generated from field: string state = 3;
+   */
+  state: string;
+
+  /**
+   * What the platform gives for a token. A secret; empty when the person did not agree.
+   *
+   * @generated from field: string code = 4;
+   */
+  code: string;
+
+  /**
+   * The platform's word for why there is no code, such as "access_denied". Empty otherwise.
+   *
+   * @generated from field: string error = 5;
+   */
+  error: string;
+
+  /**
+   * Further query parameters, those that the channel's inbound door names.
+   *
+   * @generated from field: map<string, string> parameters = 6;
+   */
+  parameters: { [key: string]: string };
+
+  /**
+   * When the edge received it, by the edge's clock.
+   *
+   * @generated from field: google.protobuf.Timestamp received_at = 7;
+   */
+  receivedAt?: Timestamp | undefined;
+
+  /**
+   * The edge's region.
+   *
+   * @generated from field: string region = 8;
+   */
+  region: string;
+
+  /**
+   * W3C trace context that the edge began.
+   *
+   * @generated from field: string traceparent = 9;
+   */
+  traceparent: string;
+};
+
+/**
+ * Describes the message mio.edge.v1.OAuthCallback.
+ * Use `create(OAuthCallbackSchema)` to create a new message.
+ */
+export const OAuthCallbackSchema: GenMessage<OAuthCallback> = /*@__PURE__*/
+  messageDesc(file_mio_edge_v1_edge, 8);
+
+/**
+ * OAuthAnswer says what came of an OAuthCallback, with nothing but names in it.
+ *
+ * @generated from message mio.edge.v1.OAuthAnswer
+ */
+export type OAuthAnswer = Message<"mio.edge.v1.OAuthAnswer"> & {
+  /**
+   * Always 1.
+   *
+   * @generated from field: int32 version = 1;
+   */
+  version: number;
+
+  /**
+   * What came of it.
+   *
+   * @generated from field: mio.edge.v1.OAuthAnswer.Outcome outcome = 2;
+   */
+  outcome: OAuthAnswer_Outcome;
+
+  /**
+   * The platform's name of the workspace, as somebody there chose it. Empty when unknown.
+   *
+   * @generated from field: string workspace_name = 3;
+   */
+  workspaceName: string;
+
+  /**
+   * The tenant's name for people. Empty when unknown.
+   *
+   * @generated from field: string tenant_name = 4;
+   */
+  tenantName: string;
+};
+
+/**
+ * Describes the message mio.edge.v1.OAuthAnswer.
+ * Use `create(OAuthAnswerSchema)` to create a new message.
+ */
+export const OAuthAnswerSchema: GenMessage<OAuthAnswer> = /*@__PURE__*/
+  messageDesc(file_mio_edge_v1_edge, 9);
+
+/**
+ * What came of it.
+ *
+ * @generated from enum mio.edge.v1.OAuthAnswer.Outcome
+ */
+export const OAuthAnswer_Outcome = {
+  /**
+   * Not set; shown as a fault of ours.
+   *
+   * @generated from enum value: OUTCOME_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * The workspace is connected, now or by the same code before.
+   *
+   * @generated from enum value: OUTCOME_CONNECTED = 1;
+   */
+  CONNECTED: 1,
+
+  /**
+   * The person did not agree. The link may be opened again.
+   *
+   * @generated from enum value: OUTCOME_DENIED = 2;
+   */
+  DENIED: 2,
+
+  /**
+   * The install was started too long ago.
+   *
+   * @generated from enum value: OUTCOME_EXPIRED = 3;
+   */
+  EXPIRED: 3,
+
+  /**
+   * The link was used before, with another code.
+   *
+   * @generated from enum value: OUTCOME_USED = 4;
+   */
+  USED: 4,
+
+  /**
+   * Nobody started such an install.
+   *
+   * @generated from enum value: OUTCOME_UNKNOWN = 5;
+   */
+  UNKNOWN: 5,
+
+  /**
+   * The same link is being worked on.
+   *
+   * @generated from enum value: OUTCOME_IN_PROGRESS = 6;
+   */
+  IN_PROGRESS: 6,
+
+  /**
+   * Core or the platform could not do it now. The link may be opened again.
+   *
+   * @generated from enum value: OUTCOME_UNAVAILABLE = 7;
+   */
+  UNAVAILABLE: 7,
+
+  /**
+   * The platform refused. A new link is needed.
+   *
+   * @generated from enum value: OUTCOME_REJECTED = 8;
+   */
+  REJECTED: 8,
+
+  /**
+   * The workspace is connected elsewhere. It stays there.
+   *
+   * @generated from enum value: OUTCOME_TAKEN = 9;
+   */
+  TAKEN: 9,
+
+  /**
+   * This installation connects no workspaces of the channel.
+   *
+   * @generated from enum value: OUTCOME_NOT_OFFERED = 10;
+   */
+  NOT_OFFERED: 10,
+} as const;
+
+/**
+ * What came of it.
+ *
+ * @generated from enum mio.edge.v1.OAuthAnswer.Outcome
+ */
+export type OAuthAnswer_Outcome = (typeof OAuthAnswer_Outcome)[keyof typeof OAuthAnswer_Outcome] | UnknownEnum;
+
+/**
+ * Describes the enum mio.edge.v1.OAuthAnswer.Outcome.
+ */
+export const OAuthAnswer_OutcomeSchema: GenEnum<OAuthAnswer_Outcome> = /*@__PURE__*/
+  enumDesc(file_mio_edge_v1_edge, 9, 0);
 
