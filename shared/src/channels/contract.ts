@@ -70,6 +70,11 @@ export interface InboundDoor {
    */
   secretBodyFields?: readonly string[];
   /**
+   * Query parameters that the platform's OAuth redirect brings beside `code`, `state` and `error`, and that the channel's `oauth` needs.
+   * Left out: the channel connects no workspaces by OAuth.
+   */
+  callbackParameters?: readonly string[];
+  /**
    * The workspace that the request claims to come from, read before verification and therefore only a claim: it chooses
    * whose secrets must verify. Undefined when the platform sends none. Never throws.
    */
@@ -168,6 +173,51 @@ export interface OutboundDoor {
   deliver(call: PlannedCall, context: { account: OutboundAccount; fetch: SendFetch; idempotencyKey: string }): Promise<Delivered>;
   /** The canonical source_message_id of a message that we sent, so that reactions and replies to it can be joined to its command. */
   sourceMessageIdOf(conversationExternalId: string, externalId: string): SourceMessageId;
+  /** How a workspace is connected by its own people; left out where the platform has no such thing. */
+  oauth?: OAuthDoor;
+}
+
+/** Our app, as it is registered at the platform. */
+export interface OAuthApp {
+  clientId: string;
+  /** Never logged. */
+  clientSecret: string;
+  /** What the person is asked to allow; the channel's usual ones when empty. */
+  scopes: readonly string[];
+  /** Named by the channel, such as addresses that take the platform's place. */
+  settings: Readonly<Record<string, string>>;
+}
+
+export interface OAuthGrant {
+  code: string;
+  /** As it was given to `authorizeUrl`. */
+  redirectUri: string;
+  /** What the inbound door's `callbackParameters` brought: anybody may have written it. */
+  parameters: Readonly<Record<string, string>>;
+}
+
+export type Exchanged =
+  | {
+      kind: "connected";
+      /** The workspace, organisation or bot, as `claimedWorkspace` of the inbound door says it. */
+      externalId: string;
+      /** As people there named it. */
+      displayName: string;
+      credential: string;
+      /** When the credential ends by itself; left out: never. */
+      expiresInSeconds?: number;
+      refreshToken?: string;
+      /** For the account, as both doors know them. */
+      settings: Record<string, string>;
+    }
+  /** The platform said no to this code for good. `code` as in DeliveryError. */
+  | { kind: "rejected"; code: string };
+
+export interface OAuthDoor {
+  /** Where the person agrees. */
+  authorizeUrl(app: OAuthApp, state: string, redirectUri: string): string;
+  /** Throws DeliveryError for what may be tried again, and nothing else. Calls no address that only the grant names. */
+  exchange(app: OAuthApp, grant: OAuthGrant, fetch: SendFetch): Promise<Exchanged>;
 }
 
 // -------------------------------------------------------------------------------------------------------------- simulator

@@ -2,6 +2,7 @@
 import * as v from "valibot";
 import type { SimulatorHost } from "../contract.ts";
 import type { ApiCalls } from "./api-call.ts";
+import type { Consents } from "./consent.ts";
 import { type Answer, ControlError, conversationView, deliveryView, installedAppView, requestView } from "./control-views.ts";
 import type { Deliveries } from "./deliveries.ts";
 import { type Faults, faultKinds } from "./faults.ts";
@@ -21,6 +22,7 @@ export interface ControlContext {
   people: People;
   calls: ApiCalls;
   deliveries: Deliveries;
+  consents: Consents;
   faults: Faults;
   requests: RequestLog;
 }
@@ -31,6 +33,7 @@ const appBody = v.object({
   webhook_url: v.string(),
   rate: v.optional(v.object({ per_second: v.pipe(v.number(), v.minValue(0.001)), burst: v.pipe(v.number(), v.minValue(1)) })),
 });
+const developerAppBody = v.object({ name, redirect_uri: name, webhook_url: v.string() });
 const fileBody = v.object({ name, mime: v.string(), text: v.string() });
 const messageBody = v.object({
   app_id: v.optional(v.string()),
@@ -67,6 +70,8 @@ export function createControl(context: ControlContext): (request: Request) => Pr
         return { body: world.apps().map(installedAppView) };
       case "POST apps":
         return { body: await install(await bodyOf(request, appBody)) };
+      case "POST developer_apps":
+        return { body: develop(await bodyOf(request, developerAppBody)) };
       case "POST messages":
         return post(await bodyOf(request, messageBody));
       case "PUT messages/:id": {
@@ -119,6 +124,16 @@ export function createControl(context: ControlContext): (request: Request) => Pr
     world.putApp(app);
     await platform.installed?.(app, context);
     return installedAppView(app);
+  }
+
+  /** The same name again updates the addresses and gives the same app. */
+  function develop(body: v.InferOutput<typeof developerAppBody>): unknown {
+    const before = world.developerApps().find((app) => app.name === body.name);
+    const made = before ?? platform.develop?.(body.name, context.host);
+    if (!made) throw new ControlError(404, "this platform has no OAuth");
+    const app = { ...made, name: body.name, redirectUri: body.redirect_uri, webhookUrl: body.webhook_url };
+    world.putDeveloperApp(app);
+    return { client_id: app.clientId, client_secret: app.clientSecret, secrets: app.secrets };
   }
 
   function appMade(appName: string): App {

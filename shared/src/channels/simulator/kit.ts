@@ -1,6 +1,7 @@
 // Puts a simulator together: a platform's own part on the shared world, deliveries, faults, log and control API.
 import type { Simulator, SimulatorHost } from "../contract.ts";
 import { ApiCalls } from "./api-call.ts";
+import { Consents } from "./consent.ts";
 import { createControl } from "./control.ts";
 import { Deliveries } from "./deliveries.ts";
 import { Faults } from "./faults.ts";
@@ -26,7 +27,8 @@ export async function createSimulator(platform: SimulatedPlatform, host: Simulat
   const deliveries = new Deliveries(platform, host, world, faults, saver.changed);
   const people = new People(platform, host, world, deliveries);
   const calls = new ApiCalls(host, faults, requests);
-  const kit = { host, world, people, calls, deliveries };
+  const consents = new Consents(host);
+  const kit = { host, world, people, calls, deliveries, consents };
   const control = createControl({ ...kit, platform, faults, requests });
   for (const delivery of saved.deliveries) deliveries.queue(delivery);
 

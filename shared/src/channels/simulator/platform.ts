@@ -1,10 +1,11 @@
 // What differs from platform to platform: its ids, its webhooks, its retries and its API. Everything else is the kit's.
 import type { InstalledApp, SimulatorHost } from "../contract.ts";
 import type { ApiCalls } from "./api-call.ts";
+import type { Consents } from "./consent.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { People } from "./people.ts";
 import type { RateLimit } from "./rate-limiter.ts";
-import type { App, Delivery, SimulatedMessage } from "./state.ts";
+import type { App, Delivery, DeveloperApp, SimulatedMessage } from "./state.ts";
 import type { Conversation, World } from "./world.ts";
 
 export interface RetrySchedule {
@@ -48,6 +49,7 @@ export interface SimulatorKit {
   people: People;
   calls: ApiCalls;
   deliveries: Deliveries;
+  consents: Consents;
 }
 
 export interface SimulatedPlatform {
@@ -61,6 +63,8 @@ export interface SimulatedPlatform {
   rate: RateLimit;
   /** Makes an app's ids, secrets and credential. Called once for a name. */
   install(name: string, host: SimulatorHost): InstalledApp;
+  /** Makes the ids and secrets of an app whose workspaces are connected by OAuth. Left out: the platform has no such thing. */
+  develop?(name: string, host: SimulatorHost): Pick<DeveloperApp, "appId" | "clientId" | "clientSecret" | "secrets">;
   /** After an app was installed or its URL changed. Failing must not throw. */
   installed?(app: App, kit: SimulatorKit): Promise<void>;
   /** The platform's id and kind for what a person calls the place; a platform id is taken as it is. */

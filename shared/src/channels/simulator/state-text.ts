@@ -28,7 +28,7 @@ export async function stateText(world: World, owed: readonly Delivery[], pause: 
   const deliveries = await array(owed, (delivery) => JSON.stringify(delivery));
   const conversations = await array(world.allConversations(), conversationJson);
   const people = await array(world.allPeople(), (person) => JSON.stringify(person));
-  const rest = JSON.stringify({ version, apps: world.apps(), counters: world.counters() });
+  const rest = JSON.stringify({ version, apps: world.apps(), developerApps: world.developerApps(), counters: world.counters() });
   return `${rest.slice(0, -1)},"people":${people},"conversations":${conversations},"deliveries":${deliveries}}`;
 }
 

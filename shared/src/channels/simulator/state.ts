@@ -16,6 +16,20 @@ const appSchema = v.object({
   rate: v.optional(v.object({ perSecond: number, burst: number })),
 });
 
+/** An app as its developers registered it, before and beside any workspace that added it. */
+const developerAppSchema = v.object({
+  clientId: text,
+  clientSecret: text,
+  appId: text,
+  name: text,
+  /** The only address to which people are sent back. */
+  redirectUri: text,
+  /** Where events of every workspace go. */
+  webhookUrl: text,
+  /** What signs them, where the platform signs with the app's secret. */
+  secrets: v.array(secretSchema),
+});
+
 const editSchema = v.object({ text, atMs: number });
 
 /** What happened to a message, as far as its webhook is made of it. */
@@ -81,6 +95,7 @@ const deliverySchema = v.object({
 const stateSchema = v.object({
   version: v.literal(1),
   apps: v.array(appSchema),
+  developerApps: v.optional(v.array(developerAppSchema), []),
   people: v.array(personSchema),
   conversations: v.array(conversationSchema),
   counters: v.record(v.string(), number),
@@ -88,6 +103,7 @@ const stateSchema = v.object({
   deliveries: v.array(deliverySchema),
 });
 
+export type DeveloperApp = v.InferOutput<typeof developerAppSchema>;
 export type App = v.InferOutput<typeof appSchema>;
 export type SimulatedMessage = v.InferOutput<typeof messageSchema>;
 export type Person = v.InferOutput<typeof personSchema>;
@@ -99,7 +115,7 @@ export type SimulatorState = v.InferOutput<typeof stateSchema>;
 /** The state in a saved text, or an empty one when there is none. Throws when the text is not a state: better than to forget silently. */
 export function readState(saved: string | undefined): SimulatorState {
   if (saved === undefined || saved === "") {
-    return { version: 1, apps: [], people: [], conversations: [], counters: {}, deliveries: [] };
+    return { version: 1, apps: [], developerApps: [], people: [], conversations: [], counters: {}, deliveries: [] };
   }
   return v.parse(stateSchema, JSON.parse(saved));
 }

@@ -1,6 +1,6 @@
 // The world of a simulated platform: its apps, people, conversations and messages, in memory, each conversation bounded.
 // No call walks the history; whatever changes calls `changed`, so that it is saved.
-import type { App, Person, SimulatedMessage, SimulatorState } from "./state.ts";
+import type { App, DeveloperApp, Person, SimulatedMessage, SimulatorState } from "./state.ts";
 
 /** Messages that one conversation remembers. Beyond a quarter more, the oldest are forgotten. */
 export const messagesPerConversationMax = 2_000;
@@ -19,6 +19,7 @@ export interface Conversation {
 
 export class World {
   readonly #apps = new Map<string, App>();
+  readonly #developerApps = new Map<string, DeveloperApp>();
   readonly #people = new Map<string, Person>();
   readonly #conversations = new Map<string, Conversation>();
   readonly #counters = new Map<string, number>();
@@ -27,6 +28,7 @@ export class World {
   constructor(state: SimulatorState, changed: () => void) {
     this.#changed = changed;
     for (const app of state.apps) this.#apps.set(app.id, app);
+    for (const app of state.developerApps) this.#developerApps.set(app.clientId, app);
     for (const person of state.people) this.#people.set(key(person.appId, person.id), person);
     for (const { messages, ...conversation } of state.conversations) {
       const byId = new Map(messages.map((message) => [message.id, message]));
@@ -45,6 +47,19 @@ export class World {
 
   putApp(app: App): void {
     this.#apps.set(app.id, app);
+    this.#changed();
+  }
+
+  developerApps(): DeveloperApp[] {
+    return [...this.#developerApps.values()];
+  }
+
+  developerApp(clientId: string): DeveloperApp | undefined {
+    return this.#developerApps.get(clientId);
+  }
+
+  putDeveloperApp(app: DeveloperApp): void {
+    this.#developerApps.set(app.clientId, app);
     this.#changed();
   }
 

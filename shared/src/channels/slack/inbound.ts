@@ -15,6 +15,7 @@ export const slackInbound: InboundDoor = {
   legacyPaths: [],
   /** The deprecated verification token: still in every payload, and still a proof for whoever checks no signature. */
   secretBodyFields: ["token", "payload.token"],
+  callbackParameters: [],
   claimedWorkspace: (request) => payloadOf(request).workspaces[0],
   unsignedHandshake: (request) => {
     if (!isForm(request) || request.body.length > sslCheckBytesMax) return undefined;

@@ -11,6 +11,7 @@ import {
   type SendFetch,
 } from "../contract.ts";
 import { callApi } from "./api.ts";
+import { slackOAuth } from "./oauth.ts";
 import { editPayload, planCalls, sendPayload, textLengthMax } from "./render.ts";
 import { messageSourceId } from "./source-id.ts";
 
@@ -32,6 +33,7 @@ export const slackOutbound: OutboundDoor = {
   deliver: (call, { account, fetch, idempotencyKey }) =>
     call.action === "edit" ? edit(call, account, fetch) : send(call, account, fetch, idempotencyKey),
   sourceMessageIdOf: messageSourceId,
+  oauth: slackOAuth,
 };
 
 async function send(call: PlannedCall, account: OutboundAccount, fetch: SendFetch, idempotencyKey: string): Promise<Delivered> {

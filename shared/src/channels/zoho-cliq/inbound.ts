@@ -7,6 +7,8 @@ import { verifySignature } from "./signature.ts";
 export const zohoCliqInbound: InboundDoor = {
   channelType: "zoho_cliq",
   legacyPaths: ["cliq"],
+  /** The data centre that holds the person's organisation, and must be asked for the token. */
+  callbackParameters: ["accounts-server", "location"],
   claimedWorkspace: (request) => {
     const payload = parsePayload(request.body);
     return typeof payload === "string" ? undefined : payload.organizationId || undefined;

@@ -7,6 +7,7 @@ import type { App } from "../../simulator/state.ts";
 import { answerTimeoutMs, eventWebhook, urlVerification } from "./events.ts";
 import { serveFile } from "./files.ts";
 import { conversationOf, installedApp, nextEventId, nextTs, personOf } from "./ids.ts";
+import { authorize, developerApp } from "./oauth.ts";
 import { postRate, serveWebApi } from "./web-api.ts";
 
 export const slackSimulator: SimulatorKind = {
@@ -22,6 +23,7 @@ const slackPlatform: SimulatedPlatform = {
   echoesOwnPosts: true,
   rate: postRate,
   install: installedApp,
+  develop: developerApp,
   installed: verifyUrl,
   conversationOf,
   personOf,
@@ -38,8 +40,9 @@ const slackPlatform: SimulatedPlatform = {
   forbidsRetry: (response) => response.headers.get("x-slack-no-retry") === "1",
   async api(request, kit) {
     const { pathname } = new URL(request.url);
-    const method = /^\/api\/([A-Za-z.]{1,80})$/.exec(pathname)?.[1];
+    const method = /^\/api\/([A-Za-z0-9.]{1,80})$/.exec(pathname)?.[1];
     if (method !== undefined) return serveWebApi(request, method, kit);
+    if (pathname === "/oauth/v2/authorize") return authorize(request, kit);
     if (pathname.startsWith("/files-pri/")) return serveFile(request, kit);
     return new Response("not found", { status: 404 });
   },

@@ -7,6 +7,7 @@ import { type Arguments, readArguments } from "./arguments.ts";
 import { chatDelete, chatPostMessage, chatUpdate, reactionsAdd, reactionsRemove } from "./chat-methods.ts";
 import { conversationsHistory, conversationsReplies } from "./history-methods.ts";
 import { authTest, conversationsInfo, conversationsOpen, usersInfo } from "./lookup-methods.ts";
+import { oauthAccess } from "./oauth.ts";
 
 export interface Call {
   kit: SimulatorKit;
@@ -52,6 +53,7 @@ export async function serveWebApi(request: Request, methodName: string, kit: Sim
   return kit.calls.serve(call, { rateLimited, unavailable }, () => {
     if (read.kind === "refused") return refused(read.error);
     if (methodName === "api.test") return answer({ ok: true, args: read.args });
+    if (methodName === "oauth.v2.access") return oauthAccess(read.args, request.headers.get("authorization"), kit);
     const method = Object.hasOwn(methods, methodName) ? methods[methodName] : undefined;
     if (!method) return refused("unknown_method");
     if (read.token === "") return refused("not_authed");
