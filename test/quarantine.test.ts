@@ -67,6 +67,7 @@ async function send(door: InboundDoor, body: string | Uint8Array<ArrayBuffer>, a
       await nats.jetstream().publish(ingressSubject(region, shard), group);
       return { kind: "stored", spooled: false };
     },
+    askCore: async () => ({ kind: "away" }),
     clock: at,
     random,
     region: "elsewhere",

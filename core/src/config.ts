@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { parseSealingKeys, type SealingKey, sealingKeysExample } from "@mio/shared/bus/sealed-value.ts";
 import * as v from "valibot";
+import { type OAuthApps, oauthAppsExample, parseOAuthApps } from "./oauth-apps.ts";
 
 export interface Config {
   /** `local` allows checkpoints and R1 streams; anything else is production-like. */
@@ -27,6 +28,8 @@ export interface Config {
   directoryKeys: readonly SealingKey[];
   /** How often the directory is compared with Postgres when nothing notified. */
   directoryIntervalMs: number;
+  /** Our apps at the platforms whose workspaces may be connected by OAuth, by channel type; only admin uses them. */
+  oauthApps: OAuthApps;
   ownership: { heartbeatMs: number; claimAfterMs: number };
   /** `<checkpoint>:<kill|pause>[:<skip>]`, only in the local environment (fault runs). */
   checkpoint: string | undefined;
@@ -51,6 +54,12 @@ const list = v.pipe(
 
 const sealingKeys = v.pipe(v.string(), v.transform(parseSealingKeys), v.custom<SealingKey[]>(Array.isArray));
 
+const oauthApps = v.pipe(
+  v.string(),
+  v.transform(parseOAuthApps),
+  v.custom<OAuthApps>((apps) => apps !== undefined),
+);
+
 const variables = {
   MIO_ENV: variable(v.picklist(["local", "staging", "production"]), "production", "production"),
   MIO_NATS_URL: variable(list, "nats://nats:4222"),
@@ -72,19 +81,29 @@ const variables = {
   MIO_REGIONS: variable(list, "local", "local"),
   MIO_DIRECTORY_KEYS: variable(sealingKeys, sealingKeysExample),
   MIO_DIRECTORY_INTERVAL_MS: variable(whole(100, 3_600_000), "10000", "10000"),
+  MIO_OAUTH_APPS: variable(oauthApps, oauthAppsExample, "{}"),
   MIO_OWNERSHIP_HEARTBEAT_MS: variable(whole(50, 60_000), "3000", "3000"),
   MIO_OWNERSHIP_CLAIM_AFTER_MS: variable(whole(100, 600_000), "10000", "10000"),
 };
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
+function readVariable<T>(env: Environment, name: keyof typeof variables, from: Variable<T>): T {
+  const text = textOf(env, name) ?? from.fallback;
+  if (text === undefined) throw new ConfigError(`${name} is not set; set it like ${name}=${from.example}`);
+  const parsed = v.safeParse(from.schema, text);
+  if (!parsed.success) throw new ConfigError(`${name} has no good value; set it like ${name}=${from.example}`);
+  return parsed.output;
+}
+
+/** What `mio install start` shares with core. Throws as `readConfig`. */
+export function readOAuthApps(env: Environment): OAuthApps {
+  return readVariable(env, "MIO_OAUTH_APPS", variables.MIO_OAUTH_APPS);
+}
+
 /** Reads the environment. Throws one line that names the variable and an example of a good value. `services`: those that will run. */
-export function readConfig(env: Record<string, string | undefined>, services: readonly string[] = []): Config {
-  const read = <T>(name: keyof typeof variables, from: Variable<T>): T => {
-    const text = textOf(env, name) ?? from.fallback;
-    if (text === undefined) throw new ConfigError(`${name} is not set; set it like ${name}=${from.example}`);
-    const parsed = v.safeParse(from.schema, text);
-    if (!parsed.success) throw new ConfigError(`${name} has no good value; set it like ${name}=${from.example}`);
-    return parsed.output;
-  };
+export function readConfig(env: Environment, services: readonly string[] = []): Config {
+  const read = <T>(name: keyof typeof variables, from: Variable<T>): T => readVariable(env, name, from);
   const environment = read("MIO_ENV", variables.MIO_ENV);
   const checkpoint = env.MIO_CHECKPOINT;
   if (checkpoint !== undefined && environment !== "local") {
@@ -121,6 +140,7 @@ export function readConfig(env: Record<string, string | undefined>, services: re
     regions: read("MIO_REGIONS", variables.MIO_REGIONS),
     directoryKeys: keysGiven ? read("MIO_DIRECTORY_KEYS", variables.MIO_DIRECTORY_KEYS) : [],
     directoryIntervalMs: read("MIO_DIRECTORY_INTERVAL_MS", variables.MIO_DIRECTORY_INTERVAL_MS),
+    oauthApps: readOAuthApps(env),
     ownership: { heartbeatMs, claimAfterMs },
     checkpoint,
   };
@@ -132,13 +152,14 @@ export class ConfigError extends Error {
 
 /** The configuration as it may be logged: secrets only as "set" or "not set". */
 export function describeConfig(config: Config): Record<string, unknown> {
-  const { natsPassword, natsUrls, postgresDsn, directoryKeys, ...rest } = config;
+  const { natsPassword, natsUrls, postgresDsn, directoryKeys, oauthApps: apps, ...rest } = config;
   return {
     ...rest,
     natsUrls: natsUrls.map(withoutSecrets),
     natsPassword: natsPassword === undefined ? "not set" : "set",
     postgresDsn: withoutSecrets(postgresDsn),
     directoryKeys: directoryKeys.length === 0 ? "not set" : `set (${directoryKeys.map(({ id }) => id).join(", ")})`,
+    oauthApps: apps.size === 0 ? "not set" : `set (${[...apps.keys()].join(", ")})`,
   };
 }
 
@@ -155,7 +176,7 @@ export function withoutSecrets(address: string): string {
 }
 
 /** `NAME`, or the content of the file that `NAME_FILE` names, as Kubernetes mounts secrets. */
-function textOf(env: Record<string, string | undefined>, name: string): string | undefined {
+function textOf(env: Environment, name: string): string | undefined {
   const file = env[`${name}_FILE`];
   if (file !== undefined) {
     try {

@@ -2,10 +2,11 @@
 import type { InboundDoor } from "@mio/shared/channels/contract.ts";
 import { Hono } from "hono";
 import { Counters } from "./counters.ts";
+import { type OAuthPorts, receiveOAuthCallback } from "./oauth.ts";
 import { type Pressure, ready } from "./pressure.ts";
 import { receiveWebhook, type WebhookPorts, type WebhookResult } from "./webhook.ts";
 
-export interface EdgePorts extends WebhookPorts {
+export interface EdgePorts extends WebhookPorts, OAuthPorts {
   doors: readonly InboundDoor[];
   /** The directory's state and that of all uplinks that may hold something. Never rejects. */
   pressure(): Promise<Pressure>;
@@ -32,6 +33,23 @@ export function createApp(ports: EdgePorts): Hono {
     return new Response(result.answer.body, { status: result.answer.status, headers: result.answer.headers });
   }
 
+  async function callBack(path: string, request: Request): Promise<Response> {
+    const door = doors.get(path);
+    const startedMs = ports.clock.monotonicMs();
+    const { outcome, response, traceparent } = await receiveOAuthCallback(ports, door, request);
+    counters.add(door?.channelType ?? "unknown", `oauth_${outcome}`);
+    ports.log({
+      level: "info",
+      event: "oauth_callback",
+      channel_type: door?.channelType ?? "",
+      outcome,
+      status: response.status,
+      trace_id: traceparent.slice(3, 35),
+      duration_ms: Math.round((ports.clock.monotonicMs() - startedMs) * 10) / 10,
+    });
+    return response;
+  }
+
   app.get("/health/live", (context) => context.text("live\n"));
   app.get("/health/ready", async (context) => {
     const isReady = ready(await ports.pressure());
@@ -46,6 +64,7 @@ export function createApp(ports: EdgePorts): Hono {
   app.on(["GET", "POST"], "/webhooks/:channel/:account_id", (context) =>
     receive(context.req.param("channel"), context.req.param("account_id"), context.req.raw),
   );
+  app.all("/oauth/:channel/callback", (context) => callBack(context.req.param("channel"), context.req.raw));
   for (const door of ports.doors)
     for (const path of door.legacyPaths)
       app.on(["GET", "POST"], `/${path}`, (context) => receive(path, undefined, context.req.raw));

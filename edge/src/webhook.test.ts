@@ -56,6 +56,7 @@ function world(options: { values?: DirectoryInit[]; door?: Partial<InboundDoor>;
       calls.push({ shard, events, answer });
       return answer.promise;
     },
+    askCore: async () => ({ kind: "away" }),
     clock,
     random: seededRandom(1),
     region: "local",

@@ -71,21 +71,8 @@ export async function createAccount(
   const tenant = await getTenant(db, wanted.tenant);
   const id = accountIdOf(tenant.id as TenantId, wanted.channelType, wanted.externalId);
   return inTransaction(db, async (client) => {
-    const inserted = await client.query(
-      `insert into accounts (id, tenant_id, channel_type, external_id, display_name, settings, rate_limit_per_second, home_region)
-       values ($1, $2, $3, $4, $5, $6, $7, coalesce($8, 'local')) on conflict (tenant_id, channel_type, external_id) do nothing returning ${columns}`,
-      [
-        id,
-        tenant.id,
-        wanted.channelType,
-        wanted.externalId,
-        wanted.displayName ?? wanted.externalId,
-        wanted.settings ?? {},
-        wanted.ratePerSecond ?? null,
-        wanted.homeRegion ?? null,
-      ],
-    );
-    if (inserted.rows.length === 0) {
+    const inserted = await insertAccount(client, { id, tenantId: tenant.id, ...wanted });
+    if (!inserted) {
       const account = await readAccount(client, id);
       await refuseOtherDetails(client, account, wanted);
       return { account, created: false };
@@ -104,12 +91,34 @@ export async function createAccount(
       ]);
     }
     await client.query(`notify ${directoryNotification}`);
-    return { account: v.parse(accountRow, inserted.rows[0]), created: true };
+    return { account: inserted, created: true };
   }).catch((error: unknown) => {
     throw isWorkspaceTaken(error)
       ? new AdminError("exists", "another live account has this workspace; one workspace belongs to one account")
       : error;
   });
+}
+
+/** The row alone, without secrets; undefined when it is there already. Throws what `isWorkspaceTaken` knows. */
+export async function insertAccount(
+  client: PoolClient,
+  wanted: Omit<NewAccount, "tenant" | "verification" | "credential"> & { id: string; tenantId: string },
+): Promise<Account | undefined> {
+  const inserted = await client.query(
+    `insert into accounts (id, tenant_id, channel_type, external_id, display_name, settings, rate_limit_per_second, home_region)
+     values ($1, $2, $3, $4, $5, $6, $7, coalesce($8, 'local')) on conflict (tenant_id, channel_type, external_id) do nothing returning ${columns}`,
+    [
+      wanted.id,
+      wanted.tenantId,
+      wanted.channelType,
+      wanted.externalId,
+      wanted.displayName ?? wanted.externalId,
+      wanted.settings ?? {},
+      wanted.ratePerSecond ?? null,
+      wanted.homeRegion ?? null,
+    ],
+  );
+  return inserted.rows.length === 0 ? undefined : v.parse(accountRow, inserted.rows[0]);
 }
 
 /** Throws AdminError when there is no such account. */
@@ -198,7 +207,8 @@ function credentialOf(value: string): AccountSecret {
   return { scheme: "token", value };
 }
 
-function isWorkspaceTaken(error: unknown): boolean {
+/** Another live account has the workspace. */
+export function isWorkspaceTaken(error: unknown): boolean {
   return error instanceof DatabaseError && error.code === uniqueViolation && error.constraint === "accounts_workspace";
 }
 

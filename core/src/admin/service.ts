@@ -1,4 +1,4 @@
-// The admin service. For now the loop that carries accounts to the edge; the operator API joins it later.
+// The admin service: the loop that carries accounts to the edge, and the answers to people who connect one. The operator API joins it later.
 import { setTimeout as delay } from "node:timers/promises";
 import { sealerOf } from "@mio/shared/bus/sealed-value.ts";
 import { Gauge } from "prom-client";
@@ -6,10 +6,15 @@ import { listen } from "../db/listen.ts";
 import type { Service, ServiceContext } from "../service.ts";
 import { directoryNotification } from "./accounts.ts";
 import { publishDirectory } from "./directory-loop.ts";
+import { serveOAuth } from "./oauth-service.ts";
 
 export const admin: Service = { name: "admin", run };
 
 async function run(context: ServiceContext): Promise<void> {
+  await Promise.all([keepDirectory(context), serveOAuth(context)]);
+}
+
+async function keepDirectory(context: ServiceContext): Promise<void> {
   const sealer = sealerOf(context.config.directoryKeys, context.random);
   const state = {
     sealed_with: sealer.sealsWith,

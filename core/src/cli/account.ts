@@ -1,5 +1,6 @@
 // `mio account`: a tenant's places on platforms.
 
+import type { OutboundDoor } from "@mio/shared/channels/contract.ts";
 import { doorsIn } from "@mio/shared/channels/doors-in.ts";
 import { outboundDoors } from "@mio/shared/channels/outbound.ts";
 import { Command, InvalidArgumentError, Option } from "commander";
@@ -131,9 +132,13 @@ function table(accounts: readonly Account[]) {
 }
 
 /** Those that core opens: a local system, found by its data folder, has more than others. `production` is core's own default. */
-function channelTypes(): string[] {
+export function openDoors(): OutboundDoor[] {
   const environment = process.env.MIO_ENV || (process.env.MIO_POSTGRES_DSN === undefined ? "local" : "production");
-  return doorsIn(environment, outboundDoors).map((door) => door.channelType);
+  return doorsIn(environment, outboundDoors);
+}
+
+function channelTypes(): string[] {
+  return openDoors().map((door) => door.channelType);
 }
 
 /** The slug; a hyphen is taken for an underscore, as in URL paths. */

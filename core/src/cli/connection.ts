@@ -10,6 +10,8 @@ import type { Command } from "commander";
 import { connect, ErrorCode, headers, NatsError } from "nats";
 import { Pool } from "pg";
 import * as v from "valibot";
+import { readOAuthApps } from "../config.ts";
+import type { OAuthApps } from "../oauth-apps.ts";
 
 export class ConnectionError extends Error {
   override readonly name = "ConnectionError";
@@ -19,6 +21,8 @@ const localFile = v.object({
   postgres: v.string(),
   core: v.string(),
   nats: v.string(),
+  edge: v.optional(v.string()),
+  oauth_apps: v.optional(v.string()),
   operator: v.object({ user: v.string(), password: v.string(), inbox_prefix: v.string() }),
 });
 
@@ -94,6 +98,18 @@ export async function coreUrl(command: Command): Promise<string> {
   if (!/^https?:$/.test(URL.canParse(url) ? new URL(url).protocol : ""))
     throw new ConnectionError("MIO_CORE_URL is no URL; set it like MIO_CORE_URL=http://core:8080");
   return url;
+}
+
+/** The edge as people reach it, and our apps at the platforms. Throws ConnectionError, which says what to do. */
+export async function oauthSettings(command: Command): Promise<{ edgeUrl: string; apps: OAuthApps }> {
+  const { MIO_EDGE_URL: edgeUrl, MIO_POSTGRES_DSN: dsn } = process.env;
+  // A local system's apps stand in a file of its data folder.
+  const local = dsn === undefined ? await localSystem(command) : undefined;
+  const url = edgeUrl ?? local?.edge;
+  if (url === undefined || !/^https?:$/.test(URL.canParse(url) ? new URL(url).protocol : ""))
+    throw new ConnectionError("MIO_EDGE_URL is no URL; set it like MIO_EDGE_URL=https://edge.example.com");
+  const file = local?.oauth_apps === undefined ? {} : { MIO_OAUTH_APPS_FILE: local.oauth_apps };
+  return { edgeUrl: url, apps: readOAuthApps({ ...file, ...process.env }) };
 }
 
 async function localSystem(command: Command): Promise<v.InferOutput<typeof localFile>> {

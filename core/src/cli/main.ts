@@ -3,13 +3,14 @@ import { Command, CommanderError } from "commander";
 import { AdminError } from "../admin/admin-error.ts";
 import { accountCommand } from "./account.ts";
 import { ConnectionError } from "./connection.ts";
+import { installCommand } from "./install.ts";
 import { migrateCommand } from "./migrate.ts";
 import { quarantineCommand } from "./quarantine.ts";
 import { statusCommand } from "./status.ts";
 import { tenantCommand } from "./tenant.ts";
 
 const program = new Command("mio")
-  .description("Operates a MIO gateway: tenants, accounts, quarantine and what runs.")
+  .description("Operates a MIO gateway: tenants, accounts, installs, quarantine and what runs.")
   .option("--data <folder>", "data folder of a local system", ".mio")
   .option("--json", "print JSON for programs")
   .addHelpText(
@@ -17,7 +18,14 @@ const program = new Command("mio")
     "\nReaches the database by MIO_POSTGRES_DSN, the bus by MIO_NATS_URL, MIO_NATS_USER and MIO_NATS_PASSWORD, and core by\nMIO_CORE_URL; without them, the local system of the data folder.",
   )
   .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "mio: ")) });
-for (const command of [tenantCommand(), accountCommand(), quarantineCommand(), statusCommand(), migrateCommand()])
+for (const command of [
+  tenantCommand(),
+  accountCommand(),
+  installCommand(),
+  quarantineCommand(),
+  statusCommand(),
+  migrateCommand(),
+])
   program.addCommand(command);
 // A command that is added, not made by its parent, takes over nothing of it.
 for (const command of [program, ...program.commands, ...program.commands.flatMap((each) => each.commands)])

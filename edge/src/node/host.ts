@@ -7,6 +7,7 @@ import type { InboundDoor } from "@mio/shared/channels/contract.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
 import { createApp } from "../app.ts";
+import { askCore } from "../ask-core.ts";
 import { bucketReader } from "../bucket-reader.ts";
 import { Directory } from "../directory.ts";
 import { DirectoryCopy } from "../directory-copy.ts";
@@ -59,6 +60,7 @@ export async function startNodeHost(
     doors: doorsIn(config.environment, doors),
     directory: new Directory(copy, opener, clock),
     store: (shard, events) => uplinks.of(uplinkName(shard)).store(shard, events),
+    askCore: (subject, body, timeoutMs) => askCore(link.bus, subject, body, timeoutMs),
     clock,
     random,
     region,

@@ -25,6 +25,7 @@ import { testSealingKeys } from "@mio/shared/bus/testing/directory-keys.ts";
 import { permissionsOf } from "@mio/shared/bus/users.ts";
 import { randomOf } from "@mio/shared/random.ts";
 import { connect, DiscardPolicy, type KV, type NatsConnection, RetentionPolicy, StorageType } from "nats";
+import type { NatsUser } from "../../../local/nats-server.ts";
 import { testNats } from "../../../local/testing/nats.ts";
 import { sampleChannel } from "./door.ts";
 
@@ -48,13 +49,11 @@ export interface TestBus extends AsyncDisposable {
   bucket(): Promise<KV>;
 }
 
-export async function testBus(): Promise<TestBus> {
+/** `others`: users beside the edge and the operator. */
+export async function testBus(others: readonly NatsUser[] = []): Promise<TestBus> {
   const { inboxPrefix: _, ...permissions } = permissionsOf({ role: "edge" });
   const server = await testNats({
-    users: [
-      { ...edgeUser, permissions },
-      { user: operator.user, password: operator.pass },
-    ],
+    users: [{ ...edgeUser, permissions }, { user: operator.user, password: operator.pass }, ...others],
   });
   // A connection a call: the server is killed and started again under our hands.
   const withNats = async <T>(use: (nats: NatsConnection) => Promise<T>): Promise<T> => {

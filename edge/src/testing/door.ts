@@ -25,6 +25,7 @@ export type SamplePayload = v.InferOutput<typeof payload>;
 export const sampleDoor: InboundDoor = {
   channelType: sampleChannel,
   legacyPaths: ["sample"],
+  callbackParameters: ["location"],
   claimedWorkspace: (request) => parse(request)?.workspace,
   unsignedHandshake: (request) => (new URL(request.url).searchParams.has("ssl_check") ? answer(200, "checked") : undefined),
   verify: async (request, secrets) =>

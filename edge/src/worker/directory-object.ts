@@ -7,11 +7,13 @@ import { openerOf } from "@mio/shared/bus/sealed-value.ts";
 import { buckets } from "@mio/shared/bus/streams.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
+import { type Asked, askCore } from "../ask-core.ts";
 import { bucketReader } from "../bucket-reader.ts";
 import type { Lookup } from "../directory.ts";
 import { DirectoryCopy } from "../directory-copy.ts";
 import { directoryStore } from "../directory-store.ts";
 import type { DirectoryStatus } from "../pressure.ts";
+import type { NatsLink } from "../uplink/nats-link.ts";
 import type { Shard } from "../uplink/uplink.ts";
 import { type Env, readConfiguration, readDirectoryKeys } from "./env.ts";
 import { webSocketLink } from "./nats-ws.ts";
@@ -20,6 +22,7 @@ const firstConnectionMs = 400;
 
 export class DirectoryObject extends DurableObject<Env> {
   readonly #copy: DirectoryCopy;
+  readonly #link: NatsLink;
   readonly #connecting: Promise<unknown>;
 
   constructor(context: DurableObjectState, env: Env) {
@@ -28,23 +31,29 @@ export class DirectoryObject extends DurableObject<Env> {
     const clock = clockOf(globalThis);
     const random = randomOf(crypto);
     const { NATS_WEBSOCKET_URL: url, NATS_USER: user, NATS_PASSWORD: password } = config;
-    const link = webSocketLink({ servers: [url], user, password, name: "mio-edge-directory", clock, random });
+    this.#link = webSocketLink({ servers: [url], user, password, name: "mio-edge-directory", clock, random });
     const { storage } = context;
     this.#copy = new DirectoryCopy(
       directoryStore({
         rows: (query, ...values) => storage.sql.exec(query, ...values).toArray(),
         together: (write) => storage.transactionSync(write),
       }),
-      bucketReader(() => link.bus, buckets.directory.name),
+      bucketReader(() => this.#link.bus, buckets.directory.name),
       openerOf(readDirectoryKeys(env)),
       clock,
     );
-    this.#connecting = Promise.race([link.tried, clock.sleep(firstConnectionMs)]);
+    this.#connecting = Promise.race([this.#link.tried, clock.sleep(firstConnectionMs)]);
   }
 
   async lookup(keys: string[]): Promise<Lookup> {
     await this.#connecting;
     return this.#copy.lookup(keys);
+  }
+
+  /** Whatever has to ask core asks through this object: it holds the region's connection, and an uplink's is for its group in flight. */
+  async askCore(subject: string, body: Uint8Array<ArrayBuffer>, timeoutMs: number): Promise<Asked> {
+    await this.#connecting;
+    return askCore(this.#link.bus, subject, body, timeoutMs);
   }
 
   async status(): Promise<{ directory: DirectoryStatus; shards: Shard[] }> {

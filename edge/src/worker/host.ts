@@ -38,6 +38,7 @@ function appOf(doors: readonly InboundDoor[], env: Env): ReturnType<typeof creat
     doors: doorsIn(environment, doors),
     directory: new Directory({ lookup: (keys) => directoryObject().lookup(keys) }, openerOf(readDirectoryKeys(env)), clock),
     store: (shard, events) => env.UPLINK.getByName(uplinkName(shard)).store(shard, events),
+    askCore: (subject, body, timeoutMs) => directoryObject().askCore(subject, body, timeoutMs),
     clock,
     random: randomOf(crypto),
     region,

@@ -1,0 +1,77 @@
+// A workspace whose people agreed becomes an account, or the tenant's account of it gets the new credential. Together with the install's
+// end it is one transaction; a workspace that belongs to somebody else stays where it is.
+import type { Exchanged } from "@mio/shared/channels/contract.ts";
+import { accountIdOf, type TenantId } from "@mio/shared/ids.ts";
+import type { Pool, PoolClient } from "pg";
+import { inTransaction } from "../db/in-transaction.ts";
+import type { ConnectedApp } from "../oauth-apps.ts";
+import { directoryNotification, insertAccount, isWorkspaceTaken, readAccount } from "./accounts.ts";
+import { finishInstall, type Install } from "./installs.ts";
+
+type Connected = Extract<Exchanged, { kind: "connected" }>;
+
+const nameLengthMax = 200;
+
+/** `taken`: by another tenant's live account, or by a disabled one of this tenant, which cannot be enabled again. */
+export async function connectAccount(
+  db: Pool,
+  install: Install,
+  app: ConnectedApp,
+  workspace: Connected,
+): Promise<{ kind: "connected"; accountId: string } | { kind: "taken"; reason: string }> {
+  const workspaceName = workspace.displayName.slice(0, nameLengthMax).toWellFormed();
+  const taken = async (reason: string) => {
+    await finishInstall(db, install.id, { result: "taken", reason, workspaceName });
+    return { kind: "taken" as const, reason };
+  };
+  try {
+    const accountId = await inTransaction(db, async (client) => {
+      const id = await accountOf(client, install, workspace, workspaceName);
+      if (id === undefined) return undefined;
+      await replaceSecrets(client, id, app, workspace);
+      await finishInstall(client, install.id, { result: "connected", workspaceName, accountId: id });
+      await client.query(`notify ${directoryNotification}`);
+      return id;
+    });
+    return accountId === undefined ? await taken("account_disabled") : { kind: "connected", accountId };
+  } catch (error) {
+    if (!isWorkspaceTaken(error)) throw error;
+    return taken("another_tenant");
+  }
+}
+
+/** Undefined when it is there and disabled. */
+async function accountOf(
+  client: PoolClient,
+  install: Install,
+  workspace: Connected,
+  displayName: string,
+): Promise<string | undefined> {
+  const id = accountIdOf(install.tenant_id as TenantId, install.channel_type, workspace.externalId);
+  const inserted = await insertAccount(client, {
+    id,
+    tenantId: install.tenant_id,
+    channelType: install.channel_type,
+    externalId: workspace.externalId,
+    displayName: displayName === "" ? workspace.externalId : displayName,
+    settings: workspace.settings,
+  });
+  if (inserted) return id;
+  const before = await readAccount(client, id);
+  if (before.disabled_at !== null) return undefined;
+  await client.query(
+    "update accounts set settings = settings || $2, row_version = nextval('directory_row_version') where id = $1",
+    [id, workspace.settings],
+  );
+  return id;
+}
+
+/** Of the credential only the newest is kept. What verifies webhooks is added where it is missing: a rotation that runs goes on. */
+async function replaceSecrets(client: PoolClient, id: string, app: ConnectedApp, workspace: Connected): Promise<void> {
+  await client.query("delete from account_secrets where account_id = $1 and purpose in ('credential', 'refresh')", [id]);
+  const insert = `insert into account_secrets (account_id, purpose, scheme, value, not_after)
+    values ($1, $2, $3, $4, now() + $5 * interval '1 second') on conflict do nothing`;
+  for (const { scheme, value } of app.verification) await client.query(insert, [id, "verification", scheme, value, null]);
+  await client.query(insert, [id, "credential", "token", workspace.credential, workspace.expiresInSeconds ?? null]);
+  if (workspace.refreshToken !== undefined) await client.query(insert, [id, "refresh", "token", workspace.refreshToken, null]);
+}

@@ -1,0 +1,70 @@
+// Answers the edge's OAuth callbacks: one of all admin processes takes each. What is in hand at a stop is finished first.
+import { once } from "node:events";
+import { OAuthAnswer_OutcomeSchema, OAuthAnswer_Outcome as Outcome } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
+import { decodeOAuthCallback, encodeOAuthAnswer, oauthQueue, oauthSubject, oauthSubjects } from "@mio/shared/bus/oauth.ts";
+import { doorsIn } from "@mio/shared/channels/doors-in.ts";
+import { outboundDoors } from "@mio/shared/channels/outbound.ts";
+import type { Msg } from "nats";
+import { createSendClient } from "../egress/send-fetch.ts";
+import { traceIdOf } from "../log.ts";
+import type { ServiceContext } from "../service.ts";
+import { type Answer, answerCallback, type OAuthTools } from "./oauth-callback.ts";
+
+/** Less than the edge waits for us, so that it hears what came of it. */
+const exchangeDeadlineMs = 6_000;
+/** Strangers may send what they like, at one look at the database each; more than so many at once are told to come again. */
+const inHandMax = 32;
+
+/** Resolves when the context's signal is aborted and nothing is in hand any more. */
+export async function serveOAuth(context: ServiceContext): Promise<void> {
+  const { nats, db, config, log, signal } = context;
+  const client = createSendClient();
+  const fetch = () =>
+    client.fetchFor({ signal: AbortSignal.timeout(exchangeDeadlineMs), refuse: () => undefined, written: () => {} });
+  const tools = { db, doors: doorsIn(config.environment, outboundDoors), apps: config.oauthApps, fetch };
+  const inHand = new Set<Promise<void>>();
+  const callback = (error: Error | null, message: Msg) => {
+    if (error) return log.error({ err: error }, "the bus does not let core hear OAuth callbacks");
+    // Whoever asks chooses where we publish: nowhere but to an inbox.
+    if (!message.reply?.startsWith("_INBOX")) return;
+    const answering: Promise<void> = answer(context, tools, message, inHand.size >= inHandMax).finally(() =>
+      inHand.delete(answering),
+    );
+    inHand.add(answering);
+  };
+  const subscription = nats.subscribe(oauthSubjects, { queue: oauthQueue, callback });
+  if (!signal.aborted) await once(signal, "abort");
+  subscription.unsubscribe();
+  await Promise.all(inHand);
+  await client.close();
+}
+
+/** Never rejects. */
+async function answer({ log }: ServiceContext, tools: OAuthTools, message: Msg, busy: boolean): Promise<void> {
+  const startedMs = performance.now();
+  const decoded = decodeOAuthCallback(message.data);
+  const callback = decoded.kind === "decoded" ? decoded.value : undefined;
+  let given: Answer;
+  try {
+    // A newer edge than core, or a channel at odds with its subject: nothing that we can do now.
+    if (busy || !callback || oauthSubject(callback.channelType) !== message.subject) given = { outcome: Outcome.UNAVAILABLE };
+    else given = await answerCallback(tools, callback);
+  } catch (error) {
+    log.error({ err: error }, "an OAuth callback failed");
+    given = { outcome: Outcome.UNAVAILABLE };
+  }
+  const { outcome, workspaceName = "", tenantName = "", installId, accountId, reason } = given;
+  message.respond(encodeOAuthAnswer({ outcome, workspaceName, tenantName }));
+  log.info(
+    {
+      channel_type: callback?.channelType,
+      install_id: installId,
+      account_id: accountId,
+      outcome: OAuthAnswer_OutcomeSchema.value[outcome]?.localName.toLowerCase(),
+      reason,
+      trace_id: traceIdOf(callback?.traceparent),
+      duration_ms: Math.round(performance.now() - startedMs),
+    },
+    "OAuth callback",
+  );
+}
