@@ -30,6 +30,7 @@ const roots = [
   "mio.edge.v1.DirectorySnapshot",
   "mio.edge.v1.OAuthCallback",
   "mio.edge.v1.OAuthAnswer",
+  "mio.edge.v1.EdgeTelemetry",
 ];
 
 describe("golden envelopes", () => {

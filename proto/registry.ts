@@ -3,6 +3,7 @@ import { createRegistry, type Registry } from "@bufbuild/protobuf";
 import type { GenFile } from "@bufbuild/protobuf/codegenv2";
 import { file_mio_admin_v1_admin } from "./gen/mio/admin/v1/admin_pb.ts";
 import { file_mio_edge_v1_edge } from "./gen/mio/edge/v1/edge_pb.ts";
+import { file_mio_edge_v1_telemetry } from "./gen/mio/edge/v1/telemetry_pb.ts";
 import { file_mio_v1_attachment } from "./gen/mio/v1/attachment_pb.ts";
 import { file_mio_v1_attachment_stored } from "./gen/mio/v1/attachment_stored_pb.ts";
 import { file_mio_v1_capabilities } from "./gen/mio/v1/capabilities_pb.ts";
@@ -21,6 +22,7 @@ import { file_mio_v1_stream } from "./gen/mio/v1/stream_pb.ts";
 export const files: readonly GenFile[] = [
   file_mio_admin_v1_admin,
   file_mio_edge_v1_edge,
+  file_mio_edge_v1_telemetry,
   file_mio_v1_attachment,
   file_mio_v1_attachment_stored,
   file_mio_v1_capabilities,

@@ -53,6 +53,20 @@ export function parseIngressSubject(text: string): { region: string; shard: numb
   return match ? { region: match[1] ?? "", shard: Number(match[2]) } : undefined;
 }
 
+/** Throws when the region is not one subject token. */
+export function telemetrySubject(region: string, shard: number): string {
+  return `mio.telemetry.${token(region)}.${shard}`;
+}
+
+/** Region and shard of a telemetry subject, or undefined when it is none. */
+export function parseTelemetrySubject(text: string): { region: string; shard: number } | undefined {
+  const match = /^mio\.telemetry\.([A-Za-z0-9_-]+)\.(\d{1,5})$/.exec(text);
+  return match ? { region: match[1] ?? "", shard: Number(match[2]) } : undefined;
+}
+
+/** What all edges tell about themselves. */
+export const telemetrySubjects = "mio.telemetry.>";
+
 /** One subject for each entry, so that a repeat falls on the same one. Throws when a part is not one subject token. */
 export function quarantineSubject(channelType: string, entryId: string): string {
   return `mio.quarantine.${token(channelType)}.${token(entryId)}`;

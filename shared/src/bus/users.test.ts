@@ -99,7 +99,7 @@ const createIn = (stream: string, filter: string) => `$JS.API.CONSUMER.CREATE.${
 const enriched = streams.enriched.name;
 
 const refusals: Record<string, { role: BusRole; publish?: string[]; hear?: string[] }> = {
-  "the edge cannot read messages, nor write any but ingress, nor change the directory": {
+  "the edge cannot read messages, nor write any but ingress and its telemetry, nor change the directory": {
     role: roles.edge,
     publish: [
       `mio.inbound.slack.${mine}.c`,
@@ -119,7 +119,7 @@ const refusals: Record<string, { role: BusRole; publish?: string[]; hear?: strin
       "$JS.API.STREAM.DELETE.KV_mio_directory",
       "$JS.API.STREAM.PURGE.KV_mio_directory",
     ],
-    hear: ["mio.>", "mio.ingress.>", "_INBOX.>", "_INBOX_core.>", "$KV.mio_directory.>", ">", oauthSubjects],
+    hear: ["mio.>", "mio.ingress.>", "mio.telemetry.>", "_INBOX.>", "_INBOX_core.>", "$KV.mio_directory.>", ">", oauthSubjects],
   },
   "an agent cannot write inbound, receipts or another account's commands": {
     role: roles.agent,
@@ -133,8 +133,9 @@ const refusals: Record<string, { role: BusRole; publish?: string[]; hear?: strin
       "mio.dead_letter.sender.k",
       "mio.dead_letter.agent-other.k",
       oauthSubject("slack"),
+      "mio.telemetry.local.0",
     ],
-    hear: [oauthSubjects],
+    hear: [oauthSubjects, "mio.telemetry.>"],
   },
   "an agent cannot read another account's messages or receipts, by any way of asking": {
     role: roles.agent,
@@ -177,7 +178,7 @@ const refusals: Record<string, { role: BusRole; publish?: string[]; hear?: strin
       `$JS.API.CONSUMER.INFO.${enriched}.ai-consumer-enriched`,
     ],
   },
-  "core cannot delete or purge what it keeps, nor hear by any other way than its inbox": {
+  "core cannot delete or purge what it keeps, nor hear anything but its inbox and telemetry": {
     role: roles.core,
     publish: [
       `$JS.API.STREAM.DELETE.${enriched}`,
@@ -185,19 +186,20 @@ const refusals: Record<string, { role: BusRole; publish?: string[]; hear?: strin
       `$JS.API.STREAM.MSG.DELETE.${enriched}`,
       "$KV.another.key",
     ],
-    hear: ["mio.>", "_INBOX_agent-helper.>", ">", oauthSubjects, "mio.oauth.>"],
+    hear: ["mio.>", "mio.ingress.>", "_INBOX_edge.>", "_INBOX_agent-helper.>", ">", oauthSubjects, "mio.oauth.>"],
   },
   "admin cannot write messages or positions": {
     role: roles.admin,
     publish: [
       `mio.inbound.slack.${mine}.c`,
       `mio.outbound.slack.${mine}.c`,
+      "mio.telemetry.local.0",
       "$KV.mio_positions.dedup.0",
       `$JS.API.STREAM.PURGE.${enriched}`,
       oauthSubject("slack"),
       "_INBOX_edge.unasked",
     ],
-    hear: ["mio.>", "_INBOX_edge.>", oauthSubjects],
+    hear: ["mio.>", "mio.telemetry.>", "_INBOX_edge.>", oauthSubjects],
   },
 };
 
@@ -275,6 +277,23 @@ describe("allowed", () => {
     expect(heard).toEqual(["first"]);
     all.unsubscribe();
     answering.unsubscribe();
+  });
+
+  it("the edge tells core about itself, and one of core's replicas counts it", async () => {
+    const heard: string[] = [];
+    const { nats } = client(roles.core);
+    const [one, two, all] = [{ queue: "count" }, { queue: "count" }, {}].map((options, index) =>
+      nats.subscribe("mio.telemetry.>", {
+        ...options,
+        callback: (_, message) => void heard.push(`${index < 2} ${message.string()}`),
+      }),
+    );
+    await nats.flush();
+    client(roles.edge).nats.publish("mio.telemetry.local.0", "10 s");
+    await client(roles.edge).nats.flush();
+    await vi.waitFor(() => expect(heard.sort()).toEqual(["false 10 s", "true 10 s"]));
+    for (const subscription of [one, two, all]) subscription?.unsubscribe();
+    expect(client(roles.core).violations.filter((each) => each.includes("telemetry"))).toEqual([]);
   });
 
   it("an agent reads its own account's messages in its inbox, answers, and keeps its positions", async () => {

@@ -1,9 +1,10 @@
 // The users of the bus as data: what each kind of process may publish and hear, and nothing beyond. Everybody hears only the own inbox
-// prefix; whatever is read from a stream comes there, because a consumer's creation names its filter in the subject that asks for it.
+// prefix, and core what edges tell about themselves. Whatever is read from a stream comes to the inbox, because a consumer's creation names
+// its filter in the subject that asks for it.
 import type { AccountId } from "../ids.ts";
 import { oauthQueue, oauthSubjects } from "./oauth.ts";
 import { type BucketSpec, buckets, type StreamSpec, streams } from "./streams.ts";
-import { isToken } from "./subjects.ts";
+import { isToken, telemetrySubjects } from "./subjects.ts";
 
 export type BusRole =
   | { role: "edge" }
@@ -41,6 +42,7 @@ export function permissionsOf(role: BusRole): BusPermissions {
   const inboxPrefix = inboxPrefixOf(busUserOf(role));
   const { allow, deny } = publishOf(role);
   const hears = role.role === "operator" ? [">"] : [`${inboxPrefix}.>`];
+  if (role.role === "core") hears.push(telemetrySubjects);
   const permissions = { publish: { allow, ...(deny ? { deny } : {}) }, subscribe: { allow: hears }, inboxPrefix };
   if (role.role !== "core" && role.role !== "admin") return permissions;
   // Only as a member of the queue, so that no process hears the codes that another one is asked about.
@@ -51,7 +53,7 @@ export function permissionsOf(role: BusRole): BusPermissions {
 function publishOf(role: BusRole): { allow: string[]; deny?: string[] } {
   switch (role.role) {
     case "edge":
-      return { allow: ["mio.ingress.>", oauthSubjects, ...readingOf(buckets.directory)] };
+      return { allow: ["mio.ingress.>", oauthSubjects, telemetrySubjects, ...readingOf(buckets.directory)] };
     case "core":
       return { allow: ["mio.>", ...provisioning, ...reading, ...Object.values(buckets).map((bucket) => `$KV.${bucket.name}.>`)] };
     case "admin":
