@@ -1,35 +1,40 @@
 // The edge's routes. Which platforms there are is the list of doors; what stands behind the ports is the host's affair.
+import { unknownChannel } from "@mio/shared/bus/telemetry.ts";
 import type { InboundDoor } from "@mio/shared/channels/contract.ts";
 import { Hono } from "hono";
-import { Counters } from "./counters.ts";
 import { type OAuthPorts, receiveOAuthCallback } from "./oauth.ts";
 import { type Pressure, ready } from "./pressure.ts";
+import { RequestCounts } from "./request-counts.ts";
+import type { Recorder } from "./telemetry.ts";
 import { receiveWebhook, type WebhookPorts, type WebhookResult } from "./webhook.ts";
 
 export interface EdgePorts extends WebhookPorts, OAuthPorts {
   doors: readonly InboundDoor[];
   /** The directory's state and that of all uplinks that may hold something. Never rejects. */
   pressure(): Promise<Pressure>;
+  /** Counts requests; left out, they are only counted for `/health`. */
+  recorder?: Recorder;
   /** One structured line. */
   log(line: Readonly<Record<string, unknown>>): void;
 }
 
 export function createApp(ports: EdgePorts): Hono {
   const app = new Hono();
-  const counters = new Counters();
+  const recorder = ports.recorder ?? new RequestCounts();
   const doors = doorsByPath(ports.doors);
 
   async function receive(path: string, accountId: string | undefined, request: Request): Promise<Response> {
     const door = doors.get(path);
     if (!door) {
-      counters.add("unknown", "unknown_channel");
+      recorder.record(unknownChannel, "unknown_channel", 404, 0);
       ports.log({ level: "info", event: "webhook", outcome: "unknown_channel", status: 404 });
       return new Response("no such channel\n", { status: 404 });
     }
     const startedMs = ports.clock.monotonicMs();
     const result = await receiveWebhook(ports, door, accountId, request);
-    counters.add(door.channelType, result.outcome);
-    ports.log(lineOf(door, result, ports.clock.monotonicMs() - startedMs));
+    const durationMs = ports.clock.monotonicMs() - startedMs;
+    recorder.record(door.channelType, result.outcome, result.answer.status, durationMs);
+    ports.log(lineOf(door, result, durationMs));
     return new Response(result.answer.body, { status: result.answer.status, headers: result.answer.headers });
   }
 
@@ -37,7 +42,8 @@ export function createApp(ports: EdgePorts): Hono {
     const door = doors.get(path);
     const startedMs = ports.clock.monotonicMs();
     const { outcome, response, traceparent } = await receiveOAuthCallback(ports, door, request);
-    counters.add(door?.channelType ?? "unknown", `oauth_${outcome}`);
+    const durationMs = ports.clock.monotonicMs() - startedMs;
+    recorder.record(door?.channelType ?? unknownChannel, `oauth_${outcome}`, response.status, durationMs);
     ports.log({
       level: "info",
       event: "oauth_callback",
@@ -45,7 +51,7 @@ export function createApp(ports: EdgePorts): Hono {
       outcome,
       status: response.status,
       trace_id: traceparent.slice(3, 35),
-      duration_ms: Math.round((ports.clock.monotonicMs() - startedMs) * 10) / 10,
+      duration_ms: Math.round(durationMs * 10) / 10,
     });
     return response;
   }
@@ -57,7 +63,7 @@ export function createApp(ports: EdgePorts): Hono {
   });
   app.get("/health", async (context) => {
     const pressure = await ports.pressure();
-    return context.json({ region: ports.region, ready: ready(pressure), ...pressure, isolate: counters.read() });
+    return context.json({ region: ports.region, ready: ready(pressure), ...pressure, isolate: recorder.read() });
   });
 
   app.on(["GET", "POST"], "/webhooks/:channel", (context) => receive(context.req.param("channel"), undefined, context.req.raw));

@@ -254,6 +254,12 @@ export function uplinkName({ region, generation, shard }: Shard): string {
   return `${region}:${generation}:${shard}`;
 }
 
+/** The shard of such a name; undefined for any other text. */
+export function shardOfUplink(name: string): Shard | undefined {
+  const match = /^([A-Za-z0-9_-]+):(\d{1,15}):(\d{1,5})$/.exec(name);
+  return match ? { region: match[1] ?? "", generation: Number(match[2]), shard: Number(match[3]) } : undefined;
+}
+
 function tooLarge(what: "body" | "event"): Ending {
   return { outcome: "too_large", answer: plain(413, "too large"), reason: `${what}_too_large` };
 }

@@ -14,7 +14,7 @@ import { DirectoryCopy } from "../directory-copy.ts";
 import { directoryStore } from "../directory-store.ts";
 import { doorsIn } from "../doors.ts";
 import type { Pressure } from "../pressure.ts";
-
+import { IsolateTelemetry } from "../telemetry.ts";
 import type { UplinkParts } from "../uplink/uplink.ts";
 import { nobodysLayout, uplinkName } from "../webhook.ts";
 import type { Config } from "./config.ts";
@@ -53,18 +53,25 @@ export async function startNodeHost(
 
   const pressure = async (): Promise<Pressure> => {
     await copy.refresh();
-    const shards = [...copy.shards(), { ...nobodysLayout(region), shard: 0 }];
+    const shards = [...copy.shards(), nobodys];
     return { directory: copy.status(), shards: uplinks.status(shards.map(uplinkName)) };
   };
+  const nobodys = { ...nobodysLayout(region), shard: 0 };
+  const telemetry = new IsolateTelemetry({
+    clock,
+    report: async (counted) => uplinks.report(nobodys, counted),
+    afterwards: () => {},
+  });
   const app = createApp({
     doors: doorsIn(config.environment, doors),
     directory: new Directory(copy, opener, clock),
-    store: (shard, events) => uplinks.of(uplinkName(shard)).store(shard, events),
+    store: (shard, events) => telemetry.carriedBy((counted) => uplinks.store(shard, events, counted)),
     askCore: (subject, body, timeoutMs) => askCore(link.bus, subject, body, timeoutMs),
     clock,
     random,
     region,
     pressure,
+    recorder: telemetry,
     log,
   });
   const close = async () => {
@@ -81,6 +88,8 @@ export async function startNodeHost(
       url: http.url,
       stop: async () => {
         await http.close();
+        await telemetry.reportNow();
+        await uplinks.tell();
         await close();
       },
     };

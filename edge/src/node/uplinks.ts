@@ -2,17 +2,29 @@
 
 import type { ShardStatus } from "../pressure.ts";
 import type { UplinkPorts } from "../uplink/ports.ts";
-import { Uplink, type UplinkParts } from "../uplink/uplink.ts";
+import { type TelemetryLink, UplinkTelemetry } from "../uplink/telemetry.ts";
+import { type Shard, type Stored, Uplink, type UplinkParts } from "../uplink/uplink.ts";
+import { shardOfUplink, uplinkName } from "../webhook.ts";
 import type { Database } from "./database.ts";
 import { prepareSpools, SqliteSpool, spooledShards } from "./sqlite-spool.ts";
 
-type Ports = Omit<UplinkPorts, "spool"> & { database: Database };
+type Ports = Omit<UplinkPorts, "spool" | "link"> & { link: UplinkPorts["link"] & TelemetryLink; database: Database };
+
+interface Made {
+  uplink: Uplink;
+  spool: SqliteSpool;
+  telemetry: UplinkTelemetry;
+}
+
+/** A process is awake anyway, so its uplinks tell how they stand also when nothing happens. */
+const beatEveryMs = 10_000;
 
 export class Uplinks {
   readonly #ports: Ports;
   readonly #log: (line: Readonly<Record<string, unknown>>) => void;
   readonly #parts: UplinkParts;
-  readonly #made = new Map<string, { uplink: Uplink; spool: SqliteSpool }>();
+  readonly #made = new Map<string, Made>();
+  readonly #heart: NodeJS.Timeout;
   #closed = false;
 
   constructor(ports: Ports, log: (line: Readonly<Record<string, unknown>>) => void, parts: UplinkParts = {}) {
@@ -20,20 +32,40 @@ export class Uplinks {
     this.#log = log;
     this.#parts = parts;
     prepareSpools(ports.database);
+    this.#heart = setInterval(() => this.#beat(), beatEveryMs).unref();
+  }
+
+  /** Rejects when the storage fails while the uplink is made. `telemetry` is what was counted meanwhile; it may be lost. */
+  async store(shard: Shard, events: Uint8Array<ArrayBuffer>[], telemetry?: Uint8Array<ArrayBuffer>): Promise<Stored> {
+    const made = this.#of(uplinkName(shard));
+    const stored = await made.uplink.store(shard, events);
+    made.telemetry.note(shard, telemetry);
+    return stored;
   }
 
   /** Throws when the storage fails while the uplink is made. */
-  of(name: string): Uplink {
+  report(shard: Shard, telemetry: Uint8Array<ArrayBuffer>): void {
+    this.#of(uplinkName(shard)).telemetry.note(shard, telemetry);
+  }
+
+  /** The last words of all of them, within the deadline of one. */
+  async tell(): Promise<void> {
+    await Promise.all(Array.from(this.#made.values(), ({ telemetry }) => telemetry.tell()));
+  }
+
+  #of(name: string): Made {
     const known = this.#made.get(name);
-    if (known) return known.uplink;
+    if (known) return known;
     const { database, ...ports } = this.#ports;
     const ring = () => void this.#wake(name);
     const spool = new SqliteSpool({ database, shard: name, nowMs: ports.clock.nowMs, ring });
     const { link = ports.link, limits } = this.#parts;
-    const log = (line: Readonly<Record<string, unknown>>) => this.#log({ ...line, shard: name });
-    const uplink = new Uplink({ ...ports, link, spool, log }, limits);
-    this.#made.set(name, { uplink, spool });
-    return uplink;
+    const uplink = new Uplink({ ...ports, link, spool }, limits);
+    const { clock, random } = ports;
+    const telemetry = new UplinkTelemetry({ link: ports.link, uplink, clock, random });
+    const made = { uplink, spool, telemetry };
+    this.#made.set(name, made);
+    return made;
   }
 
   /** Takes up what an earlier process left. */
@@ -43,19 +75,22 @@ export class Uplinks {
 
   /** Of these, and of all others that were made. */
   status(names: readonly string[]): ShardStatus[] {
-    return [...new Set([...names, ...this.#made.keys()])].map((name) => ({ name, status: this.of(name).status() }));
+    return [...new Set([...names, ...this.#made.keys()])].map((name) => ({ name, status: this.#of(name).uplink.status() }));
   }
 
   /** No alarm rings after this. */
   close(): void {
     this.#closed = true;
+    clearInterval(this.#heart);
     for (const { spool } of this.#made.values()) spool.close();
   }
 
   async #wake(name: string): Promise<void> {
     if (this.#closed) return;
-    const uplink = this.of(name);
+    const { uplink, telemetry } = this.#of(name);
     await uplink.wake();
+    const shard = shardOfUplink(name);
+    if (shard) telemetry.note(shard);
     const { spoolRows, spoolOldestAgeMs, connected } = uplink.status();
     this.#log({
       level: "info",
@@ -65,5 +100,9 @@ export class Uplinks {
       spool_rows: spoolRows,
       spool_oldest_age_ms: spoolOldestAgeMs,
     });
+  }
+
+  #beat(): void {
+    for (const { telemetry } of this.#made.values()) telemetry.beat();
   }
 }

@@ -7,6 +7,7 @@ import type { Clock } from "@mio/shared/clock.ts";
 import type { Random } from "@mio/shared/random.ts";
 import * as v from "valibot";
 import type { BusLink, BusMessage, Published } from "./ports.ts";
+import type { TelemetryLink, Told } from "./telemetry.ts";
 
 /** What the link needs of `nats` or `nats.ws`; both satisfy it. */
 export interface NatsClient {
@@ -15,11 +16,9 @@ export interface NatsClient {
 }
 
 interface NatsConnection extends BusConnection {
-  /** Does not end when the connection does. */
+  /** Ends when the connection is closed for good. */
   status(): AsyncIterable<{ type: string }>;
-  /** Resolves when it is closed for good. */
-  closed(): Promise<unknown>;
-  /** Resolves when the server has answered all that was sent before. */
+  /** Resolves when the server has taken all that was published before. */
   flush(): Promise<void>;
   close(): Promise<void>;
 }
@@ -40,30 +39,23 @@ export interface NatsOptions {
 const dialTimeoutMs = 2_000;
 const reconnectMinMs = 200;
 const reconnectJitterMs = 400;
-/** An idle connection that hangs is given up after three of these; until then the uplink's own deadline holds. */
+/** A silent connection is given up after two of these; until then the uplink's own deadline holds. */
 const pingIntervalMs = 5_000;
-/** A connection under suspicion that does not answer a ping in this time is given up. Long enough for a full group on a thin line. */
-const probeMs = 5_000;
-/** A publish that was not answered in this time counts as failed, so that a connection that lives on does not gather them. */
-const answerWithinMs = 60_000;
 
-/** The client's own words for a connection that is gone, or that does not answer its pings. */
-const ends = new Set(["disconnect", "staleConnection"]);
-
-/** The server: "message size exceeds maximum allowed". The client, of a body beyond the server's max_payload. */
-const tooLarge = { code: 10_054, clientCode: "MAX_PAYLOAD_EXCEEDED" } as const;
+/** The client's own words for what happens to a connection. */
+const status = { reconnected: "reconnect", lost: new Set(["disconnect", "staleConnection"]) } as const;
 
 const pubAck = v.union([
-  v.object({ error: v.object({ err_code: v.optional(v.number(), 0), description: v.optional(v.string(), "") }) }),
+  v.object({ error: v.object({ err_code: v.optional(v.number(), 0) }) }),
   v.object({ seq: v.number(), duplicate: v.optional(v.boolean(), false) }),
 ]);
 
-export class NatsLink implements BusLink {
+export class NatsLink implements BusLink, TelemetryLink {
   readonly #client: NatsClient;
   readonly #options: NatsOptions;
   readonly #listeners: (() => void)[] = [];
-  /** In the order of sending. */
-  readonly #inFlight = new Map<string, { sentMs: number; settle: (published: Published) => void }>();
+  readonly #inFlight = new Map<string, (published: Published) => void>();
+  readonly #telling = new Map<string, (told: Told) => void>();
   readonly #inboxPrefix: string;
   readonly #inbox: string;
   /** Resolves after the first try to connect, whatever came of it. */
@@ -72,12 +64,6 @@ export class NatsLink implements BusLink {
   #connected = false;
   #closed = false;
   #calls = 0;
-  /**
-   * Gives up a connection that hangs. Not left to the client: before it lets go of one it waits until all that it wrote has left, which
-   * may take the kernel a quarter of an hour.
-   */
-  #abandon = () => {};
-  #probing = false;
 
   constructor(client: NatsClient, options: NatsOptions) {
     this.#client = client;
@@ -108,36 +94,38 @@ export class NatsLink implements BusLink {
   publish(message: BusMessage): Promise<Published> {
     const connection = this.#connection;
     if (!this.#connected || !connection) return Promise.resolve({ kind: "not_acknowledged", reason: "not connected" });
-    this.#giveUpOld();
     this.#calls += 1;
     const reply = `${this.#inbox}.${this.#calls}`;
     return new Promise((resolve) => {
-      this.#inFlight.set(reply, { sentMs: this.#options.clock.monotonicMs(), settle: resolve });
+      this.#inFlight.set(reply, resolve);
       try {
         const withId = this.#client.headers();
         withId.set(messageIdHeader, message.messageId);
         connection.publish(message.subject, message.body, { reply, headers: withId });
       } catch (error) {
-        this.#settle(reply, unsent(error));
+        this.#settle(reply, { kind: "not_acknowledged", reason: error instanceof Error ? error.message : "publish failed" });
       }
     });
   }
 
-  /** Whatever else the server does, it answers a ping; over a connection that hangs nothing comes back. */
-  suspect(): void {
+  tell(subject: string, body: Uint8Array<ArrayBuffer>): Promise<Told> {
     const connection = this.#connection;
-    if (!this.#connected || !connection || this.#probing) return;
-    this.#probing = true;
-    const enough = new AbortController();
-    const late = this.#options.clock.sleep(probeMs, enough.signal).then(() => connection === this.#connection && this.#abandon());
-    // A flush that fails is a connection that is gone, which the client sees for itself.
-    void Promise.race([connection.flush(), late])
-      .catch(() => {})
-      .finally(() => {
-        enough.abort();
-        this.#probing = false;
-      });
-    late.catch(() => {});
+    if (!this.#connected || !connection) return Promise.resolve("unheard");
+    this.#calls += 1;
+    const reply = `${this.#inbox}.${this.#calls}`;
+    const told = new Promise<Told>((resolve) => void this.#telling.set(reply, resolve));
+    try {
+      connection.publish(subject, body, { reply });
+      // The one answer that can come is the server's own, that nobody listens; it comes before the answer to the flush.
+      const flushed = connection.flush();
+      flushed.then(
+        () => this.#settleTold(reply, "heard"),
+        () => this.#settleTold(reply, "unknown"),
+      );
+    } catch {
+      this.#settleTold(reply, "unheard");
+    }
+    return told;
   }
 
   async close(): Promise<void> {
@@ -146,29 +134,23 @@ export class NatsLink implements BusLink {
     this.#change(false);
   }
 
-  /**
-   * Each connection is made anew, from the whole list. The client's own reconnecting would do without the servers that were away at its
-   * first try, for ever, and waits for a connection that hangs.
-   */
+  /** The client reconnects by itself once it was connected; the first connection, and one that it gave up, are ours to try. */
   async #keepConnecting(tried: () => void): Promise<void> {
     while (!this.#closed) {
       try {
-        const connection = await this.#client.connect(connectOptions(this.#options));
+        const connection = await this.#client.connect(connectOptions(this.#options, () => this.#reconnectDelayMs()));
         if (this.#closed) return await connection.close();
         this.#connection = connection;
         connection.subscribe(`${this.#inbox}.*`, { callback: (_error, message) => this.#acknowledge(message) });
         this.#change(true);
         tried();
-        const { promise: abandoned, resolve: abandon } = Promise.withResolvers<void>();
-        this.#abandon = abandon;
-        void this.#follow(connection);
-        await Promise.race([connection.closed(), abandoned]);
-        // Not awaited, for that would be the wait that it was abandoned for.
-        void connection.close().catch(() => {});
+        for await (const { type } of connection.status()) {
+          if (type === status.reconnected) this.#change(true);
+          if (status.lost.has(type)) this.#change(false);
+        }
       } catch {
         // Refused or unreachable: tried again below, for ever.
       }
-      this.#connection = undefined;
       this.#change(false);
       tried();
       if (!this.#closed) await this.#options.clock.sleep(this.#reconnectDelayMs());
@@ -179,42 +161,33 @@ export class NatsLink implements BusLink {
     return reconnectMinMs + Math.floor(this.#options.random.next() * reconnectJitterMs);
   }
 
-  async #follow(connection: NatsConnection): Promise<void> {
-    for await (const { type } of connection.status()) {
-      if (connection !== this.#connection) return;
-      if (ends.has(type)) return this.#abandon();
-    }
-  }
-
-  #giveUpOld(): void {
-    const oldestMs = this.#options.clock.monotonicMs() - answerWithinMs;
-    for (const [reply, { sentMs }] of this.#inFlight) {
-      if (sentMs > oldestMs) return;
-      this.#settle(reply, { kind: "not_acknowledged", reason: `no answer in ${answerWithinMs} ms` });
-    }
-  }
-
   #acknowledge(message: Received): void {
-    this.#settle(message.subject, publishedOf(message));
+    if (this.#telling.has(message.subject)) this.#settleTold(message.subject, "unheard");
+    else this.#settle(message.subject, publishedOf(message));
+  }
+
+  #settleTold(reply: string, told: Told): void {
+    this.#telling.get(reply)?.(told);
+    this.#telling.delete(reply);
   }
 
   #settle(reply: string, published: Published): void {
-    const waiting = this.#inFlight.get(reply);
+    this.#inFlight.get(reply)?.(published);
     this.#inFlight.delete(reply);
-    waiting?.settle(published);
   }
 
   #change(connected: boolean): void {
     if (!connected)
       for (const reply of [...this.#inFlight.keys()])
         this.#settle(reply, { kind: "not_acknowledged", reason: "connection lost" });
+    if (!connected) for (const reply of [...this.#telling.keys()]) this.#settleTold(reply, "unknown");
     if (this.#connected === connected) return;
     this.#connected = connected;
     for (const listener of this.#listeners) listener();
   }
 }
 
-function connectOptions({ servers, user, password, name }: NatsOptions) {
+function connectOptions({ servers, user, password, name }: NatsOptions, reconnectDelayHandler: () => number) {
   return {
     servers,
     user,
@@ -222,7 +195,10 @@ function connectOptions({ servers, user, password, name }: NatsOptions) {
     name,
     inboxPrefix: inboxPrefixOf(user),
     timeout: dialTimeoutMs,
-    reconnect: false,
+    maxReconnectAttempts: -1,
+    reconnectDelayHandler,
+    // A password that is being changed is no reason to give up.
+    ignoreAuthErrorAbort: true,
     ignoreClusterUpdates: true,
     noAsyncTraces: true,
     pingInterval: pingIntervalMs,
@@ -234,18 +210,8 @@ function publishedOf(message: Received): Published {
   if (message.headers?.code === 503) return { kind: "not_acknowledged", reason: "no stream listens" };
   const ack = v.safeParse(pubAck, jsonOf(message));
   if (!ack.success) return { kind: "not_acknowledged", reason: "no acknowledgement in the answer" };
-  if ("error" in ack.output) {
-    const { err_code: code, description } = ack.output.error;
-    return { kind: "refused", reason: `refused with ${code}: ${description}`, ofMessage: code === tooLarge.code };
-  }
+  if ("error" in ack.output) return { kind: "not_acknowledged", reason: `refused with ${ack.output.error.err_code}` };
   return { kind: "acknowledged", duplicate: ack.output.duplicate };
-}
-
-function unsent(error: unknown): Published {
-  const reason = error instanceof Error ? error.message : "publish failed";
-  if (error instanceof Error && "code" in error && error.code === tooLarge.clientCode)
-    return { kind: "refused", reason: `larger than the server takes: ${reason}`, ofMessage: true };
-  return { kind: "not_acknowledged", reason };
 }
 
 const decoder = new TextDecoder();

@@ -8,4 +8,7 @@ declare module "cloudflare:workers" {
     constructor(context: DurableObjectState, env: Env);
     alarm?(): Promise<void>;
   }
+
+  /** Of the present request: it may go on for 30 s after its answer. */
+  export function waitUntil(work: Promise<unknown>): void;
 }

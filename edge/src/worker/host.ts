@@ -1,4 +1,6 @@
 // Joins the app to Cloudflare: objects by name, configuration from bindings, logs as lines. One app an isolate.
+/// <reference path="./cloudflare-workers.d.ts" />
+import { waitUntil } from "cloudflare:workers";
 import { openerOf } from "@mio/shared/bus/sealed-value.ts";
 import type { InboundDoor } from "@mio/shared/channels/contract.ts";
 import { clockOf } from "@mio/shared/clock.ts";
@@ -7,6 +9,8 @@ import { createApp } from "../app.ts";
 import { Directory } from "../directory.ts";
 import { doorsIn } from "../doors.ts";
 import type { Pressure, ShardStatus } from "../pressure.ts";
+import { IsolateTelemetry } from "../telemetry.ts";
+import type { Stored } from "../uplink/uplink.ts";
 import { nobodysLayout, uplinkName } from "../webhook.ts";
 import { type Env, readConfiguration, readDirectoryKeys } from "./env.ts";
 
@@ -34,15 +38,23 @@ function appOf(doors: readonly InboundDoor[], env: Env): ReturnType<typeof creat
   const clock = clockOf(globalThis);
   // Stubs are not kept: a stub whose object was replaced stays broken.
   const directoryObject = () => env.DIRECTORY.getByName(region);
+  const nobodys = { ...nobodysLayout(region), shard: 0 };
+  const telemetry = new IsolateTelemetry({
+    clock,
+    report: (counted) => env.UPLINK.getByName(uplinkName(nobodys)).report(nobodys, counted),
+    afterwards: waitUntil,
+  });
   return createApp({
     doors: doorsIn(environment, doors),
     directory: new Directory({ lookup: (keys) => directoryObject().lookup(keys) }, openerOf(readDirectoryKeys(env)), clock),
-    store: (shard, events) => env.UPLINK.getByName(uplinkName(shard)).store(shard, events),
+    store: (shard, events) =>
+      telemetry.carriedBy<Stored>((counted) => env.UPLINK.getByName(uplinkName(shard)).store(shard, events, counted)),
     askCore: (subject, body, timeoutMs) => directoryObject().askCore(subject, body, timeoutMs),
     clock,
     random: randomOf(crypto),
     region,
     pressure: () => pressureOf(env, directoryObject()),
+    recorder: telemetry,
     log: (line) => console.log(JSON.stringify(line)),
   });
 }

@@ -5,6 +5,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { DurableObjectState } from "@cloudflare/workers-types";
 import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
+import { shardOfSpool, UplinkTelemetry } from "../uplink/telemetry.ts";
 import { type Shard, type Stored, Uplink, type UplinkParts, type UplinkStatus } from "../uplink/uplink.ts";
 import { type Env, readConfiguration } from "./env.ts";
 import { webSocketLink } from "./nats-ws.ts";
@@ -15,6 +16,8 @@ const firstConnectionMs = 400;
 
 export class UplinkObject extends DurableObject<Env> {
   readonly #uplink: Uplink;
+  readonly #telemetry: UplinkTelemetry;
+  readonly #spool: ObjectSpool;
   readonly #connecting: Promise<unknown>;
 
   /** The platform passes the first two. */
@@ -24,25 +27,36 @@ export class UplinkObject extends DurableObject<Env> {
     const clock = clockOf(globalThis);
     const random = randomOf(crypto);
     const spool = new ObjectSpool(context.storage, clock.nowMs);
-    const { NATS_WEBSOCKET_URL: servers, NATS_USER: user, NATS_PASSWORD: password } = config;
+    const { NATS_WEBSOCKET_URL: url, NATS_USER: user, NATS_PASSWORD: password } = config;
     // Which shard, for whoever reads the server's list of connections; an object that its alarm has woken may not know.
     const name = ["mio-edge-uplink", context.id.name].filter(Boolean).join(" ");
-    const ownLink = webSocketLink({ servers, user, password, name, clock, random });
+    const ownLink = webSocketLink({ servers: [url], user, password, name, clock, random });
     const { link = ownLink, limits } = parts;
-    const log = (line: Readonly<Record<string, unknown>>) => console.log(JSON.stringify({ ...line, shard: context.id.name }));
-    this.#uplink = new Uplink({ link, spool, clock, random, log }, limits);
+    this.#uplink = new Uplink({ link, spool, clock, random }, limits);
+    this.#spool = spool;
+    this.#telemetry = new UplinkTelemetry({ link: ownLink, uplink: this.#uplink, clock, random });
     this.#connecting = Promise.race([ownLink.tried, clock.sleep(firstConnectionMs)]);
     void context.blockConcurrencyWhile(() => this.#uplink.start());
   }
 
-  async store(shard: Shard, events: Uint8Array<ArrayBuffer>[]): Promise<Stored> {
+  /** `telemetry` is what the caller has counted meanwhile; it may be lost. */
+  async store(shard: Shard, events: Uint8Array<ArrayBuffer>[], telemetry?: Uint8Array<ArrayBuffer>): Promise<Stored> {
     await this.#connecting;
-    return this.#uplink.store(shard, events);
+    const stored = await this.#uplink.store(shard, events);
+    this.#telemetry.note(shard, telemetry);
+    return stored;
+  }
+
+  async report(shard: Shard, telemetry: Uint8Array<ArrayBuffer>): Promise<void> {
+    this.#telemetry.note(shard, telemetry);
   }
 
   override async alarm(): Promise<void> {
     await this.#connecting;
+    // An object that its alarm has woken may have no other way to know which shard it is.
+    const shard = shardOfSpool(this.#spool);
     await this.#uplink.wake();
+    if (shard) this.#telemetry.note(shard);
     const { spoolRows, spoolOldestAgeMs, connected } = this.#uplink.status();
     const line = { level: "info", event: "uplink_woke", connected, spool_rows: spoolRows, spool_oldest_age_ms: spoolOldestAgeMs };
     console.log(JSON.stringify(line));
