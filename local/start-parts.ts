@@ -35,7 +35,7 @@ export interface Started {
   info: Omit<LocalSystem, "pids">;
 }
 
-const coreServices = ["dedup", "media-vault", "sender", "admin"];
+const coreServices = ["dedup", "media-vault", "sender", "admin", "telemetry"];
 
 const root = join(import.meta.dirname, "..");
 const usualPorts = {

@@ -17,5 +17,4 @@ const agreeable: BusLink = {
   connected: true,
   publish: async () => ({ kind: "acknowledged", duplicate: false }),
   onChange: () => {},
-  suspect: () => {},
 };

@@ -18,7 +18,7 @@ function core(words: string[], env: Record<string, string> = good): { code: numb
 it("names its services in its help", () => {
   const help = core(["--help"]);
   expect(help.code).toBe(0);
-  expect(help.stdout).toContain("dedup, media-vault, sender, admin");
+  expect(help.stdout).toContain("dedup, media-vault, sender, admin, telemetry");
 });
 
 it("says in one line what is wrong with its words or its environment, and starts nothing", () => {

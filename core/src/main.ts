@@ -1,4 +1,4 @@
-// The core's only program: `node core/src/main.ts dedup media-vault sender admin`. The words choose the services.
+// The core's only program: `node core/src/main.ts dedup media-vault sender admin telemetry`. The words choose the services.
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { clockOf } from "@mio/shared/clock.ts";
@@ -18,8 +18,9 @@ import { mediaVault } from "./media-vault/service.ts";
 import { sender } from "./sender/service.ts";
 import type { Service } from "./service.ts";
 import { supervise } from "./supervisor.ts";
+import { telemetry } from "./telemetry/service.ts";
 
-const allServices: readonly Service[] = [dedup, mediaVault, sender, admin];
+const allServices: readonly Service[] = [dedup, mediaVault, sender, admin, telemetry];
 
 const usage = `Usage: node core/src/main.ts [service ...]
 

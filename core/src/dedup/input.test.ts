@@ -146,7 +146,7 @@ describe("dedup, given what it should not be given", () => {
       (await context.metrics.metrics()).includes('mio_idempotency_dedup_total{channel_type="alpha",outcome="duplicate"} 1'),
     );
     const text = await context.metrics.metrics();
-    expect(text).toContain('mio_gateway_inbound_total{channel_type="alpha",direction="inbound",outcome="published"} 1');
-    expect(text).toContain("mio_gateway_inbound_latency_seconds_count");
+    expect(text).toContain('mio_dedup_events_total{channel_type="alpha",direction="inbound",outcome="published"} 1');
+    expect(text).toContain("mio_dedup_latency_seconds_count");
   });
 });

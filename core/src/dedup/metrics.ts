@@ -1,4 +1,4 @@
-// What dedup counts and logs for each event: the metric names that stand on people's dashboards, and one line per message.
+// What dedup counts and logs for each event, one line each. What became of requests is another matter: the edge counts that (telemetry).
 import { Counter, Histogram } from "prom-client";
 import { traceIdOf } from "../log.ts";
 import type { ServiceContext } from "../service.ts";
@@ -7,19 +7,19 @@ import type { PlannedItem } from "./plan.ts";
 
 const latencyBucketsSeconds = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3_600];
 
-/** Names and labels stay as they are: they stand on dashboards. Registers once per registry. */
+/** `mio_idempotency_dedup_total` stays as it is: it stands on dashboards. Registers once per registry. */
 export function dedupMetrics({ metrics, clock, log }: ServiceContext): {
   settled(item: PlannedItem, outcome: EventOutcome): void;
 } {
   const registers = [metrics];
   const inbound = new Counter({
-    name: "mio_gateway_inbound_total",
-    help: "Events that came in, by what became of them.",
+    name: "mio_dedup_events_total",
+    help: "Events of the ingress, by what became of them.",
     labelNames: ["channel_type", "direction", "outcome"],
     registers,
   });
   const latency = new Histogram({
-    name: "mio_gateway_inbound_latency_seconds",
+    name: "mio_dedup_latency_seconds",
     help: "From the edge's receipt of an event to its place on the inbound stream.",
     labelNames: ["channel_type", "direction"],
     buckets: latencyBucketsSeconds,

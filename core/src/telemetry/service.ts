@@ -1,0 +1,68 @@
+// Hears what edges tell about themselves and makes metrics of it. What an uplink did since it last told is counted by one of the replicas;
+// how it stands is known to all of them. Whatever cannot be read or trusted is counted, and nothing else comes of it.
+import type { EdgeTelemetry } from "@mio/proto/gen/mio/edge/v1/telemetry_pb.ts";
+import { parseTelemetrySubject, telemetrySubjects } from "@mio/shared/bus/subjects.ts";
+import { decodeTelemetry } from "@mio/shared/bus/telemetry.ts";
+import { inboundDoors } from "@mio/shared/channels/inbound.ts";
+import type { Msg } from "nats";
+import type { Service, ServiceContext } from "../service.ts";
+import { createEdgeMetrics, type EdgeMetrics } from "./edge-metrics.ts";
+import { LiveShards } from "./live-shards.ts";
+import { SeenSequences } from "./seen-sequences.ts";
+
+export const telemetry: Service = {
+  name: "telemetry",
+  run: (context) =>
+    runTelemetry(
+      context,
+      inboundDoors.map((door) => door.channelType),
+    ),
+};
+
+/** Of all replicas together. */
+const queue = "mio-core-telemetry";
+
+/** Channels that are not among these are counted together, as `other`. */
+export async function runTelemetry(context: ServiceContext, channelTypes: readonly string[]): Promise<void> {
+  const { nats, metrics: registry, clock, signal } = context;
+  const shards = new LiveShards(clock);
+  const metrics = createEdgeMetrics(registry, channelTypes, shards);
+  const seen = new SeenSequences();
+  context.status("edge", () => shards.read());
+
+  const counting = nats.subscribe(telemetrySubjects, {
+    queue,
+    callback: (error, message) => {
+      const told = error ? undefined : read(message, metrics);
+      if (!told) return;
+      if (seen.isNew(told.instance, told.sequence)) metrics.count(told);
+      else metrics.refuse("repeat");
+    },
+  });
+  const watching = nats.subscribe(telemetrySubjects, {
+    callback: (error, message) => {
+      const told = error ? undefined : read(message);
+      if (told && !shards.set(told)) metrics.refuse("too_many_shards");
+    },
+  });
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+  counting.unsubscribe();
+  watching.unsubscribe();
+}
+
+/** Undefined for what is not to be trusted; `metrics` hear why. */
+function read(message: Msg, metrics?: EdgeMetrics): EdgeTelemetry | undefined {
+  const decoded = decodeTelemetry(message.data);
+  if (decoded.kind !== "telemetry") {
+    metrics?.refuse(decoded.kind === "undecodable" ? "unreadable" : decoded.kind);
+    return undefined;
+  }
+  const subject = parseTelemetrySubject(message.subject);
+  const { region, shard } = decoded.telemetry;
+  if (subject?.region === region && subject.shard === shard) return decoded.telemetry;
+  metrics?.refuse("at_odds_with_subject");
+  return undefined;
+}
