@@ -21,6 +21,7 @@ const good: RunFacts = {
   judgement: { lost: [], doubled: [], outOfOrder: [], unknown: [] },
   quarantined: 0,
   faults: [{ name: "bus-restart", figures: { restarts: 1 }, findings: [] }],
+  cpu: { partsMs: { load: 4, edge: 1 }, othersMs: 500, availableMs: 2_000 },
 };
 const withAttempt = (status: number, tookMs: number) => ({
   ...good.played,
@@ -38,6 +39,13 @@ it("is ok where nothing is wrong, and counts", () => {
     rate_reached: 2,
     answer_ms: { p50: 6, p99: 7, max: 7 },
     deadline_missed: 0,
+    cpu_ms_per_message: { load: 2, edge: 0.5 },
+    machine: { others_share: 0.25 },
+  });
+  expect(reportOf({ ...good, cpu: undefined })).toMatchObject({
+    ok: true,
+    cpu_ms_per_message: {},
+    machine: { others_share: null },
   });
 });
 

@@ -2,6 +2,7 @@
 import { cpus } from "node:os";
 import type { Judgement } from "../faults/check.ts";
 import type { EdgeHost } from "../start-parts.ts";
+import type { CpuUse } from "./cpu-use.ts";
 import type { FaultOutcome } from "./fault.ts";
 import type { PlayedLoad } from "./load.ts";
 
@@ -25,6 +26,8 @@ export interface RunFacts {
   judgement: Judgement;
   quarantined: number;
   faults: readonly ({ name: string } & FaultOutcome)[];
+  /** While the load ran; undefined where it cannot be known. */
+  cpu: CpuUse | undefined;
 }
 
 export interface LoadReport {
@@ -62,7 +65,15 @@ export interface LoadReport {
   /** The first findings of each kind. */
   examples: Record<string, string[]>;
   faults: { name: string; ok: boolean; figures: Record<string, number | string>; findings: string[] }[];
-  machine: { cpus: number; cpu: string; node: string };
+  /** CPU time of each part divided by the messages; `load` is this program. Empty where it cannot be known. */
+  cpu_ms_per_message: Record<string, number>;
+  machine: {
+    cpus: number;
+    cpu: string;
+    node: string;
+    /** The share of the machine's CPU that programs outside this run took meanwhile. */
+    others_share: number | null;
+  };
 }
 
 interface Spread {
@@ -115,7 +126,13 @@ export function reportOf(facts: RunFacts): LoadReport {
       unknown: judgement.unknown.slice(0, listedMax),
     },
     faults: facts.faults.map(({ name, figures, findings }) => ({ name, ok: findings.length === 0, figures, findings })),
-    machine: { cpus: cpus().length, cpu: cpus()[0]?.model ?? "", node: process.version },
+    cpu_ms_per_message: perMessage(facts.cpu, messages.length),
+    machine: {
+      cpus: cpus().length,
+      cpu: cpus()[0]?.model ?? "",
+      node: process.version,
+      others_share: facts.cpu ? round(facts.cpu.othersMs / facts.cpu.availableMs, 2) : null,
+    },
   };
   const failures = failuresOf(report);
   return { ...report, ok: failures.length === 0, failures };
@@ -136,6 +153,11 @@ function failuresOf(report: LoadReport): string[] {
     );
   for (const { name, findings } of report.faults) failures.push(...findings.map((finding) => `${name}: ${finding}`));
   return failures;
+}
+
+function perMessage(cpu: CpuUse | undefined, messages: number): Record<string, number> {
+  const parts = Object.entries(cpu?.partsMs ?? {}).map(([name, ms]) => [name, round(ms / Math.max(1, messages), 2)]);
+  return Object.fromEntries(parts);
 }
 
 function spreadOf(numbers: readonly number[]): Spread {

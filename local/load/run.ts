@@ -9,6 +9,7 @@ import type { NatsConnection } from "nats";
 import { type FaultSystem, startFaultSystem } from "../faults/fault-system.ts";
 import { judgeStreams } from "../faults/judge-streams.ts";
 import { connectOperator, messageCount } from "../faults/witness.ts";
+import { startCpuMeter } from "./cpu-use.ts";
 import type { FaultContext, FaultOutcome } from "./fault.ts";
 import { Load } from "./load.ts";
 import type { ChosenFault, LoadOptions } from "./options.ts";
@@ -78,7 +79,10 @@ async function play(options: LoadOptions, ports: RunPorts, running: Running): Pr
   const over = new AbortController();
   const ending = AbortSignal.any([signal, over.signal]);
   const ended = ports.playing(load);
+  const meter = await startCpuMeter(() => partsOf(running.system));
   const playing = load.play(platform, ending);
+  const metering = playing.then(() => meter.read());
+  metering.catch(() => undefined);
   const striking = options.faults.map((chosen) => strike(chosen, options, ports, running, ending));
   try {
     const [played, faults] = await Promise.all([playing, Promise.all(striking)]);
@@ -89,7 +93,7 @@ async function play(options: LoadOptions, ports: RunPorts, running: Running): Pr
     const judgement = await judgeStreams(nats, load.messages);
     const quarantined = await messageCount(nats, streams.quarantine.name);
     const edgeDies = options.faults.some(({ fault }) => fault.edgeDies);
-    return reportOf({ ...options, edgeDies, played, judgement, quarantined, faults });
+    return reportOf({ ...options, edgeDies, played, judgement, quarantined, faults, cpu: await metering });
   } finally {
     over.abort(new Error("the run is over"));
     ended();
@@ -126,6 +130,12 @@ async function strike(
     },
   };
   return { name: fault.name, ...(await fault.run(context)) };
+}
+
+/** Process ids by part; workerd is a child of the edge and counts with it. */
+function partsOf(system: FaultSystem): Record<string, number> {
+  const { starter = process.pid, workerd: _, ...parts } = system.info().pids;
+  return { load: starter, ...parts };
 }
 
 function needsOf(faults: readonly ChosenFault[]) {

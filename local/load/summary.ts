@@ -23,6 +23,7 @@ export function summaryOf(report: LoadReport): string {
     ],
     ["late", `${report.deadline_missed} not answered within ${deadlineMs / 1000} s`],
     ["judged", `${report.lost} lost, ${report.doubled} doubled, ${report.out_of_order} out of order, ${report.unknown} unknown`],
+    ...costsOf(report),
     ...report.faults.map(({ name, ok, figures }): [string, string] => [name, `${ok ? "ok" : "FAIL"}  ${figuresText(figures)}`]),
     ["verdict", report.ok ? "pass" : "FAIL"],
     ...report.failures.map((failure): [string, string] => ["", failure]),
@@ -52,6 +53,13 @@ const barWidth = 30;
 
 function givenUp(report: LoadReport): string {
   return report.given_up === 0 ? "every message was acknowledged" : `${report.given_up} messages never were, and it gave up`;
+}
+
+function costsOf({ cpu_ms_per_message, machine }: LoadReport): [string, string][] {
+  const parts = Object.entries(cpu_ms_per_message).map(([name, ms]) => `${name} ${ms}`);
+  if (parts.length === 0 || machine.others_share === null) return [];
+  const others = `others took ${Math.round(machine.others_share * 100)} % of the machine`;
+  return [["cost", `CPU ms a message: ${parts.join(", ")}; ${others} (${machine.cpus} x ${machine.cpu})`]];
 }
 
 function figuresText(figures: Record<string, number | string>): string {
