@@ -20,6 +20,8 @@ export interface FaultSystemOptions {
   agent?: boolean;
   /** A proxy between the edge and the bus. */
   proxy?: boolean;
+  /** What the edge is given for the bus, where it is not the proxy. */
+  edgeBusFor?: (url: string) => string;
   edgeHost?: EdgeHost;
   edgeEnv?: Readonly<Record<string, string>>;
   coreEnv?: Readonly<Record<string, string>>;
@@ -75,7 +77,7 @@ export async function startFaultSystem(
     withoutAgent: options.agent !== true,
     edgeBusFor: (url) => {
       proxy?.aimAt(url);
-      return proxy?.url ?? url;
+      return proxy?.url ?? options.edgeBusFor?.(url) ?? url;
     },
     progress,
     signal,

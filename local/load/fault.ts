@@ -3,7 +3,9 @@
 import type { Random } from "@mio/shared/random.ts";
 import type { NatsConnection } from "nats";
 import type { FaultSystem } from "../faults/fault-system.ts";
+import type { LocalAccount } from "../local-file.ts";
 import type { EdgeHost } from "../start-parts.ts";
+import type { BusWire } from "./bus-wire.ts";
 import type { Load } from "./load.ts";
 import type { LoadPlatform } from "./platform.ts";
 
@@ -18,11 +20,19 @@ export interface LoadFault {
   needs?: FaultNeeds;
   /** It takes the edge itself away: a webhook may find nobody listening. */
   edgeDies?: boolean;
+  /** A shorter run leaves it no time. */
+  secondsMin?: number;
+  /** Only for these channels; for all when left out. */
+  onlyFor?: readonly string[];
+  /** Only on this host of the edge; on either when left out. */
+  onlyOn?: EdgeHost;
   /** Runs beside the load; may go on a little after it. */
   run(context: FaultContext): Promise<FaultOutcome>;
 }
 
 export interface FaultNeeds {
+  /** A wire between the edge and the bus that can be spoilt. */
+  wire?: true;
   edgeEnv?: Readonly<Record<string, string>>;
   coreEnv?: Readonly<Record<string, string>>;
 }
@@ -40,10 +50,15 @@ export interface FaultContext {
   host: EdgeHost;
   count: number;
   seconds: number;
+  /** The run's own; `random` is drawn from it. */
+  seed: number;
+  account: LocalAccount;
   load: Load;
   platform: LoadPlatform;
   /** The operator's connection to the bus; it stays through outages. */
   nats: NatsConnection;
+  /** There when the fault needs one. */
+  wire: BusWire | undefined;
   random: Random;
   signal: AbortSignal;
   progress(line: string): void;

@@ -1,7 +1,26 @@
 // Every fault that `--faults` knows. A new one is one file in faults/ and one line here.
 import type { LoadFault } from "./fault.ts";
+import { busAway } from "./faults/bus-away.ts";
 import { busRestart } from "./faults/bus-restart.ts";
+import { chunked } from "./faults/chunked.ts";
+import { clockSkew } from "./faults/clock-skew.ts";
 import { coreStopped } from "./faults/core-stopped.ts";
 import { edgeKilled } from "./faults/edge-killed.ts";
+import { secretRotated } from "./faults/secret-rotated.ts";
+import { connections10000, slowloris } from "./faults/slow-clients.ts";
+import { acksSwallowed, busSlow, bytesSwallowed } from "./faults/wire-faults.ts";
 
-export const loadFaults: readonly LoadFault[] = [busRestart, coreStopped, edgeKilled];
+export const loadFaults: readonly LoadFault[] = [
+  busRestart,
+  coreStopped,
+  edgeKilled,
+  secretRotated,
+  busAway,
+  busSlow,
+  bytesSwallowed,
+  acksSwallowed,
+  chunked,
+  clockSkew,
+  slowloris,
+  connections10000,
+];

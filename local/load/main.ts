@@ -3,7 +3,7 @@ import { simulatorKinds } from "@mio/shared/channels/simulators.ts";
 import { CommanderError } from "commander";
 import { loadFaults } from "./faults.ts";
 import type { Load } from "./load.ts";
-import { type LoadOptions, loadCommand } from "./options.ts";
+import { contradictionIn, type LoadOptions, loadCommand } from "./options.ts";
 import { runLoad } from "./run.ts";
 import { progressOf, summaryOf } from "./summary.ts";
 
@@ -23,6 +23,8 @@ try {
 }
 
 async function main(options: LoadOptions): Promise<number> {
+  const contradiction = contradictionIn(options);
+  if (contradiction !== undefined) throw new Error(contradiction);
   const startMs = performance.now();
   const stop = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => stop.abort(new Error(`stopped by ${name}`)));

@@ -69,6 +69,17 @@ export function faultsOf(text: string, faults: readonly LoadFault[]): ChosenFaul
   return chosen;
 }
 
+/** What cannot be run together; undefined when all can. */
+export function contradictionIn({ faults, seconds, host, channel }: LoadOptions): string | undefined {
+  const short = faults.find(({ fault }) => seconds < (fault.secondsMin ?? 0));
+  if (short) return `${short.fault.name} needs --seconds ${short.fault.secondsMin} or more`;
+  const elsewhere = faults.find(({ fault }) => fault.onlyOn !== undefined && fault.onlyOn !== host);
+  if (elsewhere) return `${elsewhere.fault.name} is only there with --host ${elsewhere.fault.onlyOn}`;
+  const strange = faults.find(({ fault }) => fault.onlyFor?.includes(channel) === false);
+  if (strange) return `${strange.fault.name} is only there with --channel ${strange.fault.onlyFor?.join(" or ")}`;
+  return undefined;
+}
+
 function channelOf(text: string, channels: readonly string[]): string {
   const slug = text.replaceAll("-", "_");
   if (!channels.includes(slug)) throw new InvalidArgumentError(`there are ${channels.join(", ")}.`);

@@ -25,12 +25,14 @@ export interface LoadPlatform extends AsyncDisposable {
   owes(conversation: string): Promise<boolean>;
   /** A call of the control API (shared/src/channels/simulator/README.md). Throws when it is refused. */
   control(method: string, path: string, body?: unknown): Promise<unknown>;
+  /** From now on webhooks' bodies go in pieces of this size and without a content-length; 0: whole again. */
+  inPieces(bytes: number): void;
 }
 
 export interface LoadPlatformOptions {
   channelType: string;
   seed: number;
-  /** Where webhooks go instead; left out: where the app's URL says. */
+  /** What it signs by; the machine's own when left out. */
   clock?: Clock;
   /** Told of the body of each attempt, and of how it ended. */
   attempted(body: string, attempt: LoadAttempt): void;
@@ -90,6 +92,7 @@ export async function startLoadPlatform(options: LoadPlatformOptions): Promise<L
       return v.parse(deliveries, told).some(({ done }) => !done);
     },
     control,
+    inPieces: poster.inPieces,
     async [Symbol.asyncDispose]() {
       await simulator.close();
       await server[Symbol.asyncDispose]();

@@ -4,24 +4,36 @@ import { Agent, request } from "node:http";
 export interface WebhookPoster extends AsyncDisposable {
   /** As `fetch`, as far as a simulator uses it: rejects when no complete answer came. */
   post(url: string, init: RequestInit): Promise<Response>;
+  /** From now on bodies go in pieces of this size and without a content-length; 0: whole again. */
+  inPieces(bytes: number): void;
 }
 
 const bodylessStatuses: readonly number[] = [101, 204, 205, 304];
 
 export function webhookPoster(): WebhookPoster {
   const agent = new Agent({ keepAlive: true, maxFreeSockets: 1_024 });
+  let pieceBytes = 0;
   return {
-    post: (url, init) => post(agent, url, init),
+    post: (url, init) => post(agent, url, init, pieceBytes),
+    inPieces(bytes) {
+      pieceBytes = bytes;
+    },
     async [Symbol.asyncDispose]() {
       agent.destroy();
     },
   };
 }
 
-function post(agent: Agent, url: string, { method = "POST", headers, body, signal }: RequestInit): Promise<Response> {
+function post(
+  agent: Agent,
+  url: string,
+  { method = "POST", headers, body, signal }: RequestInit,
+  pieceBytes: number,
+): Promise<Response> {
   return new Promise((resolve, reject) => {
     const bytes = typeof body === "string" || body instanceof Uint8Array ? Buffer.from(body) : Buffer.alloc(0);
-    const sent = { ...Object.fromEntries(new Headers(headers)), "content-length": bytes.length };
+    const length = pieceBytes > 0 ? {} : { "content-length": bytes.length };
+    const sent = { ...Object.fromEntries(new Headers(headers)), ...length };
     const outgoing = request(url, { agent, method, headers: sent, ...(signal ? { signal } : {}) }, (incoming) => {
       const chunks: Buffer[] = [];
       incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -33,7 +45,9 @@ function post(agent: Agent, url: string, { method = "POST", headers, body, signa
       });
     });
     outgoing.on("error", reject);
-    outgoing.end(bytes);
+    if (pieceBytes === 0) return void outgoing.end(bytes);
+    for (let at = 0; at < bytes.length; at += pieceBytes) outgoing.write(bytes.subarray(at, at + pieceBytes));
+    outgoing.end();
   });
 }
 

@@ -9,6 +9,7 @@ import type { NatsConnection } from "nats";
 import { type FaultSystem, startFaultSystem } from "../faults/fault-system.ts";
 import { judgeStreams } from "../faults/judge-streams.ts";
 import { connectOperator, messageCount } from "../faults/witness.ts";
+import { type BusWire, startBusWire } from "./bus-wire.ts";
 import { startCpuMeter } from "./cpu-use.ts";
 import type { FaultContext, FaultOutcome } from "./fault.ts";
 import { Load } from "./load.ts";
@@ -36,6 +37,8 @@ export async function runLoad(options: LoadOptions, ports: RunPorts): Promise<Lo
   const load = new Load(scheduleOf({ rate, seconds, conversations, random: seededRandom(seed) }), seconds);
   const attempted = load.attempted.bind(load);
   await using platform = await startLoadPlatform({ channelType: channel, seed, attempted });
+  const needs = needsOf(options.faults);
+  await using wire = needs.wire ? await startBusWire() : undefined;
   ports.progress("starting a system");
   await using system = await startFaultSystem(
     {
@@ -43,14 +46,16 @@ export async function runLoad(options: LoadOptions, ports: RunPorts): Promise<Lo
       platforms: { [channel]: platform.url },
       edgeHost: options.host,
       agent: options.agent === true,
-      ...needsOf(options.faults),
+      edgeEnv: needs.edgeEnv,
+      coreEnv: needs.coreEnv,
+      ...(wire ? { edgeBusFor: wire.leadTo } : {}),
     },
     ports.progress,
     ports.signal,
   );
   const nats = await connectOperator(system.bus);
   try {
-    const report = await play(options, ports, { load, platform, system, nats });
+    const report = await play(options, ports, { load, platform, system, nats, wire });
     if (report.ok) return report;
     system.keepData();
     return { ...report, data_dir: system.dataDir };
@@ -70,6 +75,7 @@ interface Running {
   platform: LoadPlatform;
   system: FaultSystem;
   nats: NatsConnection;
+  wire: BusWire | undefined;
 }
 
 async function play(options: LoadOptions, ports: RunPorts, running: Running): Promise<LoadReport> {
@@ -105,12 +111,17 @@ async function strike(
   { fault, count }: ChosenFault,
   { channel, host, seconds, seed }: LoadOptions,
   { progress }: RunPorts,
-  { load, platform, system, nats }: Running,
+  { load, platform, system, nats, wire }: Running,
   signal: AbortSignal,
 ): Promise<{ name: string } & FaultOutcome> {
   const pause = (ms: number) => (ms > 0 ? sleep(ms, undefined, { signal }) : Promise.resolve());
+  const [account] = system.info().accounts;
+  if (!account) throw new Error("the system has no account");
   const context: FaultContext = {
     system,
+    account,
+    seed,
+    wire,
     channel,
     host,
     count,
@@ -141,6 +152,7 @@ function partsOf(system: FaultSystem): Record<string, number> {
 function needsOf(faults: readonly ChosenFault[]) {
   const needs = faults.flatMap(({ fault }) => fault.needs ?? []);
   return {
+    wire: needs.some(({ wire }) => wire),
     edgeEnv: Object.assign({}, ...needs.map(({ edgeEnv }) => edgeEnv)) as Record<string, string>,
     coreEnv: Object.assign({}, ...needs.map(({ coreEnv }) => coreEnv)) as Record<string, string>,
   };

@@ -31,6 +31,7 @@ const name = v.pipe(v.string(), v.minLength(1));
 const appBody = v.object({
   name,
   webhook_url: v.string(),
+  secret: v.optional(v.object({ scheme: name, value: name })),
   rate: v.optional(v.object({ per_second: v.pipe(v.number(), v.minValue(0.001)), burst: v.pipe(v.number(), v.minValue(1)) })),
 });
 const developerAppBody = v.object({ name, redirect_uri: name, webhook_url: v.string() });
@@ -119,7 +120,8 @@ export function createControl(context: ControlContext): (request: Request) => Pr
   async function install(body: v.InferOutput<typeof appBody>): Promise<unknown> {
     const before = world.apps().find((app) => app.name === body.name);
     const made = before ?? appMade(body.name);
-    const app: App = { ...made, webhookUrl: body.webhook_url };
+    const secrets = body.secret ? [body.secret] : made.account.secrets;
+    const app: App = { ...made, webhookUrl: body.webhook_url, account: { ...made.account, secrets } };
     if (body.rate) app.rate = { perSecond: body.rate.per_second, burst: body.rate.burst };
     world.putApp(app);
     await platform.installed?.(app, context);

@@ -48,7 +48,8 @@ export async function attemptWebhook(order: AttemptOrder): Promise<AttemptResult
     if (order.stop.aborted) return undefined;
     return { attempt: { atMs, status: 0, durationMs: Math.round(clock.monotonicMs() - startMs) }, end: "retry" };
   } finally {
-    timer.abort();
+    // With a reason of its own, it makes no error with a stack.
+    timer.abort("answered");
     order.stop.removeEventListener("abort", onStop);
   }
 }

@@ -1,5 +1,8 @@
 // What the bot's Deluge script posts for an event: the participation handler's shape in channels, the message handler's in a
 // chat with the bot, signed by the script. Nothing of how the inbound door reads it is used here.
+import { hmac } from "@noble/hashes/hmac.js";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesToHex } from "@noble/hashes/utils.js";
 import type { EventContext, OutgoingWebhook } from "../../simulator/platform.ts";
 import { type SimulatedMessage, textAt } from "../../simulator/state.ts";
 import { printedMessageId } from "./ids.ts";
@@ -19,7 +22,7 @@ export async function relayWebhook(context: EventContext): Promise<OutgoingWebho
   const body = JSON.stringify(conversation.kind === "bot" ? directBody(context) : channelBody(context, operation));
   const secret = context.app.account.secrets[0]?.value ?? "";
   return {
-    headers: { "Content-Type": "application/json", "X-Webhook-Signature": `sha256=${await hmacHex(secret, body)}` },
+    headers: { "Content-Type": "application/json", "X-Webhook-Signature": `sha256=${hmacHex(secret, body)}` },
     body,
   };
 }
@@ -96,9 +99,7 @@ function userOf({ app, message }: EventContext) {
   };
 }
 
-async function hmacHex(secret: string, body: string): Promise<string> {
+function hmacHex(secret: string, body: string): string {
   const utf8 = new TextEncoder();
-  const key = await crypto.subtle.importKey("raw", utf8.encode(secret), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
-  const digest = new Uint8Array(await crypto.subtle.sign("HMAC", key, utf8.encode(body)));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return bytesToHex(hmac(sha256, utf8.encode(secret), utf8.encode(body)));
 }
