@@ -17,4 +17,5 @@ const agreeable: BusLink = {
   connected: true,
   publish: async () => ({ kind: "acknowledged", duplicate: false }),
   onChange: () => {},
+  suspect: () => {},
 };

@@ -60,7 +60,8 @@ export class Uplinks {
     const ring = () => void this.#wake(name);
     const spool = new SqliteSpool({ database, shard: name, nowMs: ports.clock.nowMs, ring });
     const { link = ports.link, limits } = this.#parts;
-    const uplink = new Uplink({ ...ports, link, spool }, limits);
+    const log = (line: Readonly<Record<string, unknown>>) => this.#log({ ...line, shard: name });
+    const uplink = new Uplink({ ...ports, link, spool, log }, limits);
     const { clock, random } = ports;
     const telemetry = new UplinkTelemetry({ link: ports.link, uplink, clock, random });
     const made = { uplink, spool, telemetry };

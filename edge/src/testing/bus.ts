@@ -24,7 +24,7 @@ import { buckets, streams } from "@mio/shared/bus/streams.ts";
 import { testSealingKeys } from "@mio/shared/bus/testing/directory-keys.ts";
 import { permissionsOf } from "@mio/shared/bus/users.ts";
 import { randomOf } from "@mio/shared/random.ts";
-import { connect, DiscardPolicy, type KV, type NatsConnection, RetentionPolicy, StorageType } from "nats";
+import { connect, DiscardPolicy, type KV, type NatsConnection, RetentionPolicy, StorageType, type StreamConfig } from "nats";
 import type { NatsUser } from "../../../local/nats-server.ts";
 import { testNats } from "../../../local/testing/nats.ts";
 import { sampleChannel } from "./door.ts";
@@ -43,9 +43,18 @@ export interface TestBus extends AsyncDisposable {
   publish(values: readonly DirectoryInit[], sealer?: Sealer): Promise<void>;
   /** All events of the ingress stream, in its order. */
   arrived(): Promise<ArrivedEvent[]>;
+  /** How many messages the ingress stream holds. */
+  stored(): Promise<number>;
+  /** Other limits for the ingress stream. */
+  limitIngress(limits: Partial<StreamConfig>): Promise<void>;
   deleteBucket(): Promise<void>;
   deleteIngress(): Promise<void>;
   createIngress(): Promise<void>;
+  /**
+   * From now on the ingress stream takes what it gets at once, and acknowledges it after `delayMs()` only; never when that is infinite.
+   * Before any event is in it.
+   */
+  acknowledgeLate(delayMs: () => number): Promise<AsyncDisposable>;
   bucket(): Promise<KV>;
 }
 
@@ -79,26 +88,55 @@ export async function testBus(others: readonly NatsUser[] = []): Promise<TestBus
         await bucket.put(snapshotKey, await sealDirectorySnapshot(sealer, snapshot));
       }),
     arrived: () => withNats(readIngress),
+    stored: () =>
+      withNats(async (nats) => (await (await nats.jetstreamManager()).streams.info(streams.ingress.name)).state.messages),
+    limitIngress: (limits) =>
+      withNats(async (nats) => void (await (await nats.jetstreamManager()).streams.update(streams.ingress.name, limits))),
     deleteBucket: () =>
       withNats(async (nats) => void (await (await nats.jetstreamManager()).streams.delete(`KV_${buckets.directory.name}`))),
     deleteIngress: () =>
       withNats(async (nats) => void (await (await nats.jetstreamManager()).streams.delete(streams.ingress.name))),
-    createIngress: () =>
-      withNats(async (nats) => {
-        await (await nats.jetstreamManager()).streams.add({
-          name: streams.ingress.name,
-          subjects: [...streams.ingress.subjects],
-          storage: StorageType.File,
-          retention: RetentionPolicy.Limits,
-          discard: DiscardPolicy.New,
-          max_bytes: 256 * 1024 * 1024,
-        });
-      }),
+    createIngress: () => withNats((nats) => addIngress(nats, [...streams.ingress.subjects])),
+    acknowledgeLate: async (delayMs) => {
+      await bus.deleteIngress();
+      await withNats((nats) => addIngress(nats, streams.ingress.subjects.map(behindRelay)));
+      return relay(await connect({ servers: server.url, ...operator }), delayMs);
+    },
     bucket: () => withNats(openBucket),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
   await bus.createIngress();
   return bus;
+}
+
+async function addIngress(nats: NatsConnection, subjects: string[]): Promise<void> {
+  await (await nats.jetstreamManager()).streams.add({
+    name: streams.ingress.name,
+    subjects,
+    storage: StorageType.File,
+    retention: RetentionPolicy.Limits,
+    discard: DiscardPolicy.New,
+    max_bytes: 256 * 1024 * 1024,
+  });
+}
+
+function behindRelay(subject: string): string {
+  return `relayed.${subject}`;
+}
+
+/** Listens where the stream did, hands on in order, and holds the acknowledgements back. */
+function relay(nats: NatsConnection, delayMs: () => number): AsyncDisposable {
+  const stream = nats.jetstream();
+  const handOn = async () => {
+    for await (const message of nats.subscribe(streams.ingress.subjects[0] ?? "")) {
+      const { headers } = message;
+      const acknowledged = await stream.publish(behindRelay(message.subject), message.data, { ...(headers ? { headers } : {}) });
+      const waitMs = delayMs();
+      if (Number.isFinite(waitMs)) setTimeout(() => message.respond(JSON.stringify(acknowledged)), waitMs);
+    }
+  };
+  void handOn().catch(() => {});
+  return { [Symbol.asyncDispose]: () => nats.close() };
 }
 
 async function readIngress(nats: NatsConnection): Promise<ArrivedEvent[]> {

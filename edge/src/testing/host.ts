@@ -29,6 +29,7 @@ export interface TestHost {
 
 export interface HostOptions {
   dataDir: string;
+  /** One or several, separated by commas. */
   busUrl: string;
   /** The tests' own when left out. */
   directoryKeys?: string;

@@ -6,8 +6,12 @@ import { createServer, connect as dial, type Socket } from "node:net";
 export interface Wire extends AsyncDisposable {
   /** On 127.0.0.1. */
   port: number;
+  /** How many clients hold one. */
+  readonly connections: number;
   /** What the client sends arrives nowhere. Resolves with the first bytes that were swallowed. */
   swallow(): Promise<void>;
+  /** The connections that there are carry nothing any more, in either direction, and nobody reads them; new ones pass. */
+  hang(): void;
   /** Breaks all connections (reset) and refuses new ones until `mend`. */
   cut(): void;
   mend(): void;
@@ -43,11 +47,17 @@ export async function wireTo(port: number): Promise<Wire> {
   };
   return {
     port: address.port,
+    get connections() {
+      return sockets.size / 2;
+    },
     swallow: () => {
       mode = "swallow";
       return new Promise((resolve) => {
         swallowed = resolve;
       });
+    },
+    hang: () => {
+      for (const socket of sockets) socket.pause();
     },
     cut,
     mend: () => {

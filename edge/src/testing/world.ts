@@ -137,6 +137,7 @@ export class World {
         return link.connected;
       },
       onChange: (listener) => void link.listeners.push(listener),
+      suspect: () => {},
       publish: async (message) => {
         await this.#mayDie(life);
         if (!link.connected) return { kind: "not_acknowledged", reason: "not connected" };
@@ -160,7 +161,7 @@ export class World {
     this.#clock.after(arriveMs, () => {
       // What was on its way into a server that went down is lost, or was read just before.
       if (this.bus === "down" && this.chance(0.5)) return;
-      if (luck > 0.06 && luck < 0.08) return acknowledge({ kind: "not_acknowledged", reason: "refused" });
+      if (luck > 0.06 && luck < 0.08) return acknowledge({ kind: "refused", reason: "refused", ofMessage: false });
       const duplicate = this.#ids.has(message.messageId);
       this.#ids.add(message.messageId);
       if (!duplicate) this.stream.push(eventsOf(message));

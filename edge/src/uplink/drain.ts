@@ -1,9 +1,10 @@
 // Takes the spool to the bus, oldest row first, one in flight. A row is removed only after the stream has acknowledged it; whoever
 // wants draining (alarm, request, reconnection) shares the one run.
 import { backoffMs } from "@mio/shared/backoff.ts";
-import { type UplinkLimits, uplinkLimits } from "./limits.ts";
+import type { BusWatch } from "./bus-state.ts";
+import type { Flight } from "./flight.ts";
+import type { UplinkLimits } from "./limits.ts";
 import type { UplinkPorts } from "./ports.ts";
-import { publishWithin } from "./publish.ts";
 
 export interface DrainCounters {
   rowsDrained: number;
@@ -16,13 +17,19 @@ export class Drainer {
   readonly counters: DrainCounters = { rowsDrained: 0, drainsFailed: 0, duplicates: 0 };
   readonly #ports: UplinkPorts;
   readonly #limits: UplinkLimits;
+  readonly #flight: Flight;
+  readonly #watch: BusWatch;
   #running: Promise<void> | undefined;
   #failures = 0;
-  #retryAtMs = 0;
+  /** Monotonic: a wall clock that is set back must not hold a spool. */
+  #retryAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(ports: UplinkPorts, limits: UplinkLimits = uplinkLimits) {
+  constructor(ports: UplinkPorts, limits: UplinkLimits, flight: Flight, watch: BusWatch) {
     this.#ports = ports;
     this.#limits = limits;
+    this.#flight = flight;
+    this.#watch = watch;
+    flight.onLate(() => void this.run("now"));
   }
 
   /** True when the last try failed: nobody should wait for the next one. With an empty spool the next try is anybody's. */
@@ -38,19 +45,19 @@ export class Drainer {
   noteFailure(): void {
     this.#failures += 1;
     const limits = { startMs: this.#limits.retryMinMs, maxMs: this.#limits.retryMaxMs };
-    this.#retryAtMs = this.#ports.clock.nowMs() + backoffMs(this.#failures, limits, this.#ports.random);
+    this.#retryAtMs = this.#ports.clock.monotonicMs() + backoffMs(this.#failures, limits, this.#ports.random);
   }
 
-  /** When trying again makes sense, in wall clock milliseconds. */
-  get retryAtMs(): number {
-    return this.#retryAtMs;
+  /** How long until trying again makes sense; not above 0 when it does. */
+  get retryInMs(): number {
+    return this.#retryAtMs - this.#ports.clock.monotonicMs();
   }
 
   /** Resolves when the spool is empty or a publish has failed. Never rejects. `now` skips the wait after a failure. */
   run(when: "due" | "now"): Promise<void> {
     if (this.#running) return this.#running;
     if (this.#ports.spool.state.rows === 0 || !this.#ports.link.connected) return Promise.resolve();
-    if (when === "due" && this.stuck && this.#ports.clock.nowMs() < this.#retryAtMs) return Promise.resolve();
+    if (when === "due" && this.stuck && this.retryInMs > 0) return Promise.resolve();
     this.#running = this.#drain().finally(() => {
       this.#running = undefined;
     });
@@ -61,8 +68,8 @@ export class Drainer {
     const { spool } = this.#ports;
     try {
       for (let row = spool.oldest(); row; row = spool.oldest()) {
-        const published = await publishWithin(this.#ports, row, this.#limits.deadlineMs);
-        if (published.kind === "not_acknowledged") return this.#failed();
+        const published = await this.#flight.publish(row, this.#watch.patienceMs);
+        if (published.kind !== "acknowledged") return this.#failed();
         spool.remove(row);
         this.noteSuccess();
         this.counters.rowsDrained += 1;

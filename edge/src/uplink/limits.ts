@@ -6,6 +6,9 @@ const mebibyte = 1024 * kibibyte;
 export interface UplinkLimits {
   /** How long a publish may take before its group is spooled; a platform waits about three seconds for everything. */
   deadlineMs: number;
+  /** How long a publish from the spool may take before it is tried again; a bus known to be slow gets up to `drainDeadlineMaxMs`. */
+  drainDeadlineMs: number;
+  drainDeadlineMaxMs: number;
   groupEventsMax: number;
   groupBytesMax: number;
   queueBytesMax: number;
@@ -26,6 +29,9 @@ export const eventBytesMax = mebibyte - 16 * kibibyte;
 
 export const uplinkLimits: UplinkLimits = {
   deadlineMs: 800,
+  /** Nobody waits for it, and each try costs a slow bus more work; but a try that an election of the cluster lost is made again soon. */
+  drainDeadlineMs: 5_000,
+  drainDeadlineMaxMs: 60_000,
   groupEventsMax: 512,
   /** Measured: rows beyond this make a commit slow. */
   groupBytesMax: 512 * kibibyte,

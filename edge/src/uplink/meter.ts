@@ -40,6 +40,7 @@ export function measured(link: BusLink, clock: Clock, meter: UplinkMeter): BusLi
       return link.connected;
     },
     onChange: (listener) => link.onChange(listener),
+    suspect: () => link.suspect(),
     publish: async (message) => {
       const startedMs = clock.monotonicMs();
       const published = await link.publish(message);

@@ -16,9 +16,11 @@ export interface NatsClient {
 }
 
 interface NatsConnection extends BusConnection {
-  /** Ends when the connection is closed for good. */
+  /** Does not end when the connection does. */
   status(): AsyncIterable<{ type: string }>;
-  /** Resolves when the server has taken all that was published before. */
+  /** Resolves when it is closed for good. */
+  closed(): Promise<unknown>;
+  /** Resolves when the server has answered all that was sent before. */
   flush(): Promise<void>;
   close(): Promise<void>;
 }
@@ -39,14 +41,21 @@ export interface NatsOptions {
 const dialTimeoutMs = 2_000;
 const reconnectMinMs = 200;
 const reconnectJitterMs = 400;
-/** A silent connection is given up after two of these; until then the uplink's own deadline holds. */
+/** An idle connection that hangs is given up after three of these; until then the uplink's own deadline holds. */
 const pingIntervalMs = 5_000;
+/** A connection under suspicion that does not answer a ping in this time is given up. Long enough for a full group on a thin line. */
+const probeMs = 5_000;
+/** A publish that was not answered in this time counts as failed, so that a connection that lives on does not gather them. */
+const answerWithinMs = 60_000;
 
-/** The client's own words for what happens to a connection. */
-const status = { reconnected: "reconnect", lost: new Set(["disconnect", "staleConnection"]) } as const;
+/** The client's own words for a connection that is gone, or that does not answer its pings. */
+const ends = new Set(["disconnect", "staleConnection"]);
+
+/** The server: "message size exceeds maximum allowed". The client, of a body beyond the server's max_payload. */
+const tooLarge = { code: 10_054, clientCode: "MAX_PAYLOAD_EXCEEDED" } as const;
 
 const pubAck = v.union([
-  v.object({ error: v.object({ err_code: v.optional(v.number(), 0) }) }),
+  v.object({ error: v.object({ err_code: v.optional(v.number(), 0), description: v.optional(v.string(), "") }) }),
   v.object({ seq: v.number(), duplicate: v.optional(v.boolean(), false) }),
 ]);
 
@@ -54,7 +63,8 @@ export class NatsLink implements BusLink, TelemetryLink {
   readonly #client: NatsClient;
   readonly #options: NatsOptions;
   readonly #listeners: (() => void)[] = [];
-  readonly #inFlight = new Map<string, (published: Published) => void>();
+  /** In the order of sending. */
+  readonly #inFlight = new Map<string, { sentMs: number; settle: (published: Published) => void }>();
   readonly #telling = new Map<string, (told: Told) => void>();
   readonly #inboxPrefix: string;
   readonly #inbox: string;
@@ -64,6 +74,12 @@ export class NatsLink implements BusLink, TelemetryLink {
   #connected = false;
   #closed = false;
   #calls = 0;
+  /**
+   * Gives up a connection that hangs. Not left to the client: before it lets go of one it waits until all that it wrote has left, which
+   * may take the kernel a quarter of an hour.
+   */
+  #abandon = () => {};
+  #probing = false;
 
   constructor(client: NatsClient, options: NatsOptions) {
     this.#client = client;
@@ -94,16 +110,17 @@ export class NatsLink implements BusLink, TelemetryLink {
   publish(message: BusMessage): Promise<Published> {
     const connection = this.#connection;
     if (!this.#connected || !connection) return Promise.resolve({ kind: "not_acknowledged", reason: "not connected" });
+    this.#giveUpOld();
     this.#calls += 1;
     const reply = `${this.#inbox}.${this.#calls}`;
     return new Promise((resolve) => {
-      this.#inFlight.set(reply, resolve);
+      this.#inFlight.set(reply, { sentMs: this.#options.clock.monotonicMs(), settle: resolve });
       try {
         const withId = this.#client.headers();
         withId.set(messageIdHeader, message.messageId);
         connection.publish(message.subject, message.body, { reply, headers: withId });
       } catch (error) {
-        this.#settle(reply, { kind: "not_acknowledged", reason: error instanceof Error ? error.message : "publish failed" });
+        this.#settle(reply, unsent(error));
       }
     });
   }
@@ -128,29 +145,52 @@ export class NatsLink implements BusLink, TelemetryLink {
     return told;
   }
 
+  /** Whatever else the server does, it answers a ping; over a connection that hangs nothing comes back. */
+  suspect(): void {
+    const connection = this.#connection;
+    if (!this.#connected || !connection || this.#probing) return;
+    this.#probing = true;
+    const enough = new AbortController();
+    const late = this.#options.clock.sleep(probeMs, enough.signal).then(() => connection === this.#connection && this.#abandon());
+    // A flush that fails is a connection that is gone, which the client sees for itself.
+    void Promise.race([connection.flush(), late])
+      .catch(() => {})
+      .finally(() => {
+        enough.abort();
+        this.#probing = false;
+      });
+    late.catch(() => {});
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     await this.#connection?.close();
     this.#change(false);
   }
 
-  /** The client reconnects by itself once it was connected; the first connection, and one that it gave up, are ours to try. */
+  /**
+   * Each connection is made anew, from the whole list. The client's own reconnecting would do without the servers that were away at its
+   * first try, for ever, and waits for a connection that hangs.
+   */
   async #keepConnecting(tried: () => void): Promise<void> {
     while (!this.#closed) {
       try {
-        const connection = await this.#client.connect(connectOptions(this.#options, () => this.#reconnectDelayMs()));
+        const connection = await this.#client.connect(connectOptions(this.#options));
         if (this.#closed) return await connection.close();
         this.#connection = connection;
         connection.subscribe(`${this.#inbox}.*`, { callback: (_error, message) => this.#acknowledge(message) });
         this.#change(true);
         tried();
-        for await (const { type } of connection.status()) {
-          if (type === status.reconnected) this.#change(true);
-          if (status.lost.has(type)) this.#change(false);
-        }
+        const { promise: abandoned, resolve: abandon } = Promise.withResolvers<void>();
+        this.#abandon = abandon;
+        void this.#follow(connection);
+        await Promise.race([connection.closed(), abandoned]);
+        // Not awaited, for that would be the wait that it was abandoned for.
+        void connection.close().catch(() => {});
       } catch {
         // Refused or unreachable: tried again below, for ever.
       }
+      this.#connection = undefined;
       this.#change(false);
       tried();
       if (!this.#closed) await this.#options.clock.sleep(this.#reconnectDelayMs());
@@ -159,6 +199,21 @@ export class NatsLink implements BusLink, TelemetryLink {
 
   #reconnectDelayMs(): number {
     return reconnectMinMs + Math.floor(this.#options.random.next() * reconnectJitterMs);
+  }
+
+  async #follow(connection: NatsConnection): Promise<void> {
+    for await (const { type } of connection.status()) {
+      if (connection !== this.#connection) return;
+      if (ends.has(type)) return this.#abandon();
+    }
+  }
+
+  #giveUpOld(): void {
+    const oldestMs = this.#options.clock.monotonicMs() - answerWithinMs;
+    for (const [reply, { sentMs }] of this.#inFlight) {
+      if (sentMs > oldestMs) return;
+      this.#settle(reply, { kind: "not_acknowledged", reason: `no answer in ${answerWithinMs} ms` });
+    }
   }
 
   #acknowledge(message: Received): void {
@@ -172,8 +227,9 @@ export class NatsLink implements BusLink, TelemetryLink {
   }
 
   #settle(reply: string, published: Published): void {
-    this.#inFlight.get(reply)?.(published);
+    const waiting = this.#inFlight.get(reply);
     this.#inFlight.delete(reply);
+    waiting?.settle(published);
   }
 
   #change(connected: boolean): void {
@@ -187,7 +243,7 @@ export class NatsLink implements BusLink, TelemetryLink {
   }
 }
 
-function connectOptions({ servers, user, password, name }: NatsOptions, reconnectDelayHandler: () => number) {
+function connectOptions({ servers, user, password, name }: NatsOptions) {
   return {
     servers,
     user,
@@ -195,10 +251,7 @@ function connectOptions({ servers, user, password, name }: NatsOptions, reconnec
     name,
     inboxPrefix: inboxPrefixOf(user),
     timeout: dialTimeoutMs,
-    maxReconnectAttempts: -1,
-    reconnectDelayHandler,
-    // A password that is being changed is no reason to give up.
-    ignoreAuthErrorAbort: true,
+    reconnect: false,
     ignoreClusterUpdates: true,
     noAsyncTraces: true,
     pingInterval: pingIntervalMs,
@@ -210,8 +263,18 @@ function publishedOf(message: Received): Published {
   if (message.headers?.code === 503) return { kind: "not_acknowledged", reason: "no stream listens" };
   const ack = v.safeParse(pubAck, jsonOf(message));
   if (!ack.success) return { kind: "not_acknowledged", reason: "no acknowledgement in the answer" };
-  if ("error" in ack.output) return { kind: "not_acknowledged", reason: `refused with ${ack.output.error.err_code}` };
+  if ("error" in ack.output) {
+    const { err_code: code, description } = ack.output.error;
+    return { kind: "refused", reason: `refused with ${code}: ${description}`, ofMessage: code === tooLarge.code };
+  }
   return { kind: "acknowledged", duplicate: ack.output.duplicate };
+}
+
+function unsent(error: unknown): Published {
+  const reason = error instanceof Error ? error.message : "publish failed";
+  if (error instanceof Error && "code" in error && error.code === tooLarge.clientCode)
+    return { kind: "refused", reason: `larger than the server takes: ${reason}`, ofMessage: true };
+  return { kind: "not_acknowledged", reason };
 }
 
 const decoder = new TextDecoder();

@@ -9,6 +9,8 @@ export interface UplinkPorts {
   clock: Clock;
   /** For the ids of groups and the jitter of retries. */
   random: Random;
+  /** One structured line about this uplink. */
+  log?(line: Readonly<Record<string, unknown>>): void;
 }
 
 /** One bus message: a group of events that travel together. */
@@ -21,7 +23,9 @@ export interface BusMessage {
 
 export type Published =
   | { kind: "acknowledged"; duplicate: boolean }
-  /** Refused, or of unknown outcome: the caller may not tell these apart, so it must publish again. */
+  /** An answer that says no. `ofMessage`: for what this message is (too large); otherwise for how the stream is, and another try may do. */
+  | { kind: "refused"; reason: string; ofMessage: boolean }
+  /** Of unknown outcome: it must be published again. */
   | { kind: "not_acknowledged"; reason: string };
 
 export interface BusLink {
@@ -32,6 +36,8 @@ export interface BusLink {
    * connected and silent: the deadline is the caller's.
    */
   publish(message: BusMessage): Promise<Published>;
+  /** A publish has missed its deadline: if the connection hangs, it is broken off and made anew. */
+  suspect(): void;
   /** Called after each change of `connected`. */
   onChange(listener: () => void): void;
 }

@@ -15,13 +15,15 @@ function setUp(limits: Partial<typeof uplinkLimits> = {}) {
   const published: { message: BusMessage; answer: (published: Published) => void }[] = [];
   const rows: (SpoolRow & { atMs: number })[] = [];
   const alarms: number[] = [];
-  let listener = () => {};
+  const lines: Readonly<Record<string, unknown>>[] = [];
+  const listeners: (() => void)[] = [];
   const link = {
     connected: true,
     publish: (message: BusMessage) => new Promise<Published>((answer) => void published.push({ message, answer })),
     onChange: (each: () => void) => {
-      listener = each;
+      listeners.push(each);
     },
+    suspect: () => {},
   };
   const spool: Spool & { broken: boolean } = {
     broken: false,
@@ -36,7 +38,10 @@ function setUp(limits: Partial<typeof uplinkLimits> = {}) {
     remove: () => void rows.shift(),
     arm: async (atMs) => void alarms.push(atMs),
   };
-  const uplink = new Uplink({ link, spool, clock, random: seededRandom(1) }, { ...uplinkLimits, ...limits });
+  const uplink = new Uplink(
+    { link, spool, clock, random: seededRandom(1), log: (line) => void lines.push(line) },
+    { ...uplinkLimits, ...limits },
+  );
   const store = (...sizes: number[]): Promise<Stored> =>
     uplink.store(
       shard,
@@ -44,13 +49,13 @@ function setUp(limits: Partial<typeof uplinkLimits> = {}) {
     );
   const setConnected = (connected: boolean) => {
     link.connected = connected;
-    listener();
+    for (const listener of listeners) listener();
   };
   const acknowledge = async (duplicate = false) => {
     published.at(-1)?.answer({ kind: "acknowledged", duplicate });
     await clock.pass(0);
   };
-  return { clock, uplink, store, published, rows, alarms, spool, setConnected, acknowledge };
+  return { clock, uplink, store, published, rows, alarms, lines, spool, setConnected, acknowledge };
 }
 
 function eventsIn(message: BusMessage | undefined): number {
@@ -137,6 +142,93 @@ describe("uplink", () => {
     expect(await second).toEqual({ kind: "stored", spooled: false });
   });
 
+  it("G2: counts an acknowledgement that comes late for the spooled row, and publishes that row no second time", async () => {
+    const { uplink, store, published, rows, clock, acknowledge } = setUp();
+    const first = store(10);
+    await clock.pass(800);
+    expect(await first).toEqual({ kind: "stored", spooled: true });
+    expect(uplink.status()).toMatchObject({ bus: "silent", busReason: "no acknowledgement in 800 ms" });
+    await clock.pass(1_200);
+    await acknowledge();
+    expect([rows.length, published.length]).toEqual([0, 1]);
+    expect(uplink.status()).toMatchObject({ bus: "slow", busReason: "the last acknowledgement took 2000 ms", rowsDrained: 1 });
+  });
+
+  it("G1, G4: spools at once what a slow bus would let wait, drains it in order as it answers, and trusts it again once it is in time", async () => {
+    const { uplink, store, published, rows, clock, acknowledge } = setUp();
+    void store(10);
+    await clock.pass(2_000);
+    await acknowledge();
+    for (const expected of [1, 2]) {
+      expect(await store(10)).toEqual({ kind: "stored", spooled: true });
+      expect(rows.length).toBe(expected);
+    }
+    for (const expected of ["slow", "slow"]) {
+      const [row] = rows;
+      await clock.pass(2_000);
+      expect(published.at(-1)?.message.messageId).toBe(row?.messageId);
+      expect(uplink.status().bus).toBe(expected);
+      await acknowledge();
+    }
+    expect([rows.length, published.length]).toEqual([0, 3]);
+    expect(await store(10)).toEqual({ kind: "stored", spooled: true });
+    await clock.pass(20);
+    await acknowledge();
+    expect(uplink.status()).toMatchObject({ bus: "answering", spoolRows: 0 });
+    const next = store(10);
+    await clock.pass(20);
+    await acknowledge();
+    expect(await next).toEqual({ kind: "stored", spooled: false });
+  });
+
+  it("drains over a bus that answers after 30 s, with one acknowledgement for all tries of a row", async () => {
+    const { store, published, rows, setConnected, clock } = setUp();
+    setConnected(false);
+    for (const size of [1, 2, 3]) await store(size);
+    setConnected(true);
+    for (let row = 0, sent = 0; row < 3; row++) {
+      const before = rows.length;
+      await clock.pass(30_000);
+      expect(rows.length).toBe(before);
+      published[sent]?.answer({ kind: "acknowledged", duplicate: false });
+      await clock.pass(0);
+      expect(rows.length).toBe(before - 1);
+      sent = published.length - 1;
+    }
+    // Once it is known to be that slow, one try a row.
+    expect(published.length).toBeLessThanOrEqual(3 + 3);
+  });
+
+  it("tells how the bus looks: away, silent, refusing, slow, answering; and logs each change once", async () => {
+    const { uplink, store, published, lines, setConnected, clock, acknowledge } = setUp();
+    const answer = async (given: Published) => {
+      published.at(-1)?.answer(given);
+      await clock.pass(0);
+    };
+    void store(10);
+    await clock.pass(100);
+    await answer({ kind: "refused", reason: "refused with 10077: maximum bytes exceeded", ofMessage: false });
+    expect(uplink.status()).toMatchObject({ bus: "refusing", busReason: "refused with 10077: maximum bytes exceeded" });
+    const woke = uplink.wake();
+    await clock.pass(900);
+    expect(uplink.status().bus).toBe("silent");
+    await clock.pass(1_000);
+    await acknowledge();
+    await woke;
+    expect(uplink.status().bus).toBe("slow");
+    setConnected(false);
+    expect(uplink.status().bus).toBe("away");
+    setConnected(true);
+    expect(uplink.status()).toMatchObject({ bus: "answering", busReason: undefined });
+    expect(lines.map(({ level, bus }) => `${level} ${bus}`)).toEqual([
+      "warn refusing",
+      "warn silent",
+      "warn slow",
+      "warn away",
+      "info answering",
+    ]);
+  });
+
   it("G1: says unavailable when the spool is full by rows, bytes or age, or its storage fails", async () => {
     const full = { kind: "unavailable", reason: "spool_full" };
     for (const limits of [{ spoolRowsMax: 1 }, { spoolBytesMax: 100 }, { spoolAgeMaxMs: 1_000 }]) {
@@ -202,6 +294,8 @@ describe("uplink", () => {
     await clock.pass(250);
     expect(uplink.status()).toEqual({
       connected: false,
+      bus: "away",
+      busReason: "not connected",
       stuck: false,
       queueEvents: 0,
       queueBytes: 0,

@@ -3,11 +3,12 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { encodeIngressGroup } from "@mio/shared/bus/ingress-group.ts";
 import { ingressSubject } from "@mio/shared/bus/subjects.ts";
+import { type BusState, BusWatch } from "./bus-state.ts";
 import { Drainer } from "./drain.ts";
+import { Flight } from "./flight.ts";
 import { eventBytesMax, type UplinkLimits, uplinkLimits } from "./limits.ts";
 import { measured, UplinkMeter } from "./meter.ts";
 import type { BusLink, BusMessage, UplinkPorts } from "./ports.ts";
-import { publishWithin } from "./publish.ts";
 import { appendWithin } from "./spool.ts";
 
 /** Which uplink: a region's shard in one generation of the shard layout. */
@@ -27,6 +28,9 @@ type Refused = Extract<Stored, { kind: "unavailable" }>;
 
 export interface UplinkStatus {
   connected: boolean;
+  bus: BusState;
+  /** What the last publish met that was not acknowledged in time; undefined while all is well. */
+  busReason: string | undefined;
   /** True while the bus does not answer although it may be connected. */
   stuck: boolean;
   queueEvents: number;
@@ -70,6 +74,8 @@ export class Uplink {
   readonly meter = new UplinkMeter();
   readonly #ports: UplinkPorts;
   readonly #limits: UplinkLimits;
+  readonly #watch: BusWatch;
+  readonly #flight: Flight;
   readonly #drainer: Drainer;
   readonly #counters = { groupsPublished: 0, groupsSpooled: 0, eventsStored: 0, eventsRefused: 0, duplicatesOutsideRetry: 0 };
   #waiting: Waiting[] = [];
@@ -81,7 +87,11 @@ export class Uplink {
   constructor(ports: UplinkPorts, limits: UplinkLimits = uplinkLimits) {
     this.#ports = { ...ports, link: measured(ports.link, ports.clock, this.meter) };
     this.#limits = limits;
-    this.#drainer = new Drainer(this.#ports, limits);
+    this.#watch = new BusWatch(this.#ports.link, limits, ({ state, reason }) =>
+      ports.log?.({ level: state === "answering" ? "info" : "warn", event: "bus_state", bus: state, reason }),
+    );
+    this.#flight = new Flight(this.#ports, limits, this.#watch);
+    this.#drainer = new Drainer(this.#ports, limits, this.#flight, this.#watch);
     ports.link.onChange(() => {
       if (ports.link.connected) void this.#drainer.run("now");
     });
@@ -130,6 +140,8 @@ export class Uplink {
     const { rowsDrained, drainsFailed, duplicates } = this.#drainer.counters;
     return {
       connected: this.#ports.link.connected,
+      bus: this.#watch.view.state,
+      busReason: this.#watch.view.reason,
       stuck: this.#drainer.stuck,
       queueEvents: this.#waiting.length,
       queueBytes: this.#queueBytes,
@@ -165,7 +177,9 @@ export class Uplink {
     if (spool.state.rows === 0) return;
     const drained = this.#drainer.run("due");
     const first = this.#waiting[0];
-    const waitMs = first ? first.arrivedMs + this.#limits.deadlineMs - clock.monotonicMs() : 0;
+    const { deadlineMs } = this.#limits;
+    // Not longer than one deadline for the row in flight either: then the bus does not answer, and nobody waits for it.
+    const waitMs = first ? Math.min(first.arrivedMs - clock.monotonicMs(), -this.#flight.openMs) + deadlineMs : 0;
     if (!this.#busAnswers() || waitMs <= 0) return;
     const enough = new AbortController();
     const signal = AbortSignal.any([enough.signal, this.#patience.signal]);
@@ -178,7 +192,7 @@ export class Uplink {
     this.meter.grouped(group.length);
     if (this.#ports.spool.state.rows === 0 && this.#busAnswers()) {
       const message = this.#messageOf(groupId, group, false);
-      const published = await publishWithin(this.#ports, message, this.#limits.deadlineMs, this.#patience.signal);
+      const published = await this.#flight.publish(message, this.#limits.deadlineMs, this.#patience.signal);
       if (published.kind === "acknowledged") {
         this.#drainer.noteSuccess();
         this.#counters.groupsPublished += 1;
@@ -190,8 +204,13 @@ export class Uplink {
     // Of unknown outcome, or behind others: it enters the spool before anything behind it is published.
     const message = this.#messageOf(groupId, group, true);
     const appended = await appendWithin(this.#ports.spool, message, this.#limits, this.#ports.clock);
-    if (appended.kind === "refused") return { kind: "unavailable", reason: appended.reason };
+    if (appended.kind === "refused") {
+      // With a spool that takes nothing a slow bus is better than none.
+      this.#watch.forget();
+      return { kind: "unavailable", reason: appended.reason };
+    }
     this.#counters.groupsSpooled += 1;
+    void this.#drainer.run("due");
     return { kind: "stored", spooled: true };
   }
 
@@ -235,8 +254,11 @@ export class Uplink {
     }
   }
 
+  /** True while an answer in time can be expected. From a slow bus it cannot: what comes is spooled at once, and drained as it answers. */
   #busAnswers(): boolean {
-    return this.#ports.link.connected && !this.#drainer.stuck;
+    const { state } = this.#watch.view;
+    if (state === "away" || state === "slow") return false;
+    return this.#ports.spool.state.rows === 0 || (state === "answering" && !this.#drainer.stuck);
   }
 
   #losePatience(): void {
@@ -246,9 +268,8 @@ export class Uplink {
   /** The next alarm while there is something to drain. A storage that fails here fails every request too, and they say so. */
   async #arm(): Promise<void> {
     if (this.#ports.spool.state.rows === 0) return;
-    const nowMs = this.#ports.clock.nowMs();
     try {
-      await this.#ports.spool.arm(Math.max(nowMs + this.#limits.retryMinMs, this.#drainer.retryAtMs));
+      await this.#ports.spool.arm(this.#ports.clock.nowMs() + Math.max(this.#limits.retryMinMs, this.#drainer.retryInMs));
     } catch {
       // Nothing was promised by this call: the rows stand, and the next request or start of the object arms again.
     }

@@ -30,8 +30,8 @@ export class DirectoryObject extends DurableObject<Env> {
     const config = readConfiguration(env);
     const clock = clockOf(globalThis);
     const random = randomOf(crypto);
-    const { NATS_WEBSOCKET_URL: url, NATS_USER: user, NATS_PASSWORD: password } = config;
-    this.#link = webSocketLink({ servers: [url], user, password, name: "mio-edge-directory", clock, random });
+    const { NATS_WEBSOCKET_URL: servers, NATS_USER: user, NATS_PASSWORD: password } = config;
+    this.#link = webSocketLink({ servers, user, password, name: "mio-edge-directory", clock, random });
     const { storage } = context;
     this.#copy = new DirectoryCopy(
       directoryStore({

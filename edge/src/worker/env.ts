@@ -9,6 +9,7 @@ import type { UplinkObject } from "./uplink-object.ts";
 export interface Env {
   MIO_ENV: string;
   EDGE_REGION: string;
+  /** One or several, separated by commas. */
   NATS_WEBSOCKET_URL: string;
   NATS_USER: string;
   /** A secret. */
@@ -27,7 +28,13 @@ const configuration = v.object({
   ),
   NATS_WEBSOCKET_URL: v.pipe(
     v.string("NATS_WEBSOCKET_URL is not set, for example wss://bus.example.com"),
-    v.regex(/^wss?:\/\//, "NATS_WEBSOCKET_URL must start with ws:// or wss://"),
+    v.transform((list) => list.split(",").map((each) => each.trim())),
+    v.array(
+      v.pipe(
+        v.string(),
+        v.regex(/^wss?:\/\/[^\s/@]+/, "NATS_WEBSOCKET_URL must be ws:// or wss:// addresses, separated by commas"),
+      ),
+    ),
   ),
   NATS_USER: v.pipe(v.string("NATS_USER is not set, for example edge"), v.minLength(1, "NATS_USER is empty")),
   NATS_PASSWORD: v.string("NATS_PASSWORD is not set; it is a secret of the Worker"),

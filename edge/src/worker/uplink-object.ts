@@ -27,12 +27,13 @@ export class UplinkObject extends DurableObject<Env> {
     const clock = clockOf(globalThis);
     const random = randomOf(crypto);
     const spool = new ObjectSpool(context.storage, clock.nowMs);
-    const { NATS_WEBSOCKET_URL: url, NATS_USER: user, NATS_PASSWORD: password } = config;
+    const { NATS_WEBSOCKET_URL: servers, NATS_USER: user, NATS_PASSWORD: password } = config;
     // Which shard, for whoever reads the server's list of connections; an object that its alarm has woken may not know.
     const name = ["mio-edge-uplink", context.id.name].filter(Boolean).join(" ");
-    const ownLink = webSocketLink({ servers: [url], user, password, name, clock, random });
+    const ownLink = webSocketLink({ servers, user, password, name, clock, random });
     const { link = ownLink, limits } = parts;
-    this.#uplink = new Uplink({ link, spool, clock, random }, limits);
+    const log = (line: Readonly<Record<string, unknown>>) => console.log(JSON.stringify({ ...line, shard: context.id.name }));
+    this.#uplink = new Uplink({ link, spool, clock, random, log }, limits);
     this.#spool = spool;
     this.#telemetry = new UplinkTelemetry({ link: ownLink, uplink: this.#uplink, clock, random });
     this.#connecting = Promise.race([ownLink.tried, clock.sleep(firstConnectionMs)]);

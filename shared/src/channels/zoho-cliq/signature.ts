@@ -1,5 +1,7 @@
 // Who sent a Cliq webhook: four schemes, each over the raw bytes, compared in constant time. A header that comes twice is
 // joined with ", " on its way here, fits no format below, and so fails.
+import { hexToBytes } from "@noble/hashes/utils.js";
+import { hmacSha256Fits } from "../../hmac.ts";
 import type { VerificationSecret, Verified, WebhookRequest } from "../contract.ts";
 
 const relaySignatureHeader = "x-webhook-signature";
@@ -51,16 +53,13 @@ function carriesProof(request: WebhookRequest): boolean {
 
 async function verifyHmac(request: WebhookRequest, secret: string, signed: Uint8Array<ArrayBuffer>): Promise<boolean> {
   const signature = digestOf(request.headers.get(relaySignatureHeader) ?? "");
-  if (!signature) return false;
-  const key = await crypto.subtle.importKey("raw", utf8.encode(secret), { name: "HMAC", hash: "SHA-256" }, false, ["verify"]);
-  return crypto.subtle.verify("HMAC", key, signature, signed);
+  return signature !== undefined && hmacSha256Fits(secret, signed, signature);
 }
 
 /** 32 bytes from `sha256=<hex>`, `sha256=<base64>` or either without the prefix; lower-case hex only. */
 function digestOf(header: string): Uint8Array<ArrayBuffer> | undefined {
   const text = header.startsWith("sha256=") ? header.slice("sha256=".length) : header;
-  if (/^[0-9a-f]{64}$/.test(text))
-    return Uint8Array.from({ length: 32 }, (_, index) => Number.parseInt(text.slice(index * 2, index * 2 + 2), 16));
+  if (/^[0-9a-f]{64}$/.test(text)) return hexToBytes(text);
   return /^[A-Za-z0-9+/]{43}=$/.test(text) ? base64Bytes(text) : undefined;
 }
 

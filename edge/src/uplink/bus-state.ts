@@ -1,0 +1,77 @@
+// How the bus looks from one uplink: a slow bus is told from a dead one. A slow one still drains, only nobody waits for it.
+import type { UplinkLimits } from "./limits.ts";
+import type { BusLink } from "./ports.ts";
+
+/**
+ * `away`: no connection. `silent`: connected, but nothing answered the last try. `refusing`: it answers no, a full stream for example.
+ * `slow`: acknowledgements come, but later than a webhook can wait. `answering`: all is well.
+ */
+export type BusState = "away" | "silent" | "refusing" | "slow" | "answering";
+
+export interface BusView {
+  state: BusState;
+  /** What the last try that was not acknowledged met; undefined when all is well. */
+  reason: string | undefined;
+}
+
+export class BusWatch {
+  readonly #link: BusLink;
+  readonly #limits: UplinkLimits;
+  readonly #changed: (view: BusView) => void;
+  #connected: BusView = { state: "answering", reason: undefined };
+  #tookMs = 0;
+  #told: BusState = "answering";
+
+  /** `changed` is called after each change of the state. */
+  constructor(link: BusLink, limits: UplinkLimits, changed: (view: BusView) => void) {
+    this.#link = link;
+    this.#limits = limits;
+    this.#changed = changed;
+    if (!link.connected) this.#told = "away";
+    // A new connection has answered the client's greeting; what it does with a publish, the next one tells.
+    link.onChange(() => this.forget());
+  }
+
+  get view(): BusView {
+    return this.#link.connected ? this.#connected : { state: "away", reason: "not connected" };
+  }
+
+  /** How long a try that nobody waits for may take before another is made: a bus that is known to be slow gets more. */
+  get patienceMs(): number {
+    const { drainDeadlineMs, drainDeadlineMaxMs } = this.#limits;
+    return Math.min(drainDeadlineMaxMs, Math.max(drainDeadlineMs, 2 * this.#tookMs));
+  }
+
+  acknowledged(tookMs: number): void {
+    this.#tookMs = tookMs;
+    if (tookMs <= this.#limits.deadlineMs) this.#see({ state: "answering", reason: undefined });
+    else this.#see({ state: "slow", reason: `the last acknowledgement took ${Math.round(tookMs)} ms` });
+  }
+
+  /** No answer yet. From a bus known to be slow that is news only after twice its time. */
+  overdue(openMs: number): void {
+    if (this.#connected.state === "slow" && openMs < 2 * this.#tookMs) return;
+    this.#see({ state: "silent", reason: `no acknowledgement in ${Math.round(openMs)} ms` });
+  }
+
+  unanswered(reason: string): void {
+    this.#see({ state: "silent", reason });
+  }
+
+  /** What was seen does not count any more: the next publish tells. */
+  forget(): void {
+    this.#see({ state: "answering", reason: undefined });
+  }
+
+  refused(reason: string): void {
+    this.#see({ state: "refusing", reason });
+  }
+
+  #see(view: BusView): void {
+    this.#connected = view;
+    const seen = this.view;
+    if (seen.state === this.#told) return;
+    this.#told = seen.state;
+    this.#changed(seen);
+  }
+}
