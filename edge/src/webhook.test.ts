@@ -250,4 +250,40 @@ describe("webhook", () => {
     here.calls[0]?.answer.resolve(stored);
     await answered;
   });
+
+  it("quarantines a message whose id core could not keep", async () => {
+    for (const id of ["a\0b", "✓".repeat(400)]) {
+      const here = world();
+      const { answered } = await post(here, [text(zero, id)]);
+      const event = decodeIngressEvent(here.calls[0]?.events[0] ?? new Uint8Array());
+      expect(event.kind === "event" && event.event.body).toMatchObject({
+        case: "quarantine",
+        value: { reason: "source_message_id" },
+      });
+      here.calls[0]?.answer.resolve(stored);
+      await answered;
+    }
+  });
+
+  it("quarantines a request whose events are together larger than 4 MiB, however small it was itself", async () => {
+    const here = world({ door: { normalise: amplified } });
+    const { answered } = await post(here, [text(zero)]);
+    const event = decodeIngressEvent(here.calls[0]?.events[0] ?? new Uint8Array());
+    expect(here.calls.map(({ events }) => events.length)).toEqual([1]);
+    expect(event.kind === "event" && event.event.body).toMatchObject({
+      case: "quarantine",
+      value: { reason: "too_much_in_one_request" },
+    });
+    here.calls[0]?.answer.resolve(stored);
+    await answered;
+  });
 });
+
+/** A door that repeats a long part of a request in each of its events. */
+const amplified: InboundDoor["normalise"] = (request, account) => {
+  const normalised = sampleDoor.normalise(request, account);
+  const [first] = normalised.kind === "messages" ? normalised.events : [];
+  if (!first) return normalised;
+  const long = { ...first, message: { ...first.message, text: "x".repeat(100_000) } };
+  return { kind: "messages", events: Array.from({ length: 50 }, () => ({ ...long, message: { ...long.message } })) };
+};

@@ -1,6 +1,6 @@
 // The life of one webhook: body, recipient, handshake, verify, normalise, uplink, answer. Its ways out are the rows of `Outcome`.
 // A 2xx for an event goes out only after every uplink that it feeds has stored it (G1); unverified leaves nothing behind (G11).
-import { inboundEventBytes } from "@mio/shared/bus/inbound-event.ts";
+import { inboundEventBytes, sourceMessageIdFault } from "@mio/shared/bus/inbound-event.ts";
 import type {
   InboundAccount,
   InboundDoor,
@@ -11,7 +11,7 @@ import type {
   WebhookRequest,
 } from "@mio/shared/channels/contract.ts";
 import type { Clock } from "@mio/shared/clock.ts";
-import { partitionOf } from "@mio/shared/ids.ts";
+import { isUuid, partitionOf } from "@mio/shared/ids.ts";
 import type { Random } from "@mio/shared/random.ts";
 import { readBody } from "./body.ts";
 import type { Directory } from "./directory.ts";
@@ -74,6 +74,8 @@ type Ending = Pick<WebhookResult, "outcome" | "answer" | "reason"> & Partial<Pic
 /** No uplink takes longer than this with a working deadline of its own; a platform gives up after about 3,000 ms. */
 const storeDeadlineMs = 2_400;
 const retryAfterSeconds = 2;
+/** Of one request's events together. A body of 1 MiB whose long parts stand in each of many events could fill every queue behind us. */
+const eventsBytesMax = 4 * 1024 * 1024;
 
 /** Never rejects but for a client that goes away while its body is read. */
 export async function receiveWebhook(
@@ -85,7 +87,14 @@ export async function receiveWebhook(
   const receivedAtMs = ports.clock.nowMs();
   const traceparent = traceparentOf(incoming.headers, ports.random);
   const body = await readBody(incoming);
-  const facts = { accountId: accountId ?? "", events: 0, bodyBytes: 0, spooled: false, traceparent };
+  // What stands in a URL is anybody's text until it names an account.
+  const facts = {
+    accountId: isUuid(accountId ?? "") ? (accountId ?? "") : "",
+    events: 0,
+    bodyBytes: 0,
+    spooled: false,
+    traceparent,
+  };
   if (body.kind === "too_large") return { ...facts, ...tooLarge("body") };
   const request = { method: incoming.method, url: incoming.url, headers: incoming.headers, body: body.bytes };
   const recipient = await recipientOf(ports.directory, door, request, accountId, receivedAtMs);
@@ -158,9 +167,15 @@ async function accept(
   const { receivedAtMs, traceparent } = hook;
   const arrival = { receivedAtMs, region: hook.ports.region, traceparent };
   const placed: Placed[] = [];
+  let eventsBytes = 0;
   for (const event of events) {
     const bytes = inboundEventBytes(account, event, arrival);
-    if (bytes === undefined) return quarantine(hook, { account, layout }, "message_at_odds_with_account");
+    if (bytes === undefined) {
+      const unusable = sourceMessageIdFault(event.message.sourceMessageId) !== undefined;
+      return quarantine(hook, { account, layout }, unusable ? "source_message_id" : "message_at_odds_with_account");
+    }
+    eventsBytes += bytes.length;
+    if (eventsBytes > eventsBytesMax) return quarantine(hook, { account, layout }, "too_much_in_one_request");
     placed.push({ layout, key: event.message.conversationId, bytes });
   }
   const stored = await storeAll(hook.ports, placed);

@@ -8,6 +8,7 @@ import { EdgeInfoSchema } from "@mio/proto/gen/mio/v1/message_pb.ts";
 import type { DeadLetter } from "@mio/shared/bus/dead-letter.ts";
 import { decodeMessage, disagreementWithSubject, encodeMessage } from "@mio/shared/bus/envelope.ts";
 import { inboundMessageId, type Origin } from "@mio/shared/bus/headers.ts";
+import { sourceMessageIdFault } from "@mio/shared/bus/inbound-event.ts";
 import { decodeIngressEvent, decodeIngressGroup, encodeQuarantineEntry } from "@mio/shared/bus/ingress-group.ts";
 import type { LogRecord } from "@mio/shared/bus/log-source.ts";
 import { isToken, parseIngressSubject, parseSubject, quarantineSubject } from "@mio/shared/bus/subjects.ts";
@@ -46,9 +47,6 @@ type RecordPlan =
   | { kind: "items"; items: PlannedItem[] }
   /** Written by a newer edge than we know: it is left where it is, and so is our position. */
   | { kind: "newer_version"; version: number };
-
-/** What an index of Postgres takes with room to spare; platforms' ids have at most a few hundred bytes. */
-const sourceMessageIdBytesMax = 1_024;
 
 /** Never throws: what cannot be read becomes a letter, and only a newer version stops. */
 export function planRecord(record: LogRecord, stream: string): RecordPlan {
@@ -148,11 +146,8 @@ function fault(event: Ids & { messageId: string }, message: Ids & { id: string }
   if (event.messageId !== message.id) return "its messageId differs from its message's id";
   if (![message.id, message.tenantId, message.accountId, message.conversationId].every(isUuid))
     return "an id of it is not a UUID";
-  if (message.sourceMessageId === "" || message.sourceMessageId.includes("\0"))
-    return "its source_message_id is empty or holds a NUL";
-  if (new TextEncoder().encode(message.sourceMessageId).length > sourceMessageIdBytesMax)
-    return `its source_message_id is longer than ${sourceMessageIdBytesMax} bytes`;
-  return undefined;
+  const unusable = sourceMessageIdFault(message.sourceMessageId);
+  return unusable === undefined ? undefined : `its source_message_id ${unusable}`;
 }
 
 function scopesOf(event: IngressEvent): NonNullable<DeadLetter["scopes"]> {

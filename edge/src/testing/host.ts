@@ -33,6 +33,8 @@ export interface HostOptions {
   busUrl: string;
   /** The tests' own when left out. */
   directoryKeys?: string;
+  /** The tests' own door when left out, else the platforms', as they ship. */
+  doors?: "platforms";
 }
 
 export interface HostKind {

@@ -17,9 +17,9 @@ const ready = v.object({ kind: v.literal("ready"), url: v.string() });
 
 /** Rejects with what the process said when it ends before it is ready. */
 export async function startNodeProcess(options: HostOptions): Promise<NodeProcess> {
-  const { dataDir, busUrl, directoryKeys = testDirectoryKeys } = options;
+  const { dataDir, busUrl, directoryKeys = testDirectoryKeys, doors } = options;
   const lines: string[] = [];
-  const child = spawnNodeHost({
+  const env = {
     MIO_ENV: "local",
     EDGE_REGION: "local",
     NATS_URL: busUrl,
@@ -29,7 +29,8 @@ export async function startNodeProcess(options: HostOptions): Promise<NodeProces
     MIO_HTTP_HOST: "127.0.0.1",
     MIO_HTTP_PORT: "0",
     MIO_DATA: dataDir,
-  });
+  };
+  const child = spawnNodeHost(env, [], doors === "platforms" ? "../node/main.ts" : "node-entry.ts");
   for (const stream of [child.stdout, child.stderr])
     stream?.on("data", (data) => lines.push(...String(data).trimEnd().split("\n")));
   const exited = once(child, "exit");
@@ -57,6 +58,10 @@ export async function startNodeProcess(options: HostOptions): Promise<NodeProces
 }
 
 /** With nothing else in its environment. */
-export function spawnNodeHost(env: Record<string, string>, words: readonly string[] = []): ChildProcess {
-  return fork(join(import.meta.dirname, "node-entry.ts"), words, { env, stdio: ["ignore", "pipe", "pipe", "ipc"] });
+export function spawnNodeHost(
+  env: Record<string, string>,
+  words: readonly string[] = [],
+  program = "node-entry.ts",
+): ChildProcess {
+  return fork(join(import.meta.dirname, program), words, { env, stdio: ["ignore", "pipe", "pipe", "ipc"] });
 }

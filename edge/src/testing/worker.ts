@@ -9,10 +9,13 @@ import { type HostKind, type HostOptions, type TestHost, webSocket } from "./hos
 
 export const worker: HostKind = { name: "the Worker", carrier: webSocket, start };
 
-let bundled: Promise<string> | undefined;
+/** The tests' own, and the one that ships. */
+const bundles = new Map<string, Promise<string>>();
 
-async function start({ dataDir, busUrl, directoryKeys = testDirectoryKeys }: HostOptions): Promise<TestHost> {
-  bundled ??= bundleWorker(join(import.meta.dirname, "entry.ts"));
+async function start({ dataDir, busUrl, directoryKeys = testDirectoryKeys, doors }: HostOptions): Promise<TestHost> {
+  const entry = join(import.meta.dirname, doors === "platforms" ? "../worker/entry.ts" : "entry.ts");
+  const script = bundles.get(entry) ?? bundleWorker(entry);
+  bundles.set(entry, script);
   const before = new Set(workerdsOf(process.pid));
   const lines: string[] = [];
   const running = await startLocalWorker({
@@ -21,7 +24,7 @@ async function start({ dataDir, busUrl, directoryKeys = testDirectoryKeys }: Hos
     natsUser: edgeUser.user,
     natsPassword: edgeUser.password,
     directoryKeys,
-    script: await bundled,
+    script: await script,
     log: (text) => void lines.push(...text.trimEnd().split("\n")),
   });
   const pid = workerdsOf(process.pid).find((each) => !before.has(each));

@@ -16,9 +16,20 @@ export interface Arrival {
   traceparent: string;
 }
 
+/** What an index of Postgres takes with room to spare; platforms' ids have at most a few hundred bytes. */
+const sourceMessageIdBytesMax = 1_024;
+
+/** Why an event cannot be keyed by this id, to stand behind "its source_message_id"; undefined when it can. */
+export function sourceMessageIdFault(id: string): string | undefined {
+  if (id === "" || id.includes("\0")) return "is empty or holds a NUL";
+  return new TextEncoder().encode(id).length > sourceMessageIdBytesMax
+    ? `is longer than ${sourceMessageIdBytesMax} bytes`
+    : undefined;
+}
+
 /**
  * An encoded IngressEvent; sets `received_at` and `edge` of the message. Undefined when what the door made is not this account's, or
- * cannot be told on the bus.
+ * cannot be told on the bus, or keyed by dedup.
  */
 export function inboundEventBytes(
   account: InboundAccount,
@@ -33,6 +44,7 @@ export function inboundEventBytes(
     const conversationId = message.conversationId as ConversationId;
     const subject = subjectOf({ direction: "inbound", channelType, accountId, conversationId });
     if (disagreementWithSubject(message, subject) !== undefined || message.tenantId !== tenantId) return undefined;
+    if (sourceMessageIdFault(message.sourceMessageId) !== undefined) return undefined;
     return encodeIngressEvent({
       subject,
       tenantId,

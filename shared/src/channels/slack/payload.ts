@@ -3,13 +3,15 @@
 import * as v from "valibot";
 import type { WebhookRequest } from "../contract.ts";
 
-/** Ids are opaque, but they become parts of ours: bounded, and without broken characters. */
+/** Ids are opaque, but they become parts of ours: bounded, and without broken characters or those that a database refuses. */
 const idLengthMax = 255;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to refuse.
+const control = /[\u0000-\u001f\u007f]/;
 const id = v.pipe(
   v.string(),
   v.minLength(1),
   v.maxLength(idLengthMax),
-  v.check((text) => text.isWellFormed(), "not well-formed"),
+  v.check((text) => text.isWellFormed() && !control.test(text), "broken characters"),
 );
 const text = v.pipe(
   v.string(),

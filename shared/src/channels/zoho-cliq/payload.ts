@@ -5,6 +5,9 @@ import * as v from "valibot";
 /** Longer or stranger ids would break keys further on (an index row, a text column), so they make a payload malformed. */
 const idLengthMax = 256;
 
+/** A form's values are a list in a list at most; what is deep enough cannot be written as JSON again. */
+const argumentLevelsMax = 32;
+
 /** 2100-01-01: a time beyond is a mistake in its unit, and would name a day that no key is kept for. */
 const timeMsMax = 4_102_444_800_000;
 
@@ -94,7 +97,10 @@ const facts = {
     v.nullish(v.object({ user_id: v.nullish(id), chat_id: v.nullish(id), organization: v.nullish(v.object({ id: note })) })),
     undefined,
   ),
-  arguments: v.fallback(v.nullish(v.union([v.string(), v.record(v.string(), v.unknown())])), undefined),
+  arguments: v.pipe(
+    v.fallback(v.nullish(v.union([v.string(), v.record(v.string(), v.unknown())])), undefined),
+    v.check((value) => nestsWithin(value, argumentLevelsMax)),
+  ),
   target: v.fallback(v.nullish(v.object({ name: note })), undefined),
 };
 
@@ -136,6 +142,11 @@ export interface CliqPayload {
   message: CliqMessage | undefined;
   arguments: string | Record<string, unknown>;
   targetName: string;
+}
+
+function nestsWithin(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return true;
+  return levels > 0 && Object.values(value).every((inner) => nestsWithin(inner, levels - 1));
 }
 
 /** Reads a raw body; a string says why it cannot be read. Never throws. */

@@ -1,0 +1,43 @@
+// Every inbound route of the app under hostile requests: the corpus, and thousands of drawn ones. MIO_SEED draws others; `npm run fuzz` does
+// it for longer, and on whole hosts.
+
+import { inboundDoors } from "@mio/shared/channels/inbound.ts";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { appTarget } from "./app-target.ts";
+import { corpus } from "./corpus.ts";
+import { hostileCases } from "./mutations.ts";
+import { hostilePlatforms } from "./platforms.ts";
+import { type HostileTarget, judged } from "./target.ts";
+
+const drawn = 8_000;
+
+describe("hostile requests to the app", () => {
+  let target: HostileTarget;
+  const unhandled: unknown[] = [];
+  const note = (reason: unknown) => void unhandled.push(reason);
+
+  beforeAll(async () => {
+    target = await appTarget();
+    process.on("unhandledRejection", note);
+  });
+  afterAll(() => void process.off("unhandledRejection", note));
+
+  it("know every channel that has a door", () => {
+    expect(hostilePlatforms.map(({ channelType }) => channelType).sort()).toEqual(
+      inboundDoors.map(({ channelType }) => channelType).sort(),
+    );
+  });
+
+  it.each(corpus)("G11: corpus %s", async (_, hostile) => {
+    expect((await judged(target, hostile)).complaint).toBeUndefined();
+  });
+
+  it("G11: no 5xx, no forgery accepted, nothing genuine refused, nothing told in the log", async () => {
+    const property = fc.asyncProperty(hostileCases(), async (hostile) => {
+      expect((await judged(target, hostile)).complaint).toBeUndefined();
+    });
+    await fc.assert(property, { numRuns: drawn, ...(process.env.MIO_SEED ? { seed: Number(process.env.MIO_SEED) } : {}) });
+    expect(unhandled).toEqual([]);
+  });
+});
