@@ -1,8 +1,9 @@
 // The edge's app alone, with the platforms' own doors: a thousand requests a second and more, each seen to its end.
 import { create } from "@bufbuild/protobuf";
-import { DirectoryValueSchema, type IngressEvent } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
+import { DirectoryValueSchema, type IngressEvent, OAuthAnswer_Outcome } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
 import { directoryKeyOf, sealDirectoryValue } from "@mio/shared/bus/directory.ts";
 import { decodeIngressEvent } from "@mio/shared/bus/ingress-group.ts";
+import { encodeOAuthAnswer } from "@mio/shared/bus/oauth.ts";
 import { inboundDoors } from "@mio/shared/channels/inbound.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import { seededRandom } from "@mio/shared/random.ts";
@@ -25,6 +26,7 @@ export async function appTarget(): Promise<HostileTarget> {
   }
   const clock = { ...clockOf(globalThis), nowMs: () => fixedNowMs };
   const directory = { connected: true, whole: true, entries: values.size, sealedWith: {}, readAgeMs: 0 };
+  const stranger = encodeOAuthAnswer({ outcome: OAuthAnswer_Outcome.UNKNOWN });
   let stored: IngressEvent[] = [];
   let lines: string[] = [];
   const app = createApp({
@@ -46,6 +48,7 @@ export async function appTarget(): Promise<HostileTarget> {
       }
       return { kind: "stored", spooled: false };
     },
+    askCore: async () => ({ kind: "answered", body: stranger }),
     clock,
     random: seededRandom(1),
     region: "local",

@@ -3,8 +3,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { connect as dial } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { IngressEvent } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
+import { type IngressEvent, OAuthAnswer_Outcome } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
 import { decodeIngressEvent, decodeIngressGroup } from "@mio/shared/bus/ingress-group.ts";
+import { encodeOAuthAnswer, oauthSubjects } from "@mio/shared/bus/oauth.ts";
 import { streams } from "@mio/shared/bus/streams.ts";
 import { connect, type NatsConnection } from "nats";
 import { operator, testBus } from "../bus.ts";
@@ -26,6 +27,10 @@ export async function hostTarget(kind: HostKind): Promise<HostileTarget & { url:
   cleanup.defer(() => host.stop());
   const nats = await connect({ servers: bus.server.url, ...operator });
   cleanup.defer(() => nats.close());
+  // Core, as far as a callback needs it: it knows nobody's.
+  const stranger = encodeOAuthAnswer({ outcome: OAuthAnswer_Outcome.UNKNOWN });
+  nats.subscribe(oauthSubjects, { callback: (_, message) => void message.respond(stranger) });
+  await nats.flush();
   const arrived = arrivals(nats);
   const parts = cleanup.move();
 

@@ -37,6 +37,8 @@ export function complaint(request: HostileRequest, { status, stored }: Observed,
   if (stored.length > 0 && body.length > bodyBytesMax) return "a body over the limit was stored";
   const genuine = request.of !== undefined && request.method === "POST" && proven(request.of);
   if (genuine && status !== 200 && body.length <= surelyStoredBytes) return `it is genuine, and was answered ${status}`;
+  const tooLarge = request.of !== undefined && request.method === "POST" && body.length > bodyBytesMax;
+  if (tooLarge && status !== 413) return `its body is over the limit, and it was answered ${status}`;
   const anybody = platform.accounts.some(proven);
   const page = /^\/(health|oauth)(\/|$|\?)/.test(request.target);
   if (!anybody && status < 300 && !page && !platform.unsignedHandshake(headers, body))

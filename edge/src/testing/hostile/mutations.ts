@@ -159,6 +159,9 @@ const otherHeaders: [string, string][] = [
   ["origin", "null"],
 ];
 
+/** Of the form that core gives; nobody's. */
+const goodState = "A".repeat(43);
+
 const pathsOf = (platform: HostilePlatform): string[] => {
   const [own = "/"] = platform.paths;
   const name = own.slice("/webhooks/".length);
@@ -201,6 +204,12 @@ const pathsOf = (platform: HostilePlatform): string[] => {
     `/oauth/${name}/callback`,
     `/oauth/${canary}/callback?error=access_denied`,
     `/oauth/%00/callback`,
+    `/oauth/${name}/callback?state=${goodState}&code=${canary}`,
+    `/oauth/${name}/callback?state=${goodState}&error=${canary}%00%0a`,
+    `/oauth/${name}/callback?state=${goodState}&code=%ff%fe`,
+    `/oauth/${name}/callback?state=${goodState}&state=${goodState}&code=1`,
+    `/oauth/${name}/callback?state=${goodState}&code=${"c".repeat(5_000)}`,
+    `/oauth/${name}/callback?${"location=x&".repeat(300)}state=${goodState}&code=1`,
     `/${"a/".repeat(500)}`,
     `${own}?${"a=1&".repeat(1_000)}`,
   ];
@@ -248,7 +257,15 @@ function casesOf(platform: HostilePlatform): fc.Arbitrary<HostileCase> {
     finish(fc.tuple(...parts).map((all) => Object.assign({}, ...all)));
 
   const signing = signed.map((sign) => ({ sign }));
+  const pages = pathsOf(platform).filter((path) => /^\/(oauth|health)/.test(path));
   return fc.oneof(
+    {
+      weight: 1,
+      arbitrary: merged(
+        fc.constantFrom(...pages).map((target) => ({ target })),
+        fc.constantFrom("GET", "GET", "HEAD", "POST").map((method) => ({ method })),
+      ),
+    },
     { weight: 12, arbitrary: merged(mutatedBody, signing) },
     { weight: 3, arbitrary: merged(anyBody, signing) },
     {
