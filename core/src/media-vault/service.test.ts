@@ -41,17 +41,22 @@ afterAll(async () => {
 beforeEach(async () => {
   const manager = await nats.jetstreamManager();
   for await (const stream of manager.streams.list()) await manager.streams.delete(stream.config.name);
-  await provisionBus(nats, { streamReplicas: 1, streamBytesMax: 2 * 1024 ** 3 });
-  await manager.streams.update(enriched, { duplicate_window: 100_000_000 });
+  await provision();
 });
 
 afterEach(async () => {
   for (const each of [...running]) await end(each);
 });
 
+/** With so short a dedupe window that nothing here can rest on it. */
+async function provision(): Promise<void> {
+  await provisionBus(nats, { streamReplicas: 1, streamBytesMax: 2 * 1024 ** 3 });
+  await (await nats.jetstreamManager()).streams.update(enriched, { duplicate_window: 100_000_000 });
+}
+
 async function makeInboundAnew(): Promise<void> {
   await (await nats.jetstreamManager()).streams.delete(streams.inbound.name);
-  await provisionBus(nats, { streamReplicas: 1, streamBytesMax: 2 * 1024 ** 3 });
+  await provision();
 }
 
 async function start(): Promise<Running> {

@@ -49,9 +49,7 @@ export function useBench(): void {
     db.on("error", () => {});
     const manager = await nats.jetstreamManager();
     for await (const stream of manager.streams.list()) await manager.streams.delete(stream.config.name);
-    await provisionBus(nats, config);
-    // So short a window that nothing here can rest on it.
-    await manager.streams.update(inbound, { duplicate_window: 100_000_000 });
+    await provision();
   });
 
   afterEach(async () => {
@@ -64,7 +62,13 @@ export function useBench(): void {
 /** Deletes a stream with all that it holds and makes it anew, as an operator may. */
 export async function makeAnew(stream: string): Promise<void> {
   await (await nats.jetstreamManager()).streams.delete(stream);
+  await provision();
+}
+
+/** With so short a dedupe window that nothing here can rest on it. */
+async function provision(): Promise<void> {
   await provisionBus(nats, config);
+  await (await nats.jetstreamManager()).streams.update(inbound, { duplicate_window: 100_000_000 });
 }
 
 /** A dedup process of its own, as far as the bus and the database can tell. */
