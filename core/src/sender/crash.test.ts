@@ -1,6 +1,8 @@
 // The sender killed and paused for real between any two facts. What people see is compared with what the receipts say.
+import { streams } from "@mio/shared/bus/streams.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { type Child, startChild } from "./testing/processes.ts";
+import type { Child } from "../testing/child-process.ts";
+import { startChild } from "./testing/processes.ts";
 import { createStage, type Stage, states, until } from "./testing/stage.ts";
 
 // Real servers on a busy machine.
@@ -79,6 +81,35 @@ describe.each(["sender.sending_written", "sender.answered"])("killed at %s on a 
     expect(await holds(60)).toBe(0);
     expect([...stage.platform.shown.values()].flat().length).toBe(60);
   });
+});
+
+it("G5: killed with commands in its hands that the ledger could not take yet, it has lost none of them", async () => {
+  const first = start();
+  await publishMany(1);
+  await stage.ended(1);
+  const locked = await stage.db.connect();
+  try {
+    await locked.query("begin; lock table sender_commands in access exclusive mode");
+    await publishMany(60);
+    // The bus has handed them over, and their insert waits for the lock.
+    await until(async () => {
+      const found = await stage.nats.jetstream().consumers.get(streams.outbound.name, "sender-pool");
+      return (await found.info()).num_pending === 0;
+    });
+    await until(async () => {
+      const waiting =
+        "select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database() and query like '%incoming%'";
+      return ((await stage.db.query(waiting)).rowCount ?? 0) > 0;
+    });
+    first.signal("SIGKILL");
+    await first.exited;
+  } finally {
+    await locked.query("rollback");
+    locked.release();
+  }
+  start();
+  const finals = await stage.ended(61);
+  for (const receipt of finals.values()) expect(receipt.state).toBe(states.SENT);
 });
 
 describe.each(points)("paused at %s for longer than its lease", (point) => {

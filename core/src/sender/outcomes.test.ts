@@ -62,6 +62,25 @@ it("tries again while the platform says that it is away, and fails for good when
   expect((await stage.ended(2)).get(no.id)).toMatchObject({ state: states.FAILED, errorCode: "refused", attempts: 1 });
 });
 
+it("G5: ends in exactly one final receipt, whichever end it is: sent, failed, expired, cancelled or unknown", async () => {
+  const account = await stage.account("a");
+  const later = timestampFromMs(Date.now() + 3_600_000);
+  const ends = {
+    [states.SENT]: stage.command(account, "one", "fine"),
+    [states.FAILED]: stage.command(account, "two", "unsendable"),
+    [states.EXPIRED]: stage.command(account, "three", "old", { expiresAt: timestampFromMs(1) }),
+    [states.CANCELLED]: stage.command(account, "four", "never", { notBefore: later }),
+    [states.UNKNOWN]: stage.command(account, "five", "lost"),
+  };
+  const cancel = stage.command(account, "four", "", { cancelOf: ends[states.CANCELLED].id });
+  firstCalls("lost", 1, { kind: "reset" });
+  stage.start();
+  await stage.publish(...Object.values(ends), cancel);
+  const finals = await stage.ended(6);
+  for (const [state, command] of Object.entries(ends)) expect(finals.get(command.id)?.state).toBe(Number(state));
+  expect(finals.get(cancel.id)?.state).toBe(states.SENT);
+});
+
 it("gives up on a platform that stays away", async () => {
   const account = await stage.account("a");
   stage.platform.behave = () => ({ kind: "status", status: 503 });

@@ -115,7 +115,7 @@ describe("turns", () => {
     expect(order.slice(0, 10).filter((account) => account === "short").length).toBe(5);
   });
 
-  it("passes over an account that has no budget, and says when to come back", () => {
+  it("G7: passes over an account that has no budget, and says when to come back", () => {
     const budgets: Record<string, Budget> = { poor: createBudget(1, 0), rich: createBudget(1_000, -10_000) };
     const schedule = scheduleOf({ budgetOf: (id) => budgets[id] });
     schedule.add(command({ accountId: "poor", lane: "poor/1" }));
@@ -126,7 +126,7 @@ describe("turns", () => {
     expect(step.kind === "idle" && step.untilMs).toBeGreaterThan(800);
   });
 
-  it("does not let one account hold all calls", () => {
+  it("G7: does not let one account hold all calls", () => {
     const schedule = scheduleOf({ callsMax: 10, callsPerAccountMax: 3 });
     for (let index = 0; index < 20; index += 1) schedule.add(command({ accountId: "a", lane: `a/${index}` }));
     expect(startAll(schedule, 0).length).toBe(3);
