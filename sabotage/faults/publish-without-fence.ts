@@ -7,5 +7,8 @@ export const fault: Fault = {
   file: "shared/src/bus/fenced-publish.ts",
   find: "          expectedLastSubjectSequence: expected,\n",
   replace: "",
-  tests: [{ file: "shared/src/bus/fenced-publish.test.ts", name: /G3: refuses an owner that was paused while another went on/ }],
+  tests: [
+    { file: "shared/src/bus/fenced-publish.test.ts", name: /G3: refuses an owner that was paused while another went on/ },
+    { file: "core/src/dedup/paused.test.ts", name: /G3, G4: what it was about to write is refused/ },
+  ],
 };

@@ -31,7 +31,10 @@ async function run(context: ServiceContext): Promise<void> {
   const { log, db, clock, random, config, signal } = context;
   const bus = busOf(context);
   const stream = streams.ingress.name;
-  const publisher = createFencedPublisher(bus, { stream: streams.inbound.name });
+  const publisher = createFencedPublisher(bus, {
+    stream: streams.inbound.name,
+    beforeWrite: () => context.checkpoint("dedup.writing"),
+  });
   const pressure = {
     unpublished: { rows: 0, oldest_seconds: 0 },
     lost_unread: 0,

@@ -4,7 +4,8 @@ import type { NodePart } from "../../node-part.ts";
 import { gone, stopped } from "../process-state.ts";
 import type { Scenario, ScenarioContext } from "../scenario.ts";
 
-const points = ["dedup.keys_inserted", "dedup.published", "dedup.marked", "dedup.position_moved"] as const;
+/** At "writing" it has asked whether it may write and has not written: what it then sends, only the broker can refuse. */
+const points = ["dedup.keys_inserted", "dedup.writing", "dedup.published", "dedup.marked", "dedup.position_moved"] as const;
 
 /** The inbound stream's dedupe window is 120 s. */
 const pausedSeconds = 130;

@@ -60,6 +60,8 @@ export interface FencedPublisherOptions {
   timeoutMs?: number;
   /** The whole publish with its looks and retries. */
   deadlineMs?: number;
+  /** Called between the last look at ownership and the write: where a pause is worst, and only the broker's own check is left. */
+  beforeWrite?: () => Promise<void>;
 }
 
 /** Clocks of database and broker may differ this much when a search goes back to a first sighting. */
@@ -68,7 +70,7 @@ const backoff = { startMs: 20, maxMs: 1_000 };
 
 /** A publisher for one stream. The cache and the queues are its own: make one per process and stream, not one per message. */
 export function createFencedPublisher(bus: Bus, options: FencedPublisherOptions): FencedPublisher {
-  const { stream, subjectsMax = 50_000, timeoutMs = 3_000, deadlineMs = 30_000 } = options;
+  const { stream, subjectsMax = 50_000, timeoutMs = 3_000, deadlineMs = 30_000, beforeWrite } = options;
   const lasts = new Map<string, Last>();
   const tails = new Map<string, Promise<boolean>>();
   const stats: FencedStats = { published: 0, alreadyPublished: 0, refused: 0, duplicatesOutsideRetries: 0 };
@@ -110,6 +112,7 @@ export function createFencedPublisher(bus: Bus, options: FencedPublisherOptions)
           expected = seen.last.sequence;
         }
         if (!message.owned()) return { kind: "lost_ownership" };
+        if (beforeWrite) await beforeWrite();
         const ack = await publishAcked(bus, message.subject, message.data, {
           timeoutMs,
           messageId: message.messageId,

@@ -1,4 +1,6 @@
 // One dedup process after another on a real bus and a real database, to be killed, paused and fed.
+
+import { join } from "node:path";
 import type { NatsServer } from "@mio/local/nats-server.ts";
 import { testNats } from "@mio/local/testing/nats.ts";
 import { type TestDatabase, testDatabase } from "@mio/local/testing/postgres.ts";
@@ -9,6 +11,7 @@ import { connect, type NatsConnection } from "nats";
 import { Pool } from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
 import { provisionBus } from "../../bus/provision.ts";
+import { type Child, startChildProcess } from "../../testing/child-process.ts";
 import { type TestContext, testContext } from "../../testing/context.ts";
 import type { TestEvent } from "../../testing/ingress.ts";
 import { dedup } from "../service.ts";
@@ -23,6 +26,7 @@ export let bus: Bus;
 let database: TestDatabase;
 export let db: Pool;
 let running: Running[] = [];
+const children: Child[] = [];
 
 interface Running {
   context: TestContext;
@@ -54,6 +58,7 @@ export function useBench(): void {
 
   afterEach(async () => {
     for (const each of [...running]) await end(each);
+    await Promise.all(children.splice(0).map((child) => child.stop()));
     await db.end();
     await database[Symbol.asyncDispose]();
   });
@@ -86,6 +91,17 @@ export async function start(checkpoint: (name: string) => Promise<void> = () => 
   const process = { context, ended, nats: own };
   running.push(process);
   return process;
+}
+
+/** dedup under a pid of its own. `checkpoint` is of the form of MIO_CHECKPOINT. */
+export function startChild(checkpoint: string): Child {
+  const child = startChildProcess(join(import.meta.dirname, "child.ts"), {
+    MIO_TEST_NATS: server.url,
+    MIO_TEST_DSN: database.dsn,
+    MIO_TEST_CHECKPOINT: checkpoint,
+  });
+  children.push(child);
+  return child;
 }
 
 export async function end(process: Running): Promise<void> {

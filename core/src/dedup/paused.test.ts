@@ -1,0 +1,37 @@
+// dedup as a real process, paused by SIGSTOP for longer than its lease between the last look at ownership and the write: it wakes with the
+// write in its hands, and only the broker can refuse it.
+
+import { lastMessageOf } from "@mio/shared/bus/jetstream-api.ts";
+import { streams } from "@mio/shared/bus/streams.ts";
+import { until } from "@mio/shared/bus/testing/bus.ts";
+import { expect, it } from "vitest";
+import { inboundSubjectOf, sendEvents, sourcesOn, storedOn } from "../testing/ingress.ts";
+import { all, bus, events, inbound, nats, sources, start, startChild, untilSettled, useBench } from "./testing/bench.ts";
+
+useBench();
+
+/** How many processes say that they live. */
+async function replicas(): Promise<number> {
+  const found = await lastMessageOf(bus, "KV_mio_positions", "$KV.mio_positions.dedup.replicas", 2_000);
+  return found ? Object.keys(JSON.parse(new TextDecoder().decode(found.data))).length : 0;
+}
+
+it("G3, G4: what it was about to write is refused when it wakes, and everything stands there once and in order", async () => {
+  const sleeper = startChild("dedup.writing:pause:5");
+  await until("the child to read", async () => (await replicas()) === 1);
+  await sendEvents(nats, events("a", 20));
+  await until("the child to be paused", () => sleeper.paused());
+  await start();
+  await untilSettled(20);
+  await until("the child to be given up", async () => (await replicas()) === 1);
+  const [first] = await storedOn(bus, inbound, all);
+  const window = (await (await nats.jetstreamManager()).streams.info(streams.inbound.name)).config.duplicate_window / 1_000_000;
+  await until("the broker to forget message ids", () => Date.now() - (first?.storedAtMs ?? 0) > 20 * window);
+  sleeper.signal("SIGCONT");
+  // It says so on the connection that carries its write, behind it.
+  await until("the child to live again", async () => (await replicas()) === 2);
+  await sendEvents(nats, events("a", 5, 21));
+  await untilSettled(25);
+  expect(await sourcesOn(bus, inbound, inboundSubjectOf("a"))).toEqual(sources("a", 25));
+  expect(sleeper.running()).toBe(true);
+});
