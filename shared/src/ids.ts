@@ -14,6 +14,7 @@ export type CommandId = Branded<"CommandId">;
 /** The platform's own identity of an event, canonical for its channel and distinct per event. */
 export type SourceMessageId = Branded<"SourceMessageId">;
 
+const encoder = new TextEncoder();
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** Lower-case UUID text, the only spelling that subjects and keys use. */
@@ -47,7 +48,7 @@ export function accountIdOf(tenantId: TenantId, channelType: string, externalId:
 /** Version 5 UUID (RFC 9562): SHA-1 over the namespace's 16 bytes and the name's UTF-8. */
 export function uuidV5(namespace: string, name: string): string {
   if (!isUuid(namespace)) throw new Error(`uuid v5 needs a lower-case UUID as namespace, got ${JSON.stringify(namespace)}`);
-  const nameBytes = new TextEncoder().encode(name);
+  const nameBytes = encoder.encode(name);
   const input = new Uint8Array(16 + nameBytes.length);
   input.set(hexToBytes(namespace.replaceAll("-", "")));
   input.set(nameBytes, 16);
@@ -86,6 +87,6 @@ export function ulidOf(timeMs: number, randomness: Uint8Array): string {
 export function partitionOf(text: string, count: number): number {
   if (!Number.isSafeInteger(count) || count < 1) throw new Error(`a partition count is a whole number from 1 on, got ${count}`);
   let hash = 0x811c9dc5;
-  for (const byte of new TextEncoder().encode(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  for (const byte of encoder.encode(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
   return hash % count;
 }

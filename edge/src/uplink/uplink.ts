@@ -3,6 +3,7 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { encodeIngressGroup } from "@mio/shared/bus/ingress-group.ts";
 import { ingressSubject } from "@mio/shared/bus/subjects.ts";
+import { bytesToHex } from "@noble/hashes/utils.js";
 import { type BusState, BusWatch } from "./bus-state.ts";
 import { Drainer } from "./drain.ts";
 import { Flight } from "./flight.ts";
@@ -188,7 +189,7 @@ export class Uplink {
   }
 
   async #storeGroup(group: readonly Waiting[]): Promise<Extract<Stored, { kind: "stored" }> | Refused> {
-    const groupId = hex(this.#ports.random.bytes(16));
+    const groupId = bytesToHex(this.#ports.random.bytes(16));
     this.meter.grouped(group.length);
     if (this.#ports.spool.state.rows === 0 && this.#busAnswers()) {
       const message = this.#messageOf(groupId, group, false);
@@ -274,8 +275,4 @@ export class Uplink {
       // Nothing was promised by this call: the rows stand, and the next request or start of the object arms again.
     }
   }
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
