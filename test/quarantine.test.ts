@@ -77,7 +77,7 @@ async function send(door: InboundDoor, body: string | Uint8Array<ArrayBuffer>, a
   const seconds = Math.floor(atMs / 1_000);
   const signature = createHmac("sha256", secret).update(`${seconds}.`).update(body).digest("hex");
   const headers = { "content-type": "application/json", "x-test-signature": `t=${seconds},v1=${signature}` };
-  return (await app.request(`/webhooks/${channel}`, { method: "POST", headers, body })).status;
+  return (await app.fetch(new Request(`https://edge.test/webhooks/${channel}`, { method: "POST", headers, body }))).status;
 }
 
 function say(workspace: string, ...ids: string[]): string {

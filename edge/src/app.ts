@@ -1,12 +1,13 @@
 // The edge's routes. Which platforms there are is the list of doors; what stands behind the ports is the host's affair.
 import { unknownChannel } from "@mio/shared/bus/telemetry.ts";
-import type { InboundDoor } from "@mio/shared/channels/contract.ts";
+import type { InboundDoor, PlatformAnswer } from "@mio/shared/channels/contract.ts";
 import { Hono } from "hono";
+import { readBody } from "./body.ts";
 import { type OAuthPorts, receiveOAuthCallback } from "./oauth.ts";
 import { type Pressure, ready } from "./pressure.ts";
 import { RequestCounts } from "./request-counts.ts";
 import type { Recorder } from "./telemetry.ts";
-import { receiveWebhook, type WebhookPorts, type WebhookResult } from "./webhook.ts";
+import { type IncomingWebhook, receiveWebhook, type WebhookPorts, type WebhookResult } from "./webhook.ts";
 
 export interface EdgePorts extends WebhookPorts, OAuthPorts {
   doors: readonly InboundDoor[];
@@ -18,24 +19,47 @@ export interface EdgePorts extends WebhookPorts, OAuthPorts {
   log(line: Readonly<Record<string, unknown>>): void;
 }
 
-export function createApp(ports: EdgePorts): Hono {
+export interface EdgeApp {
+  fetch(request: Request): Response | Promise<Response>;
+  /**
+   * The same for a webhook by its usual path, for hosts whose requests are not the Web platform's: in Node, to make a Request and a
+   * Response costs as much as all else that the edge does for a webhook. Undefined: `fetch` knows. Never rejects.
+   */
+  webhook(path: string, incoming: IncomingWebhook): Promise<PlatformAnswer> | undefined;
+}
+
+const webhookPath = /^\/webhooks\/([a-z0-9-]+)(?:\/([a-z0-9-]+))?$/;
+
+export function createApp(ports: EdgePorts): EdgeApp {
   const app = new Hono();
   const recorder = ports.recorder ?? new RequestCounts();
   const doors = doorsByPath(ports.doors);
 
-  async function receive(path: string, accountId: string | undefined, request: Request): Promise<Response> {
+  async function receive(path: string, accountId: string | undefined, incoming: IncomingWebhook): Promise<PlatformAnswer> {
     const door = doors.get(path);
     if (!door) {
       recorder.record(unknownChannel, "unknown_channel", 404, 0);
       ports.log({ level: "info", event: "webhook", outcome: "unknown_channel", status: 404 });
-      return new Response("no such channel\n", { status: 404 });
+      return { status: 404, headers: {}, body: "no such channel\n" };
     }
     const startedMs = ports.clock.monotonicMs();
-    const result = await receiveWebhook(ports, door, accountId, request);
+    const result = await receiveWebhook(ports, door, accountId, incoming);
     const durationMs = ports.clock.monotonicMs() - startedMs;
     recorder.record(door.channelType, result.outcome, result.answer.status, durationMs);
     ports.log(lineOf(door, result, durationMs));
-    return new Response(result.answer.body, { status: result.answer.status, headers: result.answer.headers });
+    return result.answer;
+  }
+
+  async function respond(path: string, accountId: string | undefined, request: Request): Promise<Response> {
+    const { method, url, headers } = request;
+    const answer = await receive(path, accountId, { method, url, headers, body: () => readBody(request) });
+    return new Response(answer.body, { status: answer.status, headers: answer.headers });
+  }
+
+  // Told to the platform as "come again": whatever it was, nothing was promised.
+  function failed(error: unknown): PlatformAnswer {
+    ports.log({ level: "error", event: "request_failed", error: error instanceof Error ? error.message : String(error) });
+    return { status: 503, headers: { "retry-after": "2" }, body: "come again\n" };
   }
 
   async function callBack(path: string, request: Request): Promise<Response> {
@@ -66,22 +90,27 @@ export function createApp(ports: EdgePorts): Hono {
     return context.json({ region: ports.region, ready: ready(pressure), ...pressure, isolate: recorder.read() });
   });
 
-  app.on(["GET", "POST"], "/webhooks/:channel", (context) => receive(context.req.param("channel"), undefined, context.req.raw));
+  app.on(["GET", "POST"], "/webhooks/:channel", (context) => respond(context.req.param("channel"), undefined, context.req.raw));
   app.on(["GET", "POST"], "/webhooks/:channel/:account_id", (context) =>
-    receive(context.req.param("channel"), context.req.param("account_id"), context.req.raw),
+    respond(context.req.param("channel"), context.req.param("account_id"), context.req.raw),
   );
   app.all("/oauth/:channel/callback", (context) => callBack(context.req.param("channel"), context.req.raw));
   for (const door of ports.doors)
     for (const path of door.legacyPaths)
-      app.on(["GET", "POST"], `/${path}`, (context) => receive(path, undefined, context.req.raw));
+      app.on(["GET", "POST"], `/${path}`, (context) => respond(path, undefined, context.req.raw));
 
   app.notFound(() => new Response("nothing is here\n", { status: 404 }));
-  // Told to the platform as "come again": whatever it was, nothing was promised.
   app.onError((error) => {
-    ports.log({ level: "error", event: "request_failed", error: error.message });
-    return new Response("come again\n", { status: 503, headers: { "retry-after": "2" } });
+    const { body, status, headers } = failed(error);
+    return new Response(body, { status, headers });
   });
-  return app;
+  return {
+    fetch: (request) => app.fetch(request),
+    webhook: (path, incoming) => {
+      const [, channel, accountId] = (incoming.method === "POST" && webhookPath.exec(path)) || [];
+      return channel === undefined ? undefined : receive(channel, accountId, incoming).catch(failed);
+    },
+  };
 }
 
 /** Underscores of a slug are hyphens in a path; a legacy path is also an alias there. */

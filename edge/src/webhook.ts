@@ -13,7 +13,7 @@ import type {
 import type { Clock } from "@mio/shared/clock.ts";
 import { isUuid, partitionOf } from "@mio/shared/ids.ts";
 import type { Random } from "@mio/shared/random.ts";
-import { readBody } from "./body.ts";
+import type { Body } from "./body.ts";
 import type { Directory } from "./directory.ts";
 import { quarantineEvent } from "./quarantine.ts";
 import { type OwnedSecret, type Recipient, recipientOf, type ShardLayout } from "./recipient.ts";
@@ -28,6 +28,12 @@ export interface WebhookPorts {
   random: Random;
   /** Where this edge runs; also the home of what has no account. */
   region: string;
+}
+
+/** A request as a host hands it over: of the Web platform's own, or less. */
+export interface IncomingWebhook extends Omit<WebhookRequest, "body"> {
+  /** Rejects when the client goes away in between. */
+  body(): Body | Promise<Body>;
 }
 
 export type Outcome =
@@ -82,11 +88,11 @@ export async function receiveWebhook(
   ports: WebhookPorts,
   door: InboundDoor,
   accountId: string | undefined,
-  incoming: Request,
+  incoming: IncomingWebhook,
 ): Promise<WebhookResult> {
   const receivedAtMs = ports.clock.nowMs();
   const traceparent = traceparentOf(incoming.headers, ports.random);
-  const body = await readBody(incoming);
+  const body = await incoming.body();
   // What stands in a URL is anybody's text until it names an account.
   const facts = {
     accountId: isUuid(accountId ?? "") ? (accountId ?? "") : "",

@@ -83,7 +83,7 @@ export async function startNodeHost(
     await Promise.race([link.tried, clock.sleep(firstConnectionMs)]);
     await copy.refresh();
     uplinks.wakeAll();
-    const http = await serveHttp(app.fetch, { host: config.httpHost, port: config.httpPort });
+    const http = await serveHttp(app.fetch, { host: config.httpHost, port: config.httpPort, webhook: app.webhook });
     return {
       url: http.url,
       stop: async () => {

@@ -1,8 +1,10 @@
 // The HTTP server alone, spoken to in bytes: what clients do that no client library would.
 import { connect } from "node:net";
+import type { PlatformAnswer } from "@mio/shared/channels/contract.ts";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { readBody } from "../body.ts";
+import { type Body, readBody } from "../body.ts";
 import { eventually } from "../testing/eventually.ts";
+import type { IncomingWebhook } from "../webhook.ts";
 import { type HttpServer, httpBounds, serveHttp } from "./http.ts";
 
 const bounds = { ...httpBounds, headersWithinMs: 150, requestWithinMs: 300, lookEveryMs: 30 };
@@ -11,25 +13,33 @@ let server: HttpServer;
 let seen: { method: string; url: string; headers: Record<string, string>; body: string }[];
 let release: (() => void) | undefined;
 
-beforeEach(async () => {
-  seen = [];
-  release = undefined;
-  server = await serveHttp(echo, { host: "127.0.0.1", port: 0, bounds });
-});
+/** As a `fetch`, and as the shorter way of webhooks: both behave alike. */
+const ways = {
+  fetch: undefined,
+  webhook: (_: string, incoming: IncomingWebhook) => (incoming.method === "POST" ? echo(incoming, incoming.body()) : undefined),
+};
 
 afterEach(() => server.close());
 
-async function echo(request: Request): Promise<Response> {
-  const body = await readBody(request);
-  if (body.kind === "too_large") return new Response("too large\n", { status: 413 });
+async function echoFetch(request: Request): Promise<Response> {
+  const { status: code, headers, body } = await echo(request, readBody(request));
+  return new Response(body, { status: code, headers });
+}
+
+async function echo(
+  { method, url, headers }: Pick<IncomingWebhook, "method" | "url" | "headers">,
+  incoming: Body | Promise<Body>,
+): Promise<PlatformAnswer> {
+  const body = await incoming;
+  if (body.kind === "too_large") return { status: 413, headers: {}, body: "too large\n" };
   const text = Buffer.from(body.bytes).toString("latin1");
-  seen.push({ method: request.method, url: request.url, headers: Object.fromEntries(request.headers), body: text });
-  if (new URL(request.url).pathname === "/wait") {
+  seen.push({ method, url, headers: { "x-double": headers.get("X-Double") ?? "" }, body: text });
+  if (new URL(url).pathname === "/wait") {
     await new Promise<void>((resolve) => {
       release = resolve;
     });
   }
-  return new Response(`✓ ${text.length}`, { status: 200, headers: { "x-answer": "yes" } });
+  return { status: 200, headers: { "x-answer": "yes" }, body: `✓ ${text.length}` };
 }
 
 /** What came back until the server closed the connection, or until `until` stands in it. */
@@ -50,7 +60,14 @@ const status = (answer: string) => Number(/^HTTP\/1\.1 (\d+)/.exec(answer)?.[1])
 const post = (path: string, body: string, ...headers: string[]) =>
   [`POST ${path} HTTP/1.1`, "host: edge", `content-length: ${body.length}`, ...headers, "", body].join("\r\n");
 
-describe("the HTTP server", () => {
+describe.each(["fetch", "webhook"] as const)("the HTTP server in front of a %s", (way) => {
+  beforeEach(async () => {
+    seen = [];
+    release = undefined;
+    const webhook = ways[way];
+    server = await serveHttp(echoFetch, { host: "127.0.0.1", port: 0, bounds, ...(webhook ? { webhook } : {}) });
+  });
+
   it("hands over method, path, headers and the body's own bytes, and answers with its length", async () => {
     const answer = await speak(post("/a%20b?c=%27", "\x00\xff", "x-double: 1", "X-Double: 2", "content-type: text/plain"), "✓ 2");
     expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
@@ -128,6 +145,6 @@ describe("the HTTP server", () => {
 
   it("says in one line that its port is taken", async () => {
     const port = Number(new URL(server.url).port);
-    await expect(serveHttp(echo, { host: "127.0.0.1", port })).rejects.toThrow(`port ${port} is in use; set MIO_HTTP_PORT`);
+    await expect(serveHttp(echoFetch, { host: "127.0.0.1", port })).rejects.toThrow(`port ${port} is in use; set MIO_HTTP_PORT`);
   });
 });

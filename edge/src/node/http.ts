@@ -1,8 +1,10 @@
-// Node's HTTP server in front of a `fetch`: requests of the Web platform in, texts out. Every wait for a client and every length is bounded.
+// Node's HTTP server in front of the app. Every wait for a client and every length is bounded.
 // By hand and not @hono/node-server: that is quick with an empty handler (33 µs of CPU a request against 61), and slow when the body is
 // read as a stream, as the pipe does (320 against 299), and these bounds would be ours all the same.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { PlatformAnswer } from "@mio/shared/channels/contract.ts";
+import type { EdgeApp } from "../app.ts";
 import { bodyBytesMax } from "../body.ts";
 
 export interface HttpServer {
@@ -16,6 +18,8 @@ export interface HttpOptions {
   host: string;
   port: number;
   bounds?: HttpBounds;
+  /** Asked first; what it does not answer goes to `fetch`. */
+  webhook?: EdgeApp["webhook"];
 }
 
 export interface HttpBounds {
@@ -46,7 +50,7 @@ const closeWithinMs = 5_000;
 /** Rejects with one line when the address cannot be had. */
 export async function serveHttp(
   fetch: (request: Request) => Response | Promise<Response>,
-  { host, port, bounds = httpBounds }: HttpOptions,
+  { host, port, bounds = httpBounds, webhook = () => undefined }: HttpOptions,
 ): Promise<HttpServer> {
   let closing = false;
   const options = {
@@ -57,7 +61,7 @@ export async function serveHttp(
     maxHeaderSize: headerBytesMax,
   };
   const server = createServer(options, (incoming, outgoing) => {
-    answer(fetch, incoming, outgoing, () => closing).catch(() => outgoing.destroy());
+    answer({ fetch, webhook }, incoming, outgoing, () => closing).catch(() => outgoing.destroy());
   });
   server.maxConnections = bounds.connectionsMax;
   await listen(server, host, port);
@@ -71,24 +75,39 @@ export async function serveHttp(
   };
 }
 
-async function answer(
-  fetch: (request: Request) => Response | Promise<Response>,
-  incoming: IncomingMessage,
-  outgoing: ServerResponse,
-  closing: () => boolean,
-): Promise<void> {
+async function answer(app: EdgeApp, incoming: IncomingMessage, outgoing: ServerResponse, closing: () => boolean): Promise<void> {
   const body = await bodyOf(incoming);
   // The client went away: nobody waits for an answer, and what it did not finish to say means nothing.
   if (body === undefined) return void outgoing.destroy();
-  const request = requestOf(incoming, body);
-  const response = request ? await fetch(request) : new Response("not a request for here\n", { status: 400 });
-  const text = await response.text();
-  const headers = [...response.headers].flat();
-  if (closing() || body.length > bodyBytesMax) headers.push("connection", "close");
+  const { status, headers, body: text } = await (webhookAnswer(app, incoming, body) ?? fetchAnswer(app, incoming, body));
+  const lines = Object.entries(headers).flat();
+  if (closing() || body.length > bodyBytesMax) lines.push("connection", "close");
   // With its length and as one text, headers and body leave in one write.
-  headers.push("content-length", String(Buffer.byteLength(text)));
-  outgoing.writeHead(response.status, headers);
+  lines.push("content-length", String(Buffer.byteLength(text)));
+  outgoing.writeHead(status, lines);
   outgoing.end(text);
+}
+
+/** Without a Request and a Response around it. */
+function webhookAnswer(app: EdgeApp, incoming: IncomingMessage, body: Buffer<ArrayBuffer>): Promise<PlatformAnswer> | undefined {
+  const { method = "", url: path = "", headers } = incoming;
+  const url = `http://${headers.host ?? "localhost"}${path}`;
+  if (!path.startsWith("/") || !URL.canParse(url)) return undefined;
+  // What Node joins or drops in `headers`, the Web platform joins: a header that comes twice fits no signature.
+  const get = (name: string) => incoming.headersDistinct[name.toLowerCase()]?.join(", ") ?? null;
+  return app.webhook(path, {
+    method,
+    url,
+    headers: { get, has: (name) => get(name) !== null },
+    body: () => (body.length > bodyBytesMax ? { kind: "too_large" } : { kind: "body", bytes: body }),
+  });
+}
+
+async function fetchAnswer(app: EdgeApp, incoming: IncomingMessage, body: Buffer<ArrayBuffer>): Promise<PlatformAnswer> {
+  const request = requestOf(incoming, body);
+  if (!request) return { status: 400, headers: {}, body: "not a request for here\n" };
+  const response = await app.fetch(request);
+  return { status: response.status, headers: Object.fromEntries(response.headers), body: await response.text() };
 }
 
 /** The whole body; of one that is too large, more than the limit, so that the pipe refuses it. Undefined when the client went away. */

@@ -13,9 +13,12 @@ export interface WebhookRequest {
   method: string;
   /** The full URL, for platforms that sign it. */
   url: string;
-  headers: Headers;
+  headers: WebhookHeaders;
   body: Uint8Array<ArrayBuffer>;
 }
+
+/** What is asked of a webhook's headers. The Web platform's `Headers` fit; names in any case. */
+export type WebhookHeaders = Pick<Headers, "get" | "has">;
 
 /** One secret that may verify a webhook now. Old and new are both listed while a rotation overlaps. */
 export interface VerificationSecret {

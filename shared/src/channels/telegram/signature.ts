@@ -1,6 +1,6 @@
 // Telegram signs nothing: it repeats a secret, chosen at setWebhook, in one header. All that can be checked is that the
 // header is there exactly once and equals a secret of ours; nothing about time, so repeats are dedup's business.
-import type { VerificationSecret, Verified } from "../contract.ts";
+import type { VerificationSecret, Verified, WebhookHeaders } from "../contract.ts";
 
 const secretTokenScheme = "telegram-secret-token";
 const header = "X-Telegram-Bot-Api-Secret-Token";
@@ -9,7 +9,7 @@ const header = "X-Telegram-Bot-Api-Secret-Token";
 const secretPattern = /^[A-Za-z0-9_-]{1,256}$/;
 
 /** Compares the header with every live secret, in time that depends on lengths only. A secret that Telegram could not have is skipped. */
-export function verifySecretToken(headers: Headers, secrets: readonly VerificationSecret[]): Verified {
+export function verifySecretToken(headers: WebhookHeaders, secrets: readonly VerificationSecret[]): Verified {
   const given = headers.get(header);
   if (given === null) return { kind: "refused", reason: "secret_token_missing" };
   if (!secretPattern.test(given)) return { kind: "refused", reason: "secret_token_malformed" };

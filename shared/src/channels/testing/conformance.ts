@@ -229,7 +229,7 @@ function messagesOf(normalised: Normalised): Extract<Normalised, { kind: "messag
 }
 
 /** The request of a vector; a header that is repeated there is repeated here. */
-export function requestOfVector(vector: SignatureVector): WebhookRequest {
+export function requestOfVector(vector: SignatureVector): WebhookRequest & { headers: Headers } {
   const headers = new Headers();
   for (const [name = "", value = ""] of vector.headers) headers.append(name, value);
   return { method: vector.method, url: vector.url ?? "https://gateway.example/webhooks", headers, body: encoded(vector.body) };
@@ -241,7 +241,7 @@ function blank(contentType: string): WebhookRequest {
 }
 
 function copyOf(request: WebhookRequest): WebhookRequest {
-  return { ...request, headers: new Headers(request.headers), body: request.body.slice() };
+  return { ...request, body: request.body.slice() };
 }
 
 function encoded(text: string): Uint8Array<ArrayBuffer> {
