@@ -62,8 +62,8 @@ const breaks: Edit[] = [
   {
     what: "a field that left its oneof",
     file: edgeFile,
-    from: "QuarantineEntry quarantine = 15;\n  }",
-    to: "}\nQuarantineEntry quarantine = 15;",
+    from: "LayoutClosed layout_closed = 16;\n  }",
+    to: "}\nLayoutClosed layout_closed = 16;",
   },
   { what: "another package", file: edgeFile, from: "package mio.edge.v1;", to: "package mio.edge.v2;" },
   { what: "an RPC with another name", file: adminFile, from: "rpc GetTenant(", to: "rpc FetchTenant(" },

@@ -120,7 +120,7 @@ describe.each<HostKind>([worker, nodeHost])("$name", (kind) => {
     await expectOf(200, "handshake", send(samplePayload({ type: "hello", workspace: "W1", challenge: "c" })));
     await expectOf(404, "unknown_url", send("", `${shared}/not-a-uuid`));
     await expectOf(404, "unknown_channel", send("", "/webhooks/nothing"), "unknown");
-    const name = `local:1:${partitionOf(conversationIdOf(alice.accountId, "room"), 2)}`;
+    const name = `local:${partitionOf(conversationIdOf(alice.accountId, "room"), 2)}`;
     await host.breakStorage(name);
     wire.cut();
     await expectOf(503, "unavailable", send(say("lost")));

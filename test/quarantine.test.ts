@@ -61,13 +61,14 @@ async function send(door: InboundDoor, body: string | Uint8Array<ArrayBuffer>, a
   const at = { ...clock, nowMs: () => atMs };
   const app = createApp({
     doors: [door],
-    directory: new Directory({ lookup }, sealer, at),
+    directory: new Directory({ lookup }, sealer, at, "elsewhere"),
     store: async ({ region, shard, generation }, events) => {
       const group = encodeIngressGroup({ id: crypto.randomUUID(), region, shard, generation: BigInt(generation), events });
       await nats.jetstream().publish(ingressSubject(region, shard), group);
       return { kind: "stored", spooled: false };
     },
     askCore: async () => ({ kind: "away" }),
+    close: async () => ({ kind: "stored", spooled: false }),
     clock: at,
     random,
     region: "elsewhere",

@@ -109,7 +109,9 @@ function setUp() {
   const clock = new VirtualClock();
   const bucket = new Bucket();
   const store = memoryStore();
-  const started = (keys: readonly SealingKey[] = testSealingKeys) => new DirectoryCopy(store, bucket, openerOf(keys), clock);
+  const mover = { edge: "local", close: async () => {} };
+  const started = (keys: readonly SealingKey[] = testSealingKeys) =>
+    new DirectoryCopy(store, bucket, openerOf(keys), clock, mover);
   const copy = started();
   const opener = openerOf([...testSealingKeys, ...newKeys]);
   const look = async (route: string, at = copy) => {

@@ -6,11 +6,14 @@ import type { Opener } from "@mio/shared/bus/sealed-value.ts";
 import type { Clock } from "@mio/shared/clock.ts";
 import type { BucketReader } from "./bucket-reader.ts";
 import type { Lookup } from "./directory.ts";
+import { closeOlder, isMoving, layoutOf, type ShardLayout } from "./layout.ts";
 import type { DirectoryStatus } from "./pressure.ts";
-import type { Shard } from "./uplink/uplink.ts";
+import type { Closing, Shard } from "./uplink/uplink.ts";
 
 /** How often the bucket is looked at, at most. */
 const readEveryMs = 1_000;
+/** The same while an account is being moved. */
+const movingReadEveryMs = 250;
 /** How long after a look "missing" still means "unknown". */
 const wholeForMs = 3_000;
 /** How long a request waits for a look; without one it gets what is known. */
@@ -52,11 +55,21 @@ export interface Layout {
   shardCount: number;
 }
 
+/** Who carries out moves. */
+export interface Mover {
+  /** The edge's own region. */
+  edge: string;
+  close(shard: Shard, closing: Closing): Promise<unknown>;
+}
+
 export class DirectoryCopy {
   readonly #store: DirectoryStore;
   readonly #bucket: BucketReader;
   readonly #opener: Opener;
   readonly #clock: Clock;
+  readonly #mover: Mover;
+  /** Accounts that this edge has to close older layouts of. Not kept over a restart: then the first request of such an account has them closed. */
+  readonly #moving = new Map<string, ShardLayout>();
   #reading: Promise<void> | undefined;
   #triedAtMs = Number.NEGATIVE_INFINITY;
   #readAtMs: number | undefined;
@@ -65,11 +78,12 @@ export class DirectoryCopy {
   #unreadable = 0;
   #unopened = 0;
 
-  constructor(store: DirectoryStore, bucket: BucketReader, opener: Opener, clock: Clock) {
+  constructor(store: DirectoryStore, bucket: BucketReader, opener: Opener, clock: Clock, mover: Mover) {
     this.#store = store;
     this.#bucket = bucket;
     this.#opener = opener;
     this.#clock = clock;
+    this.#mover = mover;
   }
 
   /** Looks at the bucket first when the last look is old; while the bus is away it answers at once from what it knows. */
@@ -82,12 +96,14 @@ export class DirectoryCopy {
   async refresh(): Promise<void> {
     const nowMs = this.#clock.monotonicMs();
     if (!this.#reading) {
-      if (!this.#bucket.connected || nowMs - this.#triedAtMs < readEveryMs) return;
+      const everyMs = this.#moving.size > 0 ? movingReadEveryMs : readEveryMs;
+      if (!this.#bucket.connected || nowMs - this.#triedAtMs < everyMs) return;
       this.#triedAtMs = nowMs;
       this.#reading = this.#read()
         .catch(() => {})
         .finally(() => {
           this.#reading = undefined;
+          this.#closeOlder();
         });
     } else if (nowMs - this.#triedAtMs > readDeadlineMs) return;
     const timer = new AbortController();
@@ -113,9 +129,13 @@ export class DirectoryCopy {
   shards(): Shard[] {
     return this.#store
       .layouts()
-      .flatMap(({ region, generation, shardCount }) =>
-        Array.from({ length: shardCount }, (_, shard) => ({ region, generation, shard })),
-      );
+      .flatMap(({ region, shardCount }) => Array.from({ length: shardCount }, (_, shard) => ({ region, shard })));
+  }
+
+  /** Before the next request of a moved account has to wait for it; who fails is asked again after the next look. */
+  #closeOlder(): void {
+    const { edge, close } = this.#mover;
+    for (const [accountId, layout] of this.#moving) closeOlder(close, accountId, layout, edge).catch(() => {});
   }
 
   #whole(): boolean {
@@ -186,6 +206,11 @@ export class DirectoryCopy {
       }
       entries.set(key, { key, rowVersion, value, sealedWith: opened.sealedWith });
       const account = opened.value.account;
+      if (account) {
+        const layout = layoutOf(account);
+        if (isMoving(layout, this.#mover.edge)) this.#moving.set(account.accountId, layout);
+        else this.#moving.delete(account.accountId);
+      }
       if (account && account.shardCount >= 1)
         layouts.push({ region: account.homeRegion, generation: Number(account.generation), shardCount: account.shardCount });
     }

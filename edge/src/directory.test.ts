@@ -28,8 +28,8 @@ function directory(answers: (Lookup | Error)[]) {
   return {
     clock,
     asked,
-    find: async () => (await new Directory({ lookup }, opener, clock).find([route] as const))[0],
-    kept: new Directory({ lookup }, opener, clock),
+    find: async () => (await new Directory({ lookup }, opener, clock, "local").find([route] as const))[0],
+    kept: new Directory({ lookup }, opener, clock, "local"),
   };
 }
 

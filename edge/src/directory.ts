@@ -5,9 +5,12 @@ import type { DirectoryValue } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
 import { directoryKeyOf, openDirectoryValue } from "@mio/shared/bus/directory.ts";
 import type { Opener } from "@mio/shared/bus/sealed-value.ts";
 import type { Clock } from "@mio/shared/clock.ts";
+import { isMoving, layoutOf } from "./layout.ts";
 
 /** How long an isolate trusts what it was told, misses included. */
 export const cacheMs = 5_000;
+/** The same while an account is being moved: for so long at most is a conversation refused in vain. */
+export const movingCacheMs = 250;
 const cacheEntriesMax = 10_000;
 
 export type Found = { kind: "found"; value: DirectoryValue } | { kind: "unknown" } | { kind: "not_loaded" };
@@ -29,13 +32,16 @@ export class Directory {
   readonly #source: DirectorySource;
   readonly #opener: Opener;
   readonly #clock: Clock;
+  readonly #edge: string;
   /** In order of their reading, so that the first is the one to forget. */
-  readonly #cache = new Map<string, { found: Found; readAtMs: number }>();
+  readonly #cache = new Map<string, { found: Found; freshUntilMs: number }>();
 
-  constructor(source: DirectorySource, opener: Opener, clock: Clock) {
+  /** `edge`: whose directory it is, by its region. */
+  constructor(source: DirectorySource, opener: Opener, clock: Clock, edge: string) {
     this.#source = source;
     this.#opener = opener;
     this.#clock = clock;
+    this.#edge = edge;
   }
 
   /** Never rejects: an object that cannot be reached is "not loaded", but what was found before goes on. */
@@ -53,9 +59,16 @@ export class Directory {
     return routes.map((route) => this.#cache.get(route)?.found ?? { kind: "not_loaded" });
   }
 
+  /** What is remembered of an account is asked again at the next request; while nobody answers it goes on. */
+  doubt(accountId: string): void {
+    for (const entry of this.#cache.values())
+      if (entry.found.kind === "found" && entry.found.value.account?.accountId === accountId)
+        entry.freshUntilMs = Number.NEGATIVE_INFINITY;
+  }
+
   #fresh(route: string): boolean {
     const entry = this.#cache.get(route);
-    return entry !== undefined && this.#clock.monotonicMs() - entry.readAtMs < cacheMs;
+    return entry !== undefined && this.#clock.monotonicMs() < entry.freshUntilMs;
   }
 
   #remember(route: string, found: Found): void {
@@ -68,7 +81,9 @@ export class Directory {
     }
     const oldest = this.#cache.keys().next();
     if (this.#cache.size >= cacheEntriesMax && !oldest.done) this.#cache.delete(oldest.value);
-    this.#cache.set(route, { found, readAtMs: this.#clock.monotonicMs() });
+    const account = found.kind === "found" ? found.value.account : undefined;
+    const forMs = account && isMoving(layoutOf(account), this.#edge) ? movingCacheMs : cacheMs;
+    this.#cache.set(route, { found, freshUntilMs: this.#clock.monotonicMs() + forMs });
   }
 
   async #foundOf(route: string, bytes: Uint8Array | undefined, whole: boolean): Promise<Found> {

@@ -28,7 +28,7 @@ async function directoryWith(values: readonly DirectoryInit[]): Promise<Director
     sealed.set(directoryKeyOf(value.route), await sealDirectoryValue(testSealer, value));
   }
   const lookup = async (keys: string[]) => ({ values: keys.map((key) => sealed.get(key)), whole: true });
-  return new Directory({ lookup }, testSealer, new VirtualClock());
+  return new Directory({ lookup }, testSealer, new VirtualClock(), "local");
 }
 
 const request = { method: "POST", url: "https://edge.test/", headers: new Headers(), body: new Uint8Array() };

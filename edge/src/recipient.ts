@@ -7,6 +7,7 @@ import { accountRoute, channelRoute, workspaceRoute } from "@mio/shared/bus/dire
 import type { InboundAccount, InboundDoor, VerificationSecret, WebhookRequest } from "@mio/shared/channels/contract.ts";
 import { type AccountId, isUuid, type TenantId } from "@mio/shared/ids.ts";
 import type { Directory, Found } from "./directory.ts";
+import { layoutOf, type ShardLayout } from "./layout.ts";
 
 export type Recipient =
   | { kind: "account"; account: InboundAccount; layout: ShardLayout; disabled: boolean; secrets: VerificationSecret[] }
@@ -18,13 +19,6 @@ export type Recipient =
 
 /** `owner`: the account whose secret it is; empty when it is all accounts'. */
 export type OwnedSecret = VerificationSecret & { owner: string };
-
-/** Where an account's conversations are spread. */
-export interface ShardLayout {
-  region: string;
-  generation: number;
-  shardCount: number;
-}
 
 export async function recipientOf(
   directory: Directory,
@@ -67,7 +61,7 @@ function recipientIn(found: Found, door: InboundDoor, nowMs: number): Recipient 
       externalId: account.externalId,
       settings: account.settings,
     },
-    layout: { region: account.homeRegion, generation: Number(account.generation), shardCount: account.shardCount },
+    layout: layoutOf(account),
     disabled: account.disabled,
     secrets: liveSecrets(found.value, nowMs).filter(({ owner }) => owner === "" || owner === account.accountId),
   };

@@ -50,6 +50,7 @@ function world(options: { values?: DirectoryInit[]; door?: Partial<InboundDoor>;
       },
       testSealer,
       clock,
+      "local",
     ),
     store: (shard, events) => {
       const answer = Promise.withResolvers<Stored>();
@@ -57,6 +58,7 @@ function world(options: { values?: DirectoryInit[]; door?: Partial<InboundDoor>;
       return answer.promise;
     },
     askCore: async () => ({ kind: "away" }),
+    close: async () => stored,
     clock,
     random: seededRandom(1),
     region: "local",

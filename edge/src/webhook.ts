@@ -11,22 +11,25 @@ import type {
   WebhookRequest,
 } from "@mio/shared/channels/contract.ts";
 import type { Clock } from "@mio/shared/clock.ts";
-import { isUuid, partitionOf } from "@mio/shared/ids.ts";
+import { isUuid } from "@mio/shared/ids.ts";
 import type { Random } from "@mio/shared/random.ts";
 import type { Body } from "./body.ts";
 import type { Directory } from "./directory.ts";
+import { closeOlder, type ShardLayout, shardOf } from "./layout.ts";
 import { quarantineEvent } from "./quarantine.ts";
-import { type OwnedSecret, type Recipient, recipientOf, type ShardLayout } from "./recipient.ts";
+import { type OwnedSecret, type Recipient, recipientOf } from "./recipient.ts";
 import { traceparentOf } from "./trace.ts";
-import type { Shard, Stored } from "./uplink/uplink.ts";
+import type { Closing, Placement, Shard, Stored } from "./uplink/uplink.ts";
 
 export interface WebhookPorts {
   directory: Directory;
   /** Hands events to a shard's uplink. Rejects when it cannot be reached. */
-  store(shard: Shard, events: Uint8Array<ArrayBuffer>[]): Promise<Stored>;
+  store(placement: Placement, events: Uint8Array<ArrayBuffer>[]): Promise<Stored>;
+  /** Has a shard's uplink close an account's older layouts. Rejects when it cannot be reached. */
+  close(shard: Shard, closing: Closing): Promise<Stored>;
   clock: Clock;
   random: Random;
-  /** Where this edge runs; also the home of what has no account. */
+  /** Where this edge runs, which is also its name; and the home of what has no account. */
   region: string;
 }
 
@@ -45,6 +48,7 @@ export type Outcome =
   | "unknown_url"
   | "too_large"
   | "not_loaded"
+  | "moving"
   | "unavailable";
 
 export interface WebhookResult {
@@ -69,6 +73,8 @@ interface Hook {
 
 /** What one event needs to reach its uplink. */
 interface Placed {
+  /** Empty for what is nobody's. */
+  accountId: string;
   layout: ShardLayout;
   /** What chooses the shard: the conversation, or the entry's id in quarantine. */
   key: string;
@@ -182,12 +188,10 @@ async function accept(
     }
     eventsBytes += bytes.length;
     if (eventsBytes > eventsBytesMax) return quarantine(hook, { account, layout }, "too_much_in_one_request");
-    placed.push({ layout, key: event.message.conversationId, bytes });
+    placed.push({ accountId: account.accountId, layout, key: event.message.conversationId, bytes });
   }
   const stored = await storeAll(hook.ports, placed);
-  if (stored.kind === "too_large") return tooLarge("event");
-  if (stored.kind === "unavailable")
-    return { outcome: "unavailable", answer: unavailableAnswer(hook.door), reason: stored.reason };
+  if (stored.kind !== "stored") return notStored(hook.door, stored);
   return {
     outcome: "accepted",
     answer: hook.door.answer("accepted"),
@@ -215,31 +219,42 @@ async function quarantine(
     traceparent,
   });
   const layout = whose.layout ?? nobodysLayout(ports.region);
-  const stored = await storeAll(ports, [{ layout, key: entry.id, bytes: entry.bytes }]);
-  if (stored.kind === "too_large") return tooLarge("event");
-  if (stored.kind === "unavailable") return { outcome: "unavailable", answer: unavailableAnswer(door), reason: stored.reason };
+  const accountId = whose.account?.accountId ?? "";
+  const stored = await storeAll(ports, [{ accountId, layout, key: entry.id, bytes: entry.bytes }]);
+  if (stored.kind !== "stored") return notStored(door, stored);
   return { outcome: "quarantined", answer: door.answer("malformed"), reason, events: 1, spooled: stored.spooled };
 }
 
 /** Where goes what has no account: the first uplink of the region that met it. */
 export function nobodysLayout(region: string): ShardLayout {
-  return { region, generation: 1, shardCount: 1 };
+  return { region, generation: 1, shardCount: 1, previous: [], closedBy: [] };
 }
 
+/** `moving`: a conversation is between two uplinks; the platform shall come again in a moment. */
+type StoredAll = Stored | { kind: "unavailable"; reason: string } | { kind: "moving" };
+
 /** All or nothing in the answer; what one shard stored before another failed is deduplicated when the platform repeats it. */
-async function storeAll(
-  ports: WebhookPorts,
-  placed: readonly Placed[],
-): Promise<Stored | { kind: "unavailable"; reason: string }> {
-  const shards = new Map<string, { shard: Shard; events: Uint8Array<ArrayBuffer>[] }>();
-  for (const { layout, key, bytes } of placed) {
-    const shard = { region: layout.region, generation: layout.generation, shard: partitionOf(key, layout.shardCount) };
+async function storeAll(ports: WebhookPorts, placed: readonly Placed[]): Promise<StoredAll> {
+  const shards = new Map<string, { placement: Placement; events: Uint8Array<ArrayBuffer>[] }>();
+  for (const { accountId, layout, key, bytes } of placed) {
+    const shard = shardOf(layout, ports.region, key);
+    if (shard === undefined) {
+      await within(ports, () => closeOlder(ports.close, accountId, layout, ports.region));
+      return { kind: "moving" };
+    }
     const name = uplinkName(shard);
-    const group = shards.get(name) ?? { shard, events: [] };
+    const group = shards.get(name) ?? { placement: { ...shard, accountId, generation: layout.generation }, events: [] };
     group.events.push(bytes);
     shards.set(name, group);
   }
-  const results = await Promise.all(Array.from(shards.values(), ({ shard, events }) => storeWithin(ports, shard, events)));
+  const results = await Promise.all(
+    Array.from(shards.values(), ({ placement, events }) => within(ports, () => ports.store(placement, events))),
+  );
+  if (results.some((each) => each.kind === "unavailable" && each.reason === "moved")) {
+    // The uplink knows better than what we remembered of the directory.
+    for (const { accountId } of placed) ports.directory.doubt(accountId);
+    return { kind: "moving" };
+  }
   return (
     results.find(({ kind }) => kind === "too_large") ??
     results.find(({ kind }) => kind === "unavailable") ?? {
@@ -249,18 +264,17 @@ async function storeAll(
   );
 }
 
-async function storeWithin(
+async function within<Done>(
   ports: WebhookPorts,
-  shard: Shard,
-  events: Uint8Array<ArrayBuffer>[],
-): Promise<Stored | { kind: "unavailable"; reason: string }> {
+  work: () => Promise<Done>,
+): Promise<Done | { kind: "unavailable"; reason: string }> {
   const timer = new AbortController();
   const late = ports.clock
     .sleep(storeDeadlineMs, timer.signal)
     .then(() => ({ kind: "unavailable" as const, reason: "uplink_late" }));
   late.catch(() => {});
   try {
-    return await Promise.race([ports.store(shard, events), late]);
+    return await Promise.race([work(), late]);
   } catch {
     // The object failed or was replaced: it may or may not have stored them.
     return { kind: "unavailable", reason: "uplink_failed" };
@@ -271,14 +285,25 @@ async function storeWithin(
 }
 
 /** The name of an uplink's object: one in the whole world for a conversation. */
-export function uplinkName({ region, generation, shard }: Shard): string {
-  return `${region}:${generation}:${shard}`;
+export function uplinkName({ region, shard }: Shard): string {
+  return `${region}:${shard}`;
+}
+
+function notStored(door: InboundDoor, stored: Exclude<StoredAll, { kind: "stored" }>): Ending {
+  switch (stored.kind) {
+    case "too_large":
+      return tooLarge("event");
+    case "moving":
+      return { outcome: "moving", answer: unavailableAnswer(door), reason: "account_moving" };
+    case "unavailable":
+      return { outcome: "unavailable", answer: unavailableAnswer(door), reason: stored.reason };
+  }
 }
 
 /** The shard of such a name; undefined for any other text. */
 export function shardOfUplink(name: string): Shard | undefined {
-  const match = /^([A-Za-z0-9_-]+):(\d{1,15}):(\d{1,5})$/.exec(name);
-  return match ? { region: match[1] ?? "", generation: Number(match[2]), shard: Number(match[3]) } : undefined;
+  const match = /^([A-Za-z0-9_-]+):(\d{1,5})$/.exec(name);
+  return match ? { region: match[1] ?? "", shard: Number(match[2]) } : undefined;
 }
 
 function tooLarge(what: "body" | "event"): Ending {

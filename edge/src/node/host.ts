@@ -6,7 +6,7 @@ import { buckets } from "@mio/shared/bus/streams.ts";
 import type { InboundDoor } from "@mio/shared/channels/contract.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
-import { createApp } from "../app.ts";
+import { createApp, type EdgePorts } from "../app.ts";
 import { askCore } from "../ask-core.ts";
 import { bucketReader } from "../bucket-reader.ts";
 import { Directory } from "../directory.ts";
@@ -49,7 +49,8 @@ export async function startNodeHost(
   const uplinks = new Uplinks({ link, database, clock, random }, log, uplinkParts);
   const bucket = bucketReader(() => link.bus, buckets.directory.name);
   const opener = openerOf(config.directoryKeys);
-  const copy = new DirectoryCopy(directoryStore(database), bucket, opener, clock);
+  const close: EdgePorts["close"] = async (shard, closing) => uplinks.closeLayout(shard, closing);
+  const copy = new DirectoryCopy(directoryStore(database), bucket, opener, clock, { edge: region, close });
 
   const pressure = async (): Promise<Pressure> => {
     await copy.refresh();
@@ -64,8 +65,9 @@ export async function startNodeHost(
   });
   const app = createApp({
     doors: doorsIn(config.environment, doors),
-    directory: new Directory(copy, opener, clock),
-    store: (shard, events) => telemetry.carriedBy((counted) => uplinks.store(shard, events, counted)),
+    directory: new Directory(copy, opener, clock, region),
+    store: (placement, events) => telemetry.carriedBy((counted) => uplinks.store(placement, events, counted)),
+    close,
     askCore: (subject, body, timeoutMs) => askCore(link.bus, subject, body, timeoutMs),
     clock,
     random,
@@ -74,7 +76,7 @@ export async function startNodeHost(
     recorder: telemetry,
     log,
   });
-  const close = async () => {
+  const closeAll = async () => {
     uplinks.close();
     await link.close();
     database.close();
@@ -90,11 +92,11 @@ export async function startNodeHost(
         await http.close();
         await telemetry.reportNow();
         await uplinks.tell();
-        await close();
+        await closeAll();
       },
     };
   } catch (error) {
-    await close();
+    await closeAll();
     throw error;
   }
 }

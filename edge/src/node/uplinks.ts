@@ -1,14 +1,15 @@
 // All uplinks of the process, by name: made when first asked for, kept for good. Their number is bounded by the directory's shard layouts.
 
+import { closingStore } from "../closing-store.ts";
 import type { ShardStatus } from "../pressure.ts";
 import type { UplinkPorts } from "../uplink/ports.ts";
 import { type TelemetryLink, UplinkTelemetry } from "../uplink/telemetry.ts";
-import { type Shard, type Stored, Uplink, type UplinkParts } from "../uplink/uplink.ts";
+import { type Closing, type Placement, type Shard, type Stored, Uplink, type UplinkParts } from "../uplink/uplink.ts";
 import { shardOfUplink, uplinkName } from "../webhook.ts";
 import type { Database } from "./database.ts";
 import { prepareSpools, SqliteSpool, spooledShards } from "./sqlite-spool.ts";
 
-type Ports = Omit<UplinkPorts, "spool" | "link"> & { link: UplinkPorts["link"] & TelemetryLink; database: Database };
+type Ports = Omit<UplinkPorts, "spool" | "closings" | "link"> & { link: UplinkPorts["link"] & TelemetryLink; database: Database };
 
 interface Made {
   uplink: Uplink;
@@ -36,11 +37,16 @@ export class Uplinks {
   }
 
   /** Rejects when the storage fails while the uplink is made. `telemetry` is what was counted meanwhile; it may be lost. */
-  async store(shard: Shard, events: Uint8Array<ArrayBuffer>[], telemetry?: Uint8Array<ArrayBuffer>): Promise<Stored> {
-    const made = this.#of(uplinkName(shard));
-    const stored = await made.uplink.store(shard, events);
-    made.telemetry.note(shard, telemetry);
+  async store(placement: Placement, events: Uint8Array<ArrayBuffer>[], telemetry?: Uint8Array<ArrayBuffer>): Promise<Stored> {
+    const made = this.#of(uplinkName(placement));
+    const stored = await made.uplink.store(placement, events);
+    made.telemetry.note(placement, telemetry);
     return stored;
+  }
+
+  /** Rejects as `store`. */
+  async closeLayout(shard: Shard, closing: Closing): Promise<Stored> {
+    return this.#of(uplinkName(shard)).uplink.closeLayout(shard, closing);
   }
 
   /** Throws when the storage fails while the uplink is made. */
@@ -61,7 +67,9 @@ export class Uplinks {
     const spool = new SqliteSpool({ database, shard: name, nowMs: ports.clock.nowMs, ring });
     const { link = ports.link, limits } = this.#parts;
     const log = (line: Readonly<Record<string, unknown>>) => this.#log({ ...line, shard: name });
-    const uplink = new Uplink({ ...ports, link, spool, log }, limits);
+    // A write is on disk when it returns.
+    const closings = closingStore(database, name, async () => {});
+    const uplink = new Uplink({ ...ports, link, spool, closings, log }, limits);
     const { clock, random } = ports;
     const telemetry = new UplinkTelemetry({ link: ports.link, uplink, clock, random });
     const made = { uplink, spool, telemetry };

@@ -230,7 +230,7 @@ function registerTests(kind: HostKind): void {
 
   it("G1: answers 503 when neither the bus nor the spool takes it, and 200 again after", async () => {
     await sayInOrder("room", ["before"]);
-    const name = `local:1:${partitionOf(conversationIdOf(alice.accountId, "room"), 2)}`;
+    const name = `local:${partitionOf(conversationIdOf(alice.accountId, "room"), 2)}`;
     await host.breakStorage(name);
     // The spool alone is not needed.
     expect(await say([text("room", "bus only")])).toBe(200);
@@ -250,7 +250,7 @@ function registerTests(kind: HostKind): void {
     expect(await say([text(zero, "a"), text(one, "a")])).toBe(200);
     wire.cut();
     for (const broken of [0, 1]) {
-      const name = `local:1:${broken}`;
+      const name = `local:${broken}`;
       await host.breakStorage(name);
       expect(await say([text(zero, `b${broken}`), text(one, `b${broken}`)])).toBe(503);
       await host.mendStorage(name);

@@ -243,7 +243,7 @@ function registerTests(kind: HostKind): void {
       region: "local",
       directory: { connected: true, whole: true, entries: 5, refused: 0, unreadable: 0 },
       shards: [0, 1].map((shard) => ({
-        name: `local:1:${shard}`,
+        name: `local:${shard}`,
         status: { connected: true, bus: "answering", stuck: false, spoolRows: 0, spoolBytes: 0, duplicatesOutsideRetry: 0 },
       })),
     });

@@ -2,17 +2,19 @@
 // or breaks, an object that is killed at any wait, or replaced while it still runs. What is on the bus and on disk is there to be judged.
 import { decodeIngressGroup } from "@mio/shared/bus/ingress-group.ts";
 import type { Random } from "@mio/shared/random.ts";
+import type { ClosingStore } from "../uplink/closings.ts";
 import { uplinkLimits } from "../uplink/limits.ts";
 import type { BusLink, BusMessage, Published, Spool, SpoolRow } from "../uplink/ports.ts";
-import { type Stored, Uplink } from "../uplink/uplink.ts";
+import { type Closing, type Placement, type Stored, Uplink } from "../uplink/uplink.ts";
 import type { VirtualClock } from "./virtual-clock.ts";
 
-export const shard = { region: "eu", generation: 1, shard: 0 };
+export const shard = { region: "eu", shard: 0, accountId: "a", generation: 1 };
 
 interface Disk {
   rows: (SpoolRow & { atMs: number })[];
   nextId: number;
   alarmAtMs: number | undefined;
+  closings: Map<string, number>;
 }
 
 interface Instance {
@@ -21,14 +23,18 @@ interface Instance {
   life: "alive" | "replaced" | "dead";
   link: { connected: boolean; listeners: (() => void)[]; inFlight: Set<(published: Published) => void> };
   pending: (() => void)[];
+  /** Its storage failed, as for a replaced one. */
+  broken: boolean;
   died: Promise<never>;
   die: () => void;
 }
 
+type Storing = Pick<Instance, "life" | "pending" | "broken">;
+
 export class World {
   /** Groups in the stream's order, by their event texts; a repeat of a message id is not stored twice. */
   readonly stream: string[][] = [];
-  readonly disk: Disk = { rows: [], nextId: 1, alarmAtMs: undefined };
+  readonly disk: Disk = { rows: [], nextId: 1, alarmAtMs: undefined, closings: new Map() };
   /** Off at the end: then everything works. */
   faults = true;
   bus: "up" | "silent" | "down" = "up";
@@ -39,16 +45,26 @@ export class World {
   #present: Instance | undefined;
   #wakeups = 0;
 
-  constructor(clock: VirtualClock, random: Random) {
+  /** Told of each group that the stream takes, as it takes it. */
+  readonly #arrived: (events: readonly Uint8Array[]) => void;
+
+  constructor(clock: VirtualClock, random: Random, arrived: (events: readonly Uint8Array[]) => void = () => {}) {
+    this.#arrived = arrived;
     this.#clock = clock;
     this.#random = random;
   }
 
   /** As a Worker calls its object: rejects when the object dies in between. */
-  store(events: string[]): Promise<Stored> {
+  store(events: string[], placement: Placement = shard): Promise<Stored> {
     const instance = this.#instance();
     const bytes = events.map((text) => new TextEncoder().encode(text));
-    return Promise.race([instance.uplink.store(shard, bytes), instance.died]);
+    return Promise.race([instance.uplink.store(placement, bytes), instance.died]);
+  }
+
+  /** As `store`. */
+  closeLayout(closing: Closing, placement: Placement = shard): Promise<Stored> {
+    const instance = this.#instance();
+    return Promise.race([instance.uplink.closeLayout(placement, closing), instance.died]);
   }
 
   /** Events on disk for good. */
@@ -103,7 +119,7 @@ export class World {
     const link: Instance["link"] = { connected: this.bus !== "down" && this.chance(0.7), listeners: [], inFlight: new Set() };
     const { promise: died, reject } = Promise.withResolvers<never>();
     died.catch(() => {});
-    const life: Pick<Instance, "life" | "pending" | "link"> = { life: "alive", pending: [], link };
+    const life: Pick<Instance, "life" | "pending" | "link" | "broken"> = { life: "alive", pending: [], broken: false, link };
     const clock = {
       nowMs: () => this.#clock.nowMs(),
       monotonicMs: () => this.#clock.monotonicMs(),
@@ -112,7 +128,13 @@ export class World {
         await this.#mayDie(life);
       },
     };
-    const ports = { link: this.#link(life), spool: this.#spool(life), clock, random: this.#random };
+    const ports = {
+      link: this.#link(life),
+      spool: this.#spool(life),
+      closings: this.#closings(life),
+      clock,
+      random: this.#random,
+    };
     const instance: Instance = Object.assign(life, {
       uplink: new Uplink(ports),
       died,
@@ -164,7 +186,10 @@ export class World {
       if (luck > 0.06 && luck < 0.08) return acknowledge({ kind: "refused", reason: "refused", ofMessage: false });
       const duplicate = this.#ids.has(message.messageId);
       this.#ids.add(message.messageId);
-      if (!duplicate) this.stream.push(eventsOf(message));
+      if (!duplicate) {
+        this.stream.push(eventsOf(message));
+        this.#arrived(groupOf(message));
+      }
       if (luck > 0.08 && luck < 0.11) return;
       this.#clock.after(this.#between(1, 20), () => acknowledge({ kind: "acknowledged", duplicate }));
     });
@@ -185,24 +210,36 @@ export class World {
     });
   }
 
-  #spool(life: Pick<Instance, "life" | "pending">): Spool {
+  #commit(life: Storing, operation: () => void): Promise<void> {
+    life.pending.push(operation);
+    return new Promise((resolve, reject) => {
+      this.#clock.after(this.#between(0, 15), async () => {
+        if (life.life !== "alive" || life.broken) return reject(new Error("the storage refuses"));
+        for (const each of life.pending.splice(0, life.pending.indexOf(operation) + 1)) each();
+        await this.#mayDie(life);
+        resolve();
+      });
+    });
+  }
+
+  #closings(life: Storing): ClosingStore {
+    const { closings } = this.disk;
+    return {
+      read: () => new Map(closings),
+      write: async (accountId, generation) => {
+        if (life.life !== "alive" || life.broken) throw new Error("the storage refuses");
+        await this.#commit(life, () => closings.set(accountId, Math.max(generation, closings.get(accountId) ?? 0)));
+      },
+    };
+  }
+
+  #spool(life: Storing): Spool {
     const { disk } = this;
     let rows = [...disk.rows];
-    let broken = false;
     const storage = () => {
-      if (life.life !== "alive" || broken) throw new Error("the storage refuses");
+      if (life.life !== "alive" || life.broken) throw new Error("the storage refuses");
     };
-    const commit = (operation: () => void): Promise<void> => {
-      life.pending.push(operation);
-      return new Promise((resolve, reject) => {
-        this.#clock.after(this.#between(0, 15), async () => {
-          if (life.life !== "alive" || broken) return reject(new Error("the storage refuses"));
-          for (const each of life.pending.splice(0, life.pending.indexOf(operation) + 1)) each();
-          await this.#mayDie(life);
-          resolve();
-        });
-      });
-    };
+    const commit = (operation: () => void) => this.#commit(life, operation);
     return {
       get state() {
         return { rows: rows.length, bytes: rows.reduce((sum, { body }) => sum + body.length, 0), oldestAtMs: rows[0]?.atMs };
@@ -210,7 +247,7 @@ export class World {
       append: async (message) => {
         storage();
         if (this.faults && this.chance(0.005)) {
-          broken = true;
+          life.broken = true;
           this.#clock.after(5, () => life === this.#present && this.kill());
           storage();
         }
@@ -263,9 +300,13 @@ export class World {
   }
 }
 
-function eventsOf({ body }: BusMessage): string[] {
+function eventsOf(message: BusMessage): string[] {
+  return groupOf(message).map((bytes) => new TextDecoder().decode(bytes));
+}
+
+function groupOf({ body }: BusMessage): Uint8Array[] {
   const decoded = decodeIngressGroup(body);
   if (decoded.kind !== "group") throw new Error(`a group is ${decoded.kind}`);
   if (decoded.group.events.length > uplinkLimits.groupEventsMax) throw new Error("a group is over its limit");
-  return decoded.group.events.map((bytes) => new TextDecoder().decode(bytes));
+  return decoded.group.events;
 }

@@ -1,11 +1,13 @@
-// The three ports of an uplink: a link to the bus, a spool, a clock. What stands behind them is a host's affair (Durable Object or
+// The ports of an uplink: a link to the bus, a spool, what it has closed, a clock. What stands behind them is a host's affair (Durable Object or
 // Node); what they promise here is what the order and durability of the uplink rest on.
 import type { Clock } from "@mio/shared/clock.ts";
 import type { Random } from "@mio/shared/random.ts";
+import type { ClosingStore } from "./closings.ts";
 
 export interface UplinkPorts {
   link: BusLink;
   spool: Spool;
+  closings: ClosingStore;
   clock: Clock;
   /** For the ids of groups and the jitter of retries. */
   random: Random;

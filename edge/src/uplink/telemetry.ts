@@ -143,13 +143,13 @@ export class UplinkTelemetry {
   #close(): { subject: string; body: Uint8Array<ArrayBuffer> } | undefined {
     const { uplink, clock } = this.#ports;
     if (!this.#shard) return undefined;
-    const { region, shard, generation } = this.#shard;
+    const { region, shard } = this.#shard;
     const status = uplink.status();
     this.#sequence += 1;
     const body = encodeTelemetry({
       region,
       shard,
-      generation: BigInt(generation),
+      generation: 1n,
       instance: this.#instance,
       sequence: BigInt(this.#sequence),
       sentAt: timestampFromMs(clock.nowMs()),
@@ -167,8 +167,8 @@ export function shardOfSpool(spool: Spool): Shard | undefined {
     const row = spool.oldest();
     const decoded = row && decodeIngressGroup(row.body);
     if (decoded?.kind !== "group") return undefined;
-    const { region, shard, generation } = decoded.group;
-    return { region, shard, generation: Number(generation) };
+    const { region, shard } = decoded.group;
+    return { region, shard };
   } catch {
     // The storage fails, and others say so.
     return undefined;

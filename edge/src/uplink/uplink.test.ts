@@ -7,7 +7,7 @@ import { eventBytesMax, uplinkLimits } from "./limits.ts";
 import type { BusMessage, Published, Spool, SpoolRow } from "./ports.ts";
 import { type Stored, Uplink } from "./uplink.ts";
 
-const shard = { region: "eu", generation: 3, shard: 1 };
+const shard = { region: "eu", shard: 1, accountId: "a", generation: 3 };
 const kibibyte = 1024;
 
 function setUp(limits: Partial<typeof uplinkLimits> = {}) {
@@ -38,8 +38,13 @@ function setUp(limits: Partial<typeof uplinkLimits> = {}) {
     remove: () => void rows.shift(),
     arm: async (atMs) => void alarms.push(atMs),
   };
+  const closed = new Map<string, number>();
+  const closings = {
+    read: () => new Map(closed),
+    write: async (account: string, generation: number) => void closed.set(account, generation),
+  };
   const uplink = new Uplink(
-    { link, spool, clock, random: seededRandom(1), log: (line) => void lines.push(line) },
+    { link, spool, closings, clock, random: seededRandom(1), log: (line) => void lines.push(line) },
     { ...uplinkLimits, ...limits },
   );
   const store = (...sizes: number[]): Promise<Stored> =>
@@ -77,7 +82,7 @@ describe("uplink", () => {
     await acknowledge();
     expect(await Promise.all(rest)).toEqual([first, first].map(() => ({ kind: "stored", spooled: false })));
     const decoded = decodeIngressGroup(published[1]?.message.body ?? new Uint8Array());
-    expect(decoded.kind === "group" && decoded.group).toMatchObject({ region: "eu", shard: 1, generation: 3n, spooled: false });
+    expect(decoded.kind === "group" && decoded.group).toMatchObject({ region: "eu", shard: 1, generation: 1n, spooled: false });
     expect(published[1]?.message.subject).toBe("mio.ingress.eu.1");
     expect(decoded.kind === "group" && decoded.group.id).toBe(published[1]?.message.messageId);
   });

@@ -5,6 +5,7 @@ import { encodeIngressGroup } from "@mio/shared/bus/ingress-group.ts";
 import { ingressSubject } from "@mio/shared/bus/subjects.ts";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { type BusState, BusWatch } from "./bus-state.ts";
+import { type Closing, Closings } from "./closings.ts";
 import { Drainer } from "./drain.ts";
 import { Flight } from "./flight.ts";
 import { eventBytesMax, type UplinkLimits, uplinkLimits } from "./limits.ts";
@@ -12,17 +13,24 @@ import { measured, UplinkMeter } from "./meter.ts";
 import type { BusLink, BusMessage, UplinkPorts } from "./ports.ts";
 import { appendWithin } from "./spool.ts";
 
-/** Which uplink: a region's shard in one generation of the shard layout. */
+export type { Closing } from "./closings.ts";
+
+/** Which uplink. A conversation that does not move keeps its own, so no generation is in its name. */
 export interface Shard {
   region: string;
-  generation: number;
   shard: number;
+}
+
+/** Whose events, and the generation of the account's layout that placed them here. */
+export interface Placement extends Shard {
+  accountId: string;
+  generation: number;
 }
 
 export type Stored =
   | { kind: "stored"; spooled: boolean }
   /** Nothing may be promised; the platform shall come again. */
-  | { kind: "unavailable"; reason: "queue_full" | "spool_full" | "storage_failed" | "failed" }
+  | { kind: "unavailable"; reason: "queue_full" | "spool_full" | "storage_failed" | "failed" | "moved" }
   | { kind: "too_large" };
 
 type Refused = Extract<Stored, { kind: "unavailable" }>;
@@ -78,6 +86,7 @@ export class Uplink {
   readonly #watch: BusWatch;
   readonly #flight: Flight;
   readonly #drainer: Drainer;
+  readonly #closings: Closings<Stored>;
   readonly #counters = { groupsPublished: 0, groupsSpooled: 0, eventsStored: 0, eventsRefused: 0, duplicatesOutsideRetry: 0 };
   #waiting: Waiting[] = [];
   #queueBytes = 0;
@@ -93,13 +102,29 @@ export class Uplink {
     );
     this.#flight = new Flight(this.#ports, limits, this.#watch);
     this.#drainer = new Drainer(this.#ports, limits, this.#flight, this.#watch);
+    this.#closings = new Closings(ports.closings, ports.clock);
     ports.link.onChange(() => {
       if (ports.link.connected) void this.#drainer.run("now");
     });
   }
 
   /** Stores events in this order. Resolves with `stored` only when the bus or the spool has them all. Never rejects. */
-  store(shard: Shard, events: readonly Uint8Array<ArrayBuffer>[]): Promise<Stored> {
+  store(placement: Placement, events: readonly Uint8Array<ArrayBuffer>[]): Promise<Stored> {
+    // Placed by a directory from before the account moved.
+    if (this.#closings.refuses(placement)) return Promise.resolve({ kind: "unavailable", reason: "moved" });
+    return this.#enqueue(placement, events);
+  }
+
+  /**
+   * From its start on, nothing of the account is taken under an older layout; resolves with `stored` when a word about that stands behind
+   * all that was. Again and again is harmless. Never rejects.
+   */
+  closeLayout(shard: Shard, closing: Closing): Promise<Stored> {
+    const failed = (): Stored => ({ kind: "unavailable", reason: "storage_failed" });
+    return this.#closings.close(closing, (lastWord) => this.#enqueue(shard, [lastWord])).catch(failed);
+  }
+
+  #enqueue(shard: Shard, events: readonly Uint8Array<ArrayBuffer>[]): Promise<Stored> {
     if (events.length === 0) return Promise.resolve({ kind: "stored", spooled: false });
     if (events.some((event) => event.length > eventBytesMax)) return Promise.resolve({ kind: "too_large" });
     const bytes = events.reduce((sum, event) => sum + event.length, 0);
@@ -222,7 +247,7 @@ export class Uplink {
       id: groupId,
       region: shard.region,
       shard: shard.shard,
-      generation: BigInt(shard.generation),
+      generation: 1n,
       groupedAt: timestampFromMs(this.#ports.clock.nowMs()),
       spooled,
       events: group.map((waiting) => waiting.event),

@@ -15,6 +15,7 @@ import { directoryStore } from "../directory-store.ts";
 import type { DirectoryStatus } from "../pressure.ts";
 import type { NatsLink } from "../uplink/nats-link.ts";
 import type { Shard } from "../uplink/uplink.ts";
+import { uplinkName } from "../webhook.ts";
 import { type Env, readConfiguration, readDirectoryKeys } from "./env.ts";
 import { webSocketLink } from "./nats-ws.ts";
 
@@ -41,6 +42,10 @@ export class DirectoryObject extends DurableObject<Env> {
       bucketReader(() => this.#link.bus, buckets.directory.name),
       openerOf(readDirectoryKeys(env)),
       clock,
+      {
+        edge: config.EDGE_REGION,
+        close: (shard, closing) => env.UPLINK.getByName(uplinkName(shard)).closeLayout(shard, closing),
+      },
     );
     this.#connecting = Promise.race([this.#link.tried, clock.sleep(firstConnectionMs)]);
   }

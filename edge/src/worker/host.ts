@@ -46,9 +46,15 @@ function appOf(doors: readonly InboundDoor[], env: Env): ReturnType<typeof creat
   });
   return createApp({
     doors: doorsIn(environment, doors),
-    directory: new Directory({ lookup: (keys) => directoryObject().lookup(keys) }, openerOf(readDirectoryKeys(env)), clock),
-    store: (shard, events) =>
-      telemetry.carriedBy<Stored>((counted) => env.UPLINK.getByName(uplinkName(shard)).store(shard, events, counted)),
+    directory: new Directory(
+      { lookup: (keys) => directoryObject().lookup(keys) },
+      openerOf(readDirectoryKeys(env)),
+      clock,
+      region,
+    ),
+    store: (placement, events) =>
+      telemetry.carriedBy<Stored>((counted) => env.UPLINK.getByName(uplinkName(placement)).store(placement, events, counted)),
+    close: (shard, closing) => env.UPLINK.getByName(uplinkName(shard)).closeLayout(shard, closing),
     askCore: (subject, body, timeoutMs) => directoryObject().askCore(subject, body, timeoutMs),
     clock,
     random: randomOf(crypto),

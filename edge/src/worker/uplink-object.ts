@@ -5,8 +5,17 @@ import { DurableObject } from "cloudflare:workers";
 import type { DurableObjectState } from "@cloudflare/workers-types";
 import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
+import { closingStore } from "../closing-store.ts";
 import { shardOfSpool, UplinkTelemetry } from "../uplink/telemetry.ts";
-import { type Shard, type Stored, Uplink, type UplinkParts, type UplinkStatus } from "../uplink/uplink.ts";
+import {
+  type Closing,
+  type Placement,
+  type Shard,
+  type Stored,
+  Uplink,
+  type UplinkParts,
+  type UplinkStatus,
+} from "../uplink/uplink.ts";
 import { type Env, readConfiguration } from "./env.ts";
 import { webSocketLink } from "./nats-ws.ts";
 import { ObjectSpool } from "./object-spool.ts";
@@ -32,8 +41,12 @@ export class UplinkObject extends DurableObject<Env> {
     const name = ["mio-edge-uplink", context.id.name].filter(Boolean).join(" ");
     const ownLink = webSocketLink({ servers, user, password, name, clock, random });
     const { link = ownLink, limits } = parts;
+    const { sql } = context.storage;
+    const rows = (query: string, ...values: (string | number | Uint8Array<ArrayBuffer>)[]) =>
+      sql.exec(query, ...values).toArray();
+    const closings = closingStore({ rows }, "this", () => context.storage.sync());
     const log = (line: Readonly<Record<string, unknown>>) => console.log(JSON.stringify({ ...line, shard: context.id.name }));
-    this.#uplink = new Uplink({ link, spool, clock, random, log }, limits);
+    this.#uplink = new Uplink({ link, spool, closings, clock, random, log }, limits);
     this.#spool = spool;
     this.#telemetry = new UplinkTelemetry({ link: ownLink, uplink: this.#uplink, clock, random });
     this.#connecting = Promise.race([ownLink.tried, clock.sleep(firstConnectionMs)]);
@@ -41,11 +54,16 @@ export class UplinkObject extends DurableObject<Env> {
   }
 
   /** `telemetry` is what the caller has counted meanwhile; it may be lost. */
-  async store(shard: Shard, events: Uint8Array<ArrayBuffer>[], telemetry?: Uint8Array<ArrayBuffer>): Promise<Stored> {
+  async store(placement: Placement, events: Uint8Array<ArrayBuffer>[], telemetry?: Uint8Array<ArrayBuffer>): Promise<Stored> {
     await this.#connecting;
-    const stored = await this.#uplink.store(shard, events);
-    this.#telemetry.note(shard, telemetry);
+    const stored = await this.#uplink.store(placement, events);
+    this.#telemetry.note(placement, telemetry);
     return stored;
+  }
+
+  async closeLayout(shard: Shard, closing: Closing): Promise<Stored> {
+    await this.#connecting;
+    return this.#uplink.closeLayout(shard, closing);
   }
 
   async report(shard: Shard, telemetry: Uint8Array<ArrayBuffer>): Promise<void> {

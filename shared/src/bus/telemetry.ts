@@ -43,6 +43,7 @@ export const requestOutcomes = [
   "unknown_channel",
   "too_large",
   "not_loaded",
+  "moving",
   "unavailable",
   "failed",
   ...oauthOutcomes.map((outcome) => `oauth_${outcome}` as const),

@@ -35,7 +35,9 @@ export async function appTarget(): Promise<HostileTarget> {
       { lookup: async (keys) => ({ values: keys.map((key) => values.get(key)), whole: true }) },
       testSealer,
       clock,
+      "local",
     ),
+    close: async () => ({ kind: "stored", spooled: false }),
     // As an uplink that has others to serve too.
     store: async (_, events) => {
       if (events.some(({ length }) => length > eventBytesMax)) return { kind: "too_large" };

@@ -15,7 +15,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file mio/edge/v1/edge.proto.
  */
 export const file_mio_edge_v1_edge: GenFile = /*@__PURE__*/
-  fileDesc("ChZtaW8vZWRnZS92MS9lZGdlLnByb3RvEgttaW8uZWRnZS52MSKvAQoMSW5ncmVzc0dyb3VwEg8KB3ZlcnNpb24YASABKAUSCgoCaWQYAiABKAkSDgoGcmVnaW9uGAMgASgJEg0KBXNoYXJkGAQgASgFEhIKCmdlbmVyYXRpb24YBSABKAMSLgoKZ3JvdXBlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHc3Bvb2xlZBgHIAEoCBIOCgZldmVudHMYCCADKAwimwMKDEluZ3Jlc3NFdmVudBIPCgd2ZXJzaW9uGAEgASgFEg8KB3N1YmplY3QYAiABKAkSEQoJdGVuYW50X2lkGAMgASgJEhIKCmFjY291bnRfaWQYBCABKAkSFAoMY2hhbm5lbF90eXBlGAUgASgJEhcKD2NvbnZlcnNhdGlvbl9pZBgGIAEoCRIgChhjb252ZXJzYXRpb25fZXh0ZXJuYWxfaWQYByABKAkSGgoSc2VuZGVyX2V4dGVybmFsX2lkGAggASgJEhkKEXNvdXJjZV9tZXNzYWdlX2lkGAkgASgJEhIKCm1lc3NhZ2VfaWQYCiABKAkSEQoJZXZlbnRfZGF5GAsgASgJEhMKC3RyYWNlcGFyZW50GAwgASgJEi8KC3JlY2VpdmVkX2F0GA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCgdtZXNzYWdlGA4gASgMSAASMgoKcXVhcmFudGluZRgPIAEoCzIcLm1pby5lZGdlLnYxLlF1YXJhbnRpbmVFbnRyeUgAQgYKBGJvZHki3wMKD1F1YXJhbnRpbmVFbnRyeRIPCgd2ZXJzaW9uGAEgASgFEgoKAmlkGAIgASgJEhEKCXRlbmFudF9pZBgDIAEoCRISCgphY2NvdW50X2lkGAQgASgJEhQKDGNoYW5uZWxfdHlwZRgFIAEoCRIXCg9jb252ZXJzYXRpb25faWQYBiABKAkSIAoYY29udmVyc2F0aW9uX2V4dGVybmFsX2lkGAcgASgJEhoKEnNlbmRlcl9leHRlcm5hbF9pZBgIIAEoCRIOCgZyZWFzb24YCSABKAkSDgoGbWV0aG9kGAogASgJEgwKBHBhdGgYCyABKAkSOgoHaGVhZGVycxgMIAMoCzIpLm1pby5lZGdlLnYxLlF1YXJhbnRpbmVFbnRyeS5IZWFkZXJzRW50cnkSDAoEYm9keRgNIAEoDBIvCgtyZWNlaXZlZF9hdBgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGcmVnaW9uGA8gASgJEh0KFXdvcmtzcGFjZV9leHRlcm5hbF9pZBgQIAEoCRITCgt2ZXJpZmllZF9ieRgRIAEoCRouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJmCgtTZWFsZWRWYWx1ZRIPCgd2ZXJzaW9uGAEgASgFEg4KBmtleV9pZBgCIAEoCRINCgVub25jZRgDIAEoDBISCgpjaXBoZXJ0ZXh0GAQgASgMEhMKC3Jvd192ZXJzaW9uGAUgASgDIrUBCg5EaXJlY3RvcnlWYWx1ZRIPCgd2ZXJzaW9uGAEgASgFEg0KBXJvdXRlGAIgASgJEhMKC3Jvd192ZXJzaW9uGAMgASgDEi0KB3NlY3JldHMYBCADKAsyHC5taW8uZWRnZS52MS5EaXJlY3RvcnlTZWNyZXQSLgoHYWNjb3VudBgFIAEoCzIdLm1pby5lZGdlLnYxLkRpcmVjdG9yeUFjY291bnQSDwoHcmVtb3ZlZBgGIAEoCCKjAQoPRGlyZWN0b3J5U2VjcmV0Eg4KBnNjaGVtZRgBIAEoCRINCgV2YWx1ZRgCIAEoCRIuCgpub3RfYmVmb3JlGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCglub3RfYWZ0ZXIYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCmFjY291bnRfaWQYBSABKAkipAIKEERpcmVjdG9yeUFjY291bnQSEQoJdGVuYW50X2lkGAEgASgJEhIKCmFjY291bnRfaWQYAiABKAkSFAoMY2hhbm5lbF90eXBlGAMgASgJEhMKC2V4dGVybmFsX2lkGAQgASgJEj0KCHNldHRpbmdzGAUgAygLMisubWlvLmVkZ2UudjEuRGlyZWN0b3J5QWNjb3VudC5TZXR0aW5nc0VudHJ5EhMKC2hvbWVfcmVnaW9uGAYgASgJEhMKC3NoYXJkX2NvdW50GAcgASgFEhIKCmdlbmVyYXRpb24YCCABKAMSEAoIZGlzYWJsZWQYCSABKAgaLwoNU2V0dGluZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBInkKEURpcmVjdG9yeVNuYXBzaG90Eg8KB3ZlcnNpb24YASABKAUSMAoMY29tcGxldGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdlbnRyaWVzGAMgASgDEhAKCHJldmlzaW9uGAQgASgDIqsCCg1PQXV0aENhbGxiYWNrEg8KB3ZlcnNpb24YASABKAUSFAoMY2hhbm5lbF90eXBlGAIgASgJEg0KBXN0YXRlGAMgASgJEgwKBGNvZGUYBCABKAkSDQoFZXJyb3IYBSABKAkSPgoKcGFyYW1ldGVycxgGIAMoCzIqLm1pby5lZGdlLnYxLk9BdXRoQ2FsbGJhY2suUGFyYW1ldGVyc0VudHJ5Ei8KC3JlY2VpdmVkX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZyZWdpb24YCCABKAkSEwoLdHJhY2VwYXJlbnQYCSABKAkaMQoPUGFyYW1ldGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEi/gIKC09BdXRoQW5zd2VyEg8KB3ZlcnNpb24YASABKAUSMQoHb3V0Y29tZRgCIAEoDjIgLm1pby5lZGdlLnYxLk9BdXRoQW5zd2VyLk91dGNvbWUSFgoOd29ya3NwYWNlX25hbWUYAyABKAkSEwoLdGVuYW50X25hbWUYBCABKAki/QEKB091dGNvbWUSFwoTT1VUQ09NRV9VTlNQRUNJRklFRBAAEhUKEU9VVENPTUVfQ09OTkVDVEVEEAESEgoOT1VUQ09NRV9ERU5JRUQQAhITCg9PVVRDT01FX0VYUElSRUQQAxIQCgxPVVRDT01FX1VTRUQQBBITCg9PVVRDT01FX1VOS05PV04QBRIXChNPVVRDT01FX0lOX1BST0dSRVNTEAYSFwoTT1VUQ09NRV9VTkFWQUlMQUJMRRAHEhQKEE9VVENPTUVfUkVKRUNURUQQCBIRCg1PVVRDT01FX1RBS0VOEAkSFwoTT1VUQ09NRV9OT1RfT0ZGRVJFRBAKYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("ChZtaW8vZWRnZS92MS9lZGdlLnByb3RvEgttaW8uZWRnZS52MSKvAQoMSW5ncmVzc0dyb3VwEg8KB3ZlcnNpb24YASABKAUSCgoCaWQYAiABKAkSDgoGcmVnaW9uGAMgASgJEg0KBXNoYXJkGAQgASgFEhIKCmdlbmVyYXRpb24YBSABKAMSLgoKZ3JvdXBlZF9hdBgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHc3Bvb2xlZBgHIAEoCBIOCgZldmVudHMYCCADKAwizwMKDEluZ3Jlc3NFdmVudBIPCgd2ZXJzaW9uGAEgASgFEg8KB3N1YmplY3QYAiABKAkSEQoJdGVuYW50X2lkGAMgASgJEhIKCmFjY291bnRfaWQYBCABKAkSFAoMY2hhbm5lbF90eXBlGAUgASgJEhcKD2NvbnZlcnNhdGlvbl9pZBgGIAEoCRIgChhjb252ZXJzYXRpb25fZXh0ZXJuYWxfaWQYByABKAkSGgoSc2VuZGVyX2V4dGVybmFsX2lkGAggASgJEhkKEXNvdXJjZV9tZXNzYWdlX2lkGAkgASgJEhIKCm1lc3NhZ2VfaWQYCiABKAkSEQoJZXZlbnRfZGF5GAsgASgJEhMKC3RyYWNlcGFyZW50GAwgASgJEi8KC3JlY2VpdmVkX2F0GA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCgdtZXNzYWdlGA4gASgMSAASMgoKcXVhcmFudGluZRgPIAEoCzIcLm1pby5lZGdlLnYxLlF1YXJhbnRpbmVFbnRyeUgAEjIKDWxheW91dF9jbG9zZWQYECABKAsyGS5taW8uZWRnZS52MS5MYXlvdXRDbG9zZWRIAEIGCgRib2R5IjAKDExheW91dENsb3NlZBISCgpnZW5lcmF0aW9uGAEgASgDEgwKBGVkZ2UYAiABKAki3wMKD1F1YXJhbnRpbmVFbnRyeRIPCgd2ZXJzaW9uGAEgASgFEgoKAmlkGAIgASgJEhEKCXRlbmFudF9pZBgDIAEoCRISCgphY2NvdW50X2lkGAQgASgJEhQKDGNoYW5uZWxfdHlwZRgFIAEoCRIXCg9jb252ZXJzYXRpb25faWQYBiABKAkSIAoYY29udmVyc2F0aW9uX2V4dGVybmFsX2lkGAcgASgJEhoKEnNlbmRlcl9leHRlcm5hbF9pZBgIIAEoCRIOCgZyZWFzb24YCSABKAkSDgoGbWV0aG9kGAogASgJEgwKBHBhdGgYCyABKAkSOgoHaGVhZGVycxgMIAMoCzIpLm1pby5lZGdlLnYxLlF1YXJhbnRpbmVFbnRyeS5IZWFkZXJzRW50cnkSDAoEYm9keRgNIAEoDBIvCgtyZWNlaXZlZF9hdBgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGcmVnaW9uGA8gASgJEh0KFXdvcmtzcGFjZV9leHRlcm5hbF9pZBgQIAEoCRITCgt2ZXJpZmllZF9ieRgRIAEoCRouCgxIZWFkZXJzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASJmCgtTZWFsZWRWYWx1ZRIPCgd2ZXJzaW9uGAEgASgFEg4KBmtleV9pZBgCIAEoCRINCgVub25jZRgDIAEoDBISCgpjaXBoZXJ0ZXh0GAQgASgMEhMKC3Jvd192ZXJzaW9uGAUgASgDIrUBCg5EaXJlY3RvcnlWYWx1ZRIPCgd2ZXJzaW9uGAEgASgFEg0KBXJvdXRlGAIgASgJEhMKC3Jvd192ZXJzaW9uGAMgASgDEi0KB3NlY3JldHMYBCADKAsyHC5taW8uZWRnZS52MS5EaXJlY3RvcnlTZWNyZXQSLgoHYWNjb3VudBgFIAEoCzIdLm1pby5lZGdlLnYxLkRpcmVjdG9yeUFjY291bnQSDwoHcmVtb3ZlZBgGIAEoCCKjAQoPRGlyZWN0b3J5U2VjcmV0Eg4KBnNjaGVtZRgBIAEoCRINCgV2YWx1ZRgCIAEoCRIuCgpub3RfYmVmb3JlGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBItCglub3RfYWZ0ZXIYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhIKCmFjY291bnRfaWQYBSABKAki4wIKEERpcmVjdG9yeUFjY291bnQSEQoJdGVuYW50X2lkGAEgASgJEhIKCmFjY291bnRfaWQYAiABKAkSFAoMY2hhbm5lbF90eXBlGAMgASgJEhMKC2V4dGVybmFsX2lkGAQgASgJEj0KCHNldHRpbmdzGAUgAygLMisubWlvLmVkZ2UudjEuRGlyZWN0b3J5QWNjb3VudC5TZXR0aW5nc0VudHJ5EhMKC2hvbWVfcmVnaW9uGAYgASgJEhMKC3NoYXJkX2NvdW50GAcgASgFEhIKCmdlbmVyYXRpb24YCCABKAMSEAoIZGlzYWJsZWQYCSABKAgSKgoIcHJldmlvdXMYCiADKAsyGC5taW8uZWRnZS52MS5TaGFyZExheW91dBIRCgljbG9zZWRfYnkYCyADKAkaLwoNU2V0dGluZ3NFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIjcKC1NoYXJkTGF5b3V0EhMKC2hvbWVfcmVnaW9uGAEgASgJEhMKC3NoYXJkX2NvdW50GAIgASgFInkKEURpcmVjdG9yeVNuYXBzaG90Eg8KB3ZlcnNpb24YASABKAUSMAoMY29tcGxldGVkX2F0GAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgdlbnRyaWVzGAMgASgDEhAKCHJldmlzaW9uGAQgASgDIqsCCg1PQXV0aENhbGxiYWNrEg8KB3ZlcnNpb24YASABKAUSFAoMY2hhbm5lbF90eXBlGAIgASgJEg0KBXN0YXRlGAMgASgJEgwKBGNvZGUYBCABKAkSDQoFZXJyb3IYBSABKAkSPgoKcGFyYW1ldGVycxgGIAMoCzIqLm1pby5lZGdlLnYxLk9BdXRoQ2FsbGJhY2suUGFyYW1ldGVyc0VudHJ5Ei8KC3JlY2VpdmVkX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZyZWdpb24YCCABKAkSEwoLdHJhY2VwYXJlbnQYCSABKAkaMQoPUGFyYW1ldGVyc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCToCOAEi/gIKC09BdXRoQW5zd2VyEg8KB3ZlcnNpb24YASABKAUSMQoHb3V0Y29tZRgCIAEoDjIgLm1pby5lZGdlLnYxLk9BdXRoQW5zd2VyLk91dGNvbWUSFgoOd29ya3NwYWNlX25hbWUYAyABKAkSEwoLdGVuYW50X25hbWUYBCABKAki/QEKB091dGNvbWUSFwoTT1VUQ09NRV9VTlNQRUNJRklFRBAAEhUKEU9VVENPTUVfQ09OTkVDVEVEEAESEgoOT1VUQ09NRV9ERU5JRUQQAhITCg9PVVRDT01FX0VYUElSRUQQAxIQCgxPVVRDT01FX1VTRUQQBBITCg9PVVRDT01FX1VOS05PV04QBRIXChNPVVRDT01FX0lOX1BST0dSRVNTEAYSFwoTT1VUQ09NRV9VTkFWQUlMQUJMRRAHEhQKEE9VVENPTUVfUkVKRUNURUQQCBIRCg1PVVRDT01FX1RBS0VOEAkSFwoTT1VUQ09NRV9OT1RfT0ZGRVJFRBAKYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * IngressGroup is one bus message on mio.ingress.<region>.<shard>: the events that waited together in one uplink.
@@ -52,7 +52,7 @@ export type IngressGroup = Message<"mio.edge.v1.IngressGroup"> & {
   shard: number;
 
   /**
-   * Generation of the shard layout that placed these events here. Core finishes an old one before a newer one.
+   * Always 1. Layouts have their generations by account, and one group holds the events of many accounts: nothing orders by it.
    *
    * @generated from field: int64 generation = 5;
    */
@@ -207,6 +207,14 @@ export type IngressEvent = Message<"mio.edge.v1.IngressEvent"> & {
      */
     value: QuarantineEntry;
     case: "quarantine";
+  } | {
+    /**
+     * Nothing of account_id follows here under an older layout.
+     *
+     * @generated from field: mio.edge.v1.LayoutClosed layout_closed = 16;
+     */
+    value: LayoutClosed;
+    case: "layoutClosed";
   } | { case: undefined; value?: undefined };
 };
 
@@ -216,6 +224,35 @@ export type IngressEvent = Message<"mio.edge.v1.IngressEvent"> & {
  */
 export const IngressEventSchema: GenMessage<IngressEvent> = /*@__PURE__*/
   messageDesc(file_mio_edge_v1_edge, 1);
+
+/**
+ * LayoutClosed is an uplink's last word about an account's older shard layouts. It stands behind all that the uplink took under them, so whoever
+ * has read up to it has read all of that.
+ *
+ * @generated from message mio.edge.v1.LayoutClosed
+ */
+export type LayoutClosed = Message<"mio.edge.v1.LayoutClosed"> & {
+  /**
+   * The layout for which older ones were closed.
+   *
+   * @generated from field: int64 generation = 1;
+   */
+  generation: bigint;
+
+  /**
+   * Whose uplink it is: the region that the edge has as its own name.
+   *
+   * @generated from field: string edge = 2;
+   */
+  edge: string;
+};
+
+/**
+ * Describes the message mio.edge.v1.LayoutClosed.
+ * Use `create(LayoutClosedSchema)` to create a new message.
+ */
+export const LayoutClosedSchema: GenMessage<LayoutClosed> = /*@__PURE__*/
+  messageDesc(file_mio_edge_v1_edge, 2);
 
 /**
  * QuarantineEntry keeps a verified request that has no account or was not understood, until a person looks or its age ends.
@@ -349,7 +386,7 @@ export type QuarantineEntry = Message<"mio.edge.v1.QuarantineEntry"> & {
  * Use `create(QuarantineEntrySchema)` to create a new message.
  */
 export const QuarantineEntrySchema: GenMessage<QuarantineEntry> = /*@__PURE__*/
-  messageDesc(file_mio_edge_v1_edge, 2);
+  messageDesc(file_mio_edge_v1_edge, 3);
 
 /**
  * SealedValue is what stands in the directory bucket: an encoded DirectoryValue or DirectorySnapshot under AES-256-GCM. Bucket,
@@ -399,7 +436,7 @@ export type SealedValue = Message<"mio.edge.v1.SealedValue"> & {
  * Use `create(SealedValueSchema)` to create a new message.
  */
 export const SealedValueSchema: GenMessage<SealedValue> = /*@__PURE__*/
-  messageDesc(file_mio_edge_v1_edge, 3);
+  messageDesc(file_mio_edge_v1_edge, 4);
 
 /**
  * DirectoryValue is what the edge knows about one route, before sealing. Admin writes it; the edge follows by watch.
@@ -455,7 +492,7 @@ export type DirectoryValue = Message<"mio.edge.v1.DirectoryValue"> & {
  * Use `create(DirectoryValueSchema)` to create a new message.
  */
 export const DirectoryValueSchema: GenMessage<DirectoryValue> = /*@__PURE__*/
-  messageDesc(file_mio_edge_v1_edge, 4);
+  messageDesc(file_mio_edge_v1_edge, 5);
 
 /**
  * DirectorySecret verifies requests.
@@ -504,7 +541,7 @@ export type DirectorySecret = Message<"mio.edge.v1.DirectorySecret"> & {
  * Use `create(DirectorySecretSchema)` to create a new message.
  */
 export const DirectorySecretSchema: GenMessage<DirectorySecret> = /*@__PURE__*/
-  messageDesc(file_mio_edge_v1_edge, 5);
+  messageDesc(file_mio_edge_v1_edge, 6);
 
 /**
  * DirectoryAccount is what the edge has to know about an account.
@@ -562,7 +599,7 @@ export type DirectoryAccount = Message<"mio.edge.v1.DirectoryAccount"> & {
   shardCount: number;
 
   /**
-   * Generation of this shard layout.
+   * Generation of this shard layout. Grows with each change.
    *
    * @generated from field: int64 generation = 8;
    */
@@ -574,6 +611,21 @@ export type DirectoryAccount = Message<"mio.edge.v1.DirectoryAccount"> & {
    * @generated from field: bool disabled = 9;
    */
   disabled: boolean;
+
+  /**
+   * Where conversations may have been before this layout. Empty when the account was never moved.
+   *
+   * @generated from field: repeated mio.edge.v1.ShardLayout previous = 10;
+   */
+  previous: ShardLayout[];
+
+  /**
+   * The edges whose uplinks have closed the previous layouts, with all that they took under them finished by core. Only these edges
+   * place moved conversations by the present layout; every other one closes first.
+   *
+   * @generated from field: repeated string closed_by = 11;
+   */
+  closedBy: string[];
 };
 
 /**
@@ -581,7 +633,35 @@ export type DirectoryAccount = Message<"mio.edge.v1.DirectoryAccount"> & {
  * Use `create(DirectoryAccountSchema)` to create a new message.
  */
 export const DirectoryAccountSchema: GenMessage<DirectoryAccount> = /*@__PURE__*/
-  messageDesc(file_mio_edge_v1_edge, 6);
+  messageDesc(file_mio_edge_v1_edge, 7);
+
+/**
+ * ShardLayout is how conversations were spread.
+ *
+ * @generated from message mio.edge.v1.ShardLayout
+ */
+export type ShardLayout = Message<"mio.edge.v1.ShardLayout"> & {
+  /**
+   * Region whose uplinks took them.
+   *
+   * @generated from field: string home_region = 1;
+   */
+  homeRegion: string;
+
+  /**
+   * Over how many uplinks. A conversation went to FNV-1a of its id modulo this.
+   *
+   * @generated from field: int32 shard_count = 2;
+   */
+  shardCount: number;
+};
+
+/**
+ * Describes the message mio.edge.v1.ShardLayout.
+ * Use `create(ShardLayoutSchema)` to create a new message.
+ */
+export const ShardLayoutSchema: GenMessage<ShardLayout> = /*@__PURE__*/
+  messageDesc(file_mio_edge_v1_edge, 8);
 
 /**
  * DirectorySnapshot, sealed as the values are, is written by the publisher after it made the bucket whole. From then on a route that is missing is
@@ -624,7 +704,7 @@ export type DirectorySnapshot = Message<"mio.edge.v1.DirectorySnapshot"> & {
  * Use `create(DirectorySnapshotSchema)` to create a new message.
  */
 export const DirectorySnapshotSchema: GenMessage<DirectorySnapshot> = /*@__PURE__*/
-  messageDesc(file_mio_edge_v1_edge, 7);
+  messageDesc(file_mio_edge_v1_edge, 9);
 
 /**
  * OAuthCallback is a person's return from a platform's consent page. The edge sends it to core as a request on
@@ -702,7 +782,7 @@ export type OAuthCallback = Message<"mio.edge.v1.OAuthCallback"> & {
  * Use `create(OAuthCallbackSchema)` to create a new message.
  */
 export const OAuthCallbackSchema: GenMessage<OAuthCallback> = /*@__PURE__*/
-  messageDesc(file_mio_edge_v1_edge, 8);
+  messageDesc(file_mio_edge_v1_edge, 10);
 
 /**
  * OAuthAnswer says what came of an OAuthCallback, with nothing but names in it.
@@ -744,7 +824,7 @@ export type OAuthAnswer = Message<"mio.edge.v1.OAuthAnswer"> & {
  * Use `create(OAuthAnswerSchema)` to create a new message.
  */
 export const OAuthAnswerSchema: GenMessage<OAuthAnswer> = /*@__PURE__*/
-  messageDesc(file_mio_edge_v1_edge, 9);
+  messageDesc(file_mio_edge_v1_edge, 11);
 
 /**
  * What came of it.
@@ -841,5 +921,5 @@ export type OAuthAnswer_Outcome = (typeof OAuthAnswer_Outcome)[keyof typeof OAut
  * Describes the enum mio.edge.v1.OAuthAnswer.Outcome.
  */
 export const OAuthAnswer_OutcomeSchema: GenEnum<OAuthAnswer_Outcome> = /*@__PURE__*/
-  enumDesc(file_mio_edge_v1_edge, 9, 0);
+  enumDesc(file_mio_edge_v1_edge, 11, 0);
 

@@ -45,7 +45,7 @@ export type EdgeTelemetry = Message<"mio.edge.v1.EdgeTelemetry"> & {
   shard: number;
 
   /**
-   * Generation of the shard layout.
+   * Always 1: an uplink serves accounts of many layouts.
    *
    * @generated from field: int64 generation = 4;
    */

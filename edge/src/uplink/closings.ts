@@ -1,0 +1,75 @@
+// What an uplink takes no more: accounts' older shard layouts. Closing one writes the refusal to disk, and puts a last word behind all that
+// was taken under it; only when core has read that does a moved conversation go on in another uplink.
+//
+// Why this is right: the refusal is on disk before the last word can be anywhere, so an object that starts again behind it refuses too,
+// however old the directory of whoever calls. In memory, refusal and last word are one step without a pause, so nothing slips in between.
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { encodeIngressEvent } from "@mio/shared/bus/ingress-group.ts";
+import type { Clock } from "@mio/shared/clock.ts";
+
+/** Layouts of an account that are older than a generation, at one edge. */
+export interface Closing {
+  accountId: string;
+  /** Of the layout that replaces them. */
+  generation: number;
+  /** Whose uplink says so: the edge's own region. */
+  edge: string;
+}
+
+/** Storage that outlives the process: one number an account. */
+export interface ClosingStore {
+  /** By account, the generation below which nothing is taken. Throws when the storage fails. */
+  read(): Map<string, number>;
+  /** Committed when it resolves; never lowers. Rejects when the storage fails. */
+  write(accountId: string, generation: number): Promise<void>;
+}
+
+/** Core may have passed over a word that it could not read: it is said again while somebody still asks. */
+const saidForMs = 30_000;
+
+export class Closings<Said extends { kind: string }> {
+  readonly #store: ClosingStore;
+  readonly #clock: Clock;
+  readonly #refusals: Map<string, number>;
+  readonly #said = new Map<string, { generation: number; atMs: number; word: Promise<Said> }>();
+
+  constructor(store: ClosingStore, clock: Clock) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#refusals = store.read();
+  }
+
+  refuses({ accountId, generation }: { accountId: string; generation: number }): boolean {
+    return generation < (this.#refusals.get(accountId) ?? 0);
+  }
+
+  /** Calls `say` once for many calls of one closing. Resolves with what came of it; rejects when the storage fails. */
+  close(closing: Closing, say: (lastWord: Uint8Array<ArrayBuffer>) => Promise<Said>): Promise<Said> {
+    const { accountId, generation } = closing;
+    const before = this.#said.get(accountId);
+    const nowMs = this.#clock.monotonicMs();
+    if (before && before.generation >= generation && nowMs - before.atMs < saidForMs) return before.word;
+    const word = this.#close(closing, say);
+    const said = { generation, atMs: nowMs, word };
+    this.#said.set(accountId, said);
+    const forget = () => void (this.#said.get(accountId) === said && this.#said.delete(accountId));
+    word.then(({ kind }) => kind !== "stored" && forget(), forget);
+    return word;
+  }
+
+  async #close(
+    { accountId, generation, edge }: Closing,
+    say: (lastWord: Uint8Array<ArrayBuffer>) => Promise<Said>,
+  ): Promise<Said> {
+    await this.#store.write(accountId, generation);
+    // From here on without a pause until it stands in the queue.
+    this.#refusals.set(accountId, Math.max(generation, this.#refusals.get(accountId) ?? 0));
+    return say(
+      encodeIngressEvent({
+        accountId,
+        receivedAt: timestampFromMs(this.#clock.nowMs()),
+        body: { case: "layoutClosed", value: { generation: BigInt(generation), edge } },
+      }),
+    );
+  }
+}
