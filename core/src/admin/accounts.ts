@@ -5,6 +5,7 @@ import { accountIdOf, isUuid, type TenantId } from "@mio/shared/ids.ts";
 import { DatabaseError, type Pool, type PoolClient } from "pg";
 import * as v from "valibot";
 import { inTransaction } from "../db/in-transaction.ts";
+import { directoryNotification } from "../db/listen.ts";
 import { AdminError } from "./admin-error.ts";
 import { getTenant } from "./tenants.ts";
 
@@ -18,6 +19,7 @@ const accountRow = v.object({
   rate_limit_per_second: v.nullable(v.number()),
   home_region: v.string(),
   shard_count: v.number(),
+  shard_generation: v.pipe(v.string(), v.transform(Number)),
   created_at: v.date(),
   disabled_at: v.nullable(v.date()),
 });
@@ -48,9 +50,6 @@ interface AccountChange {
   settings?: Record<string, string>;
   ratePerSecond?: number | undefined;
 }
-
-/** Tells admin's directory loop, in any process, that there is something to publish. */
-export const directoryNotification = "mio_directory";
 
 /** `created` is false when the same account was there already. Throws AdminError when it is there with other details. */
 export async function createAccount(
@@ -166,12 +165,22 @@ export async function listAccounts(db: Pool, tenantSlug?: string): Promise<Accou
   return v.parse(v.array(accountRow), found.rows);
 }
 
+/** Throws AdminError when there is no such account. */
+export async function findAccount(db: Pick<Pool, "query">, id: string): Promise<Account> {
+  const found = isUuid(id) ? await db.query(`select ${columns} from accounts where id = $1`, [id]) : { rows: [] };
+  if (found.rows.length === 0) throw noAccount(id);
+  return v.parse(accountRow, found.rows[0]);
+}
+
 /** Locks its row until the transaction ends. Throws AdminError when there is no such account. */
 export async function readAccount(client: PoolClient, id: string): Promise<Account> {
   const found = isUuid(id) ? await client.query(`select ${columns} from accounts where id = $1 for update`, [id]) : { rows: [] };
-  if (found.rows.length === 0)
-    throw new AdminError("not_found", `there is no account ${JSON.stringify(id)}; "mio account list" shows them`);
+  if (found.rows.length === 0) throw noAccount(id);
   return v.parse(accountRow, found.rows[0]);
+}
+
+function noAccount(id: string): AdminError {
+  return new AdminError("not_found", `there is no account ${JSON.stringify(id)}; "mio account list" shows them`);
 }
 
 async function refuseOtherDetails(client: PoolClient, account: Account, wanted: NewAccount): Promise<void> {
@@ -196,7 +205,7 @@ async function refuseOtherDetails(client: PoolClient, account: Account, wanted: 
       `other ${secretDetails.join(", ")}: "mio account create" does not replace a secret; name the present one, or see "mio account rotate-secret"`,
     wanted.homeRegion !== undefined &&
       wanted.homeRegion !== account.home_region &&
-      `home region ${account.home_region}: an account stays in the region that it was made in; name that one`,
+      `home region ${account.home_region}: name that one, or change it with "mio account move"`,
     account.disabled_at !== null &&
       "disabled: it cannot be enabled again; its workspace is free for an account of another tenant",
   ].filter((each) => each !== false);

@@ -19,6 +19,7 @@ import type { Pool } from "pg";
 import * as v from "valibot";
 import { provisionBucket } from "../bus/provision.ts";
 import { type DirectoryRow, directoryValuesOf } from "./directory-values.ts";
+import { closing, previousLayout } from "./moves.ts";
 
 const directoryRow = v.object({
   id: v.string(),
@@ -29,6 +30,8 @@ const directoryRow = v.object({
   home_region: v.string(),
   shard_count: v.number(),
   shard_generation: v.string(),
+  previous_layouts: v.array(previousLayout),
+  closings: v.array(closing),
   row_version: v.string(),
   disabled: v.boolean(),
   secrets: v.array(
@@ -124,10 +127,12 @@ function replaces(wanted: DirectoryValue, { opened }: BucketEntry, sealer: Seale
 
 async function readRows(db: Pool): Promise<DirectoryRow[]> {
   const found = await db.query(
-    `select a.id, a.tenant_id, a.channel_type, a.external_id, a.settings, a.home_region, a.shard_count, a.shard_generation,
+    `select a.id, a.tenant_id, a.channel_type, a.external_id, a.settings, a.home_region, a.shard_count, a.shard_generation, a.previous_layouts,
             a.row_version, a.disabled_at is not null as disabled,
             coalesce(jsonb_agg(jsonb_build_object('scheme', s.scheme, 'value', s.value, 'not_after', s.not_after) order by s.created_at, s.scheme, s.value)
-              filter (where s.account_id is not null), '[]') as secrets
+              filter (where s.account_id is not null), '[]') as secrets,
+            (select coalesce(jsonb_agg(jsonb_build_object('edge', c.edge, 'region', c.region, 'shard', c.shard)), '[]')
+               from layout_closings c where c.account_id = a.id and c.generation = a.shard_generation) as closings
        from accounts a
        left join account_secrets s on s.account_id = a.id and s.purpose = 'verification' and (s.not_after is null or s.not_after > now())
       group by a.id order by a.created_at, a.id`,

@@ -7,8 +7,10 @@ import {
   DirectorySecretSchema,
   type DirectoryValue,
   DirectoryValueSchema,
+  ShardLayoutSchema,
 } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
 import { accountRoute, channelRoute, workspaceRoute } from "@mio/shared/bus/directory.ts";
+import { type Closing, closedBy, type PreviousLayout } from "./moves.ts";
 
 export interface DirectoryRow {
   id: string;
@@ -19,6 +21,9 @@ export interface DirectoryRow {
   home_region: string;
   shard_count: number;
   shard_generation: string;
+  previous_layouts: PreviousLayout[];
+  /** Of the present generation. */
+  closings: Closing[];
   row_version: string;
   disabled: boolean;
   secrets: { scheme: string; value: string; not_after: Date | null }[];
@@ -65,6 +70,10 @@ function accountValue(row: DirectoryRow, route: string): DirectoryValue {
       shardCount: row.shard_count,
       generation: BigInt(row.shard_generation),
       disabled: row.disabled,
+      previous: row.previous_layouts.map(({ region, shard_count }) =>
+        create(ShardLayoutSchema, { homeRegion: region, shardCount: shard_count }),
+      ),
+      closedBy: closedBy(row.previous_layouts, row.closings),
     }),
   });
 }

@@ -12,7 +12,6 @@ import * as v from "valibot";
 export interface ShardLayout {
   region: string;
   shardCount: number;
-  generation: bigint;
 }
 
 export type Owner =
@@ -28,11 +27,10 @@ const row = v.object({
   settings: v.record(v.string(), v.string()),
   home_region: v.string(),
   shard_count: v.number(),
-  shard_generation: v.string(),
   disabled: v.boolean(),
 });
 
-const columns = `id, tenant_id, channel_type, external_id, settings, home_region, shard_count, shard_generation,
+const columns = `id, tenant_id, channel_type, external_id, settings, home_region, shard_count,
   disabled_at is not null as disabled`;
 
 /** `workspace` is what an entry without an account claims; empty when it claims none. */
@@ -59,7 +57,7 @@ export async function ownerOf(db: Pool, entry: QuarantineEntry, workspace: strin
       externalId: found.external_id,
       settings: found.settings,
     },
-    layout: { region: found.home_region, shardCount: found.shard_count, generation: BigInt(found.shard_generation) },
+    layout: { region: found.home_region, shardCount: found.shard_count },
   };
 }
 

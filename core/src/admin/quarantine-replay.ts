@@ -9,8 +9,10 @@ import { encodeIngressGroup } from "@mio/shared/bus/ingress-group.ts";
 import { publishAcked } from "@mio/shared/bus/jetstream-api.ts";
 import { ingressSubject } from "@mio/shared/bus/subjects.ts";
 import type { InboundAccount, InboundDoor, Normalised, WebhookRequest } from "@mio/shared/channels/contract.ts";
-import { partitionOf } from "@mio/shared/ids.ts";
+import { type AccountId, partitionOf } from "@mio/shared/ids.ts";
 import type { Pool } from "pg";
+import { inTransaction } from "../db/in-transaction.ts";
+import { readMove } from "./moves.ts";
 import type { Kept } from "./quarantine.ts";
 import { ownerOf, type ShardLayout } from "./quarantine-owner.ts";
 
@@ -67,7 +69,12 @@ export async function replayEntry(tools: ReplayTools, kept: Kept, options: Repla
     const shard = partitionOf(event.message.conversationId, layout.shardCount);
     shards.set(shard, [...(shards.get(shard) ?? []), bytes]);
   }
-  if (!options.dryRun) for (const [shard, events] of shards) await feed(tools.bus, layout, shard, events);
+  if (!options.dryRun) {
+    const fed = await whileItStays(tools.db, account.accountId, layout, async () => {
+      for (const [shard, events] of shards) await feed(tools.bus, layout, shard, events);
+    });
+    if (!fed) return { ...whose, reason: `account ${account.accountId} is being moved; try again in a few seconds` };
+  }
   const messageIds = normalised.events.map(({ message }) => message.id);
   return { ...whose, outcome: options.dryRun ? "would_feed" : "fed", reason: "", messageIds };
 }
@@ -85,11 +92,27 @@ function normalise(door: InboundDoor, request: WebhookRequest, account: InboundA
   }
 }
 
+/**
+ * False, without work, while the account's conversations are between two places: what is fed into the new one might overtake what an edge still
+ * holds for the old one. No move can begin before the work is done, so all of it stands in front of the edges' last words.
+ */
+function whileItStays(db: Pool, id: AccountId, { region, shardCount }: ShardLayout, work: () => Promise<void>): Promise<boolean> {
+  return inTransaction(db, async (client) => {
+    const { rows } = await client.query(
+      "select 1 from accounts where id = $1 and home_region = $2 and shard_count = $3 for share",
+      [id, region, shardCount],
+    );
+    if (rows.length === 0 || (await readMove(client, { id })).waits_for.length > 0) return false;
+    await work();
+    return true;
+  });
+}
+
 /** The group's id is by chance: under one that comes again, the broker would drop another normaliser's better group. */
 async function feed(bus: Bus, layout: ShardLayout, shard: number, events: Uint8Array[]): Promise<void> {
   const id = Array.from(bus.random.bytes(16), (byte) => byte.toString(16).padStart(2, "0")).join("");
-  const { region, generation } = layout;
-  const group = encodeIngressGroup({ id, region, shard, generation, groupedAt: timestampFromMs(bus.clock.nowMs()), events });
+  const { region } = layout;
+  const group = encodeIngressGroup({ id, region, shard, generation: 1n, groupedAt: timestampFromMs(bus.clock.nowMs()), events });
   const ack = await publishAcked(bus, ingressSubject(region, shard), group, { timeoutMs, messageId: id });
   if (ack.kind === "refused")
     throw new Error(`the bus refused a replay: ${ack.description} (${ack.code}); nothing is lost, do it again`);

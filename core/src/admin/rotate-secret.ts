@@ -2,7 +2,8 @@
 // overlap ends. The same command again changes nothing, however often and when.
 import type { Pool } from "pg";
 import { inTransaction } from "../db/in-transaction.ts";
-import { type Account, type AccountSecret, directoryNotification, readAccount } from "./accounts.ts";
+import { directoryNotification } from "../db/listen.ts";
+import { type Account, type AccountSecret, readAccount } from "./accounts.ts";
 import { AdminError } from "./admin-error.ts";
 
 export interface Rotation {

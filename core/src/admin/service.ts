@@ -2,9 +2,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { sealerOf } from "@mio/shared/bus/sealed-value.ts";
 import { Gauge } from "prom-client";
-import { listen } from "../db/listen.ts";
+import { directoryNotification, listen } from "../db/listen.ts";
 import type { Service, ServiceContext } from "../service.ts";
-import { directoryNotification } from "./accounts.ts";
 import { publishDirectory } from "./directory-loop.ts";
 import { serveOAuth } from "./oauth-service.ts";
 

@@ -9,9 +9,12 @@ import {
   type AccountSecret,
   createAccount,
   disableAccount,
+  findAccount,
   listAccounts,
   updateAccount,
 } from "../admin/accounts.ts";
+import { AdminError } from "../admin/admin-error.ts";
+import { cancelMove, type Move, moveAccount, readMove, shardsMax } from "../admin/moves.ts";
 import { overlapDaysMax, rotateSecret } from "../admin/rotate-secret.ts";
 import { withDatabase } from "./connection.ts";
 import { print } from "./output.ts";
@@ -32,6 +35,12 @@ interface UpdateOptions {
   displayName?: string;
   setting: Record<string, string>;
   rate?: number;
+}
+
+interface MoveOptions {
+  region?: string;
+  shards?: number;
+  cancel?: true;
 }
 
 interface RotateOptions {
@@ -101,6 +110,34 @@ export function accountCommand(): Command {
       print(command, { account_id: of.id, changed, secrets }, { columns: ["scheme", "valid until"], rows });
     });
   account
+    .command("move <id>")
+    .description(
+      "Moves an account's conversations to another region or number of shards, while webhooks come in. Twice changes nothing.",
+    )
+    .option("--region <name>", "the new home region")
+    .option("--shards <count>", `over how many uplinks it is spread, from 1 to ${shardsMax}`, wholeNumber)
+    .option("--cancel", "moves it back, while its move is not over")
+    .addHelpText(
+      "after",
+      "\nFor about a second the platform hears 503 for conversations that change their place, and repeats. An edge that is cut off goes over when it is back.",
+    )
+    .action(async (id: string, { region, shards, cancel }: MoveOptions, command: Command) => {
+      if (cancel ? region !== undefined || shards !== undefined : region === undefined && shards === undefined)
+        throw new AdminError("invalid", "name where it moves, with --region or --shards or both; or --cancel alone");
+      const moved = await withDatabase(command, (db) => (cancel ? cancelMove(db, id) : moveAccount(db, id, { region, shards })));
+      print(command, { ...moved.account, move: moved.move, changed: moved.changed }, layoutTable(moved.account, moved.move));
+    });
+  account
+    .command("show <id>")
+    .description("Shows an account, where its conversations are, and for what a move of it waits.")
+    .action(async (id: string, _options: unknown, command: Command) => {
+      const [found, move] = await withDatabase(command, async (db) => {
+        const shown = await findAccount(db, id);
+        return [shown, await readMove(db, shown)] as const;
+      });
+      print(command, { ...found, move }, layoutTable(found, move));
+    });
+  account
     .command("list")
     .description("Lists accounts.")
     .option("--tenant <slug>", "only those of one tenant")
@@ -118,14 +155,41 @@ export function accountCommand(): Command {
   return account;
 }
 
+/** One line a fact, for people. */
+function layoutTable(account: Account, { generation, moved_at, previous, closed_by, waits_for }: Move) {
+  const waiting = Map.groupBy(waits_for, ({ edge }) => edge);
+  const facts: [string, string][] = [
+    ["id", account.id],
+    ["channel_type", account.channel_type],
+    ["external_id", account.external_id],
+    ["display_name", account.display_name],
+    ["disabled", account.disabled_at?.toISOString() ?? "-"],
+    ["layout", layoutText(account.home_region, account.shard_count)],
+    ["generation", String(generation)],
+  ];
+  if (moved_at !== null) {
+    facts.push(["before", previous.map(({ region, shard_count }) => layoutText(region, shard_count)).join(", ")]);
+    facts.push(["moved", `${moved_at.toISOString()}, ${waits_for.length === 0 ? "over" : "not over"}`]);
+    facts.push(["edges gone over", closed_by.join(", ") || "none yet"]);
+    for (const [edge, shards] of waiting)
+      facts.push(["waits for", `edge ${edge}, shards ${shards.map(({ region, shard }) => `${region}.${shard}`).join(" ")}`]);
+  }
+  return { columns: ["what", "value"], rows: facts };
+}
+
+function layoutText(region: string, shards: number): string {
+  return `${region} x ${shards}`;
+}
+
 function table(accounts: readonly Account[]) {
   return {
-    columns: ["id", "channel_type", "external_id", "display_name", "disabled"],
+    columns: ["id", "channel_type", "external_id", "display_name", "layout", "disabled"],
     rows: accounts.map((each) => [
       each.id,
       each.channel_type,
       each.external_id,
       each.display_name,
+      layoutText(each.home_region, each.shard_count),
       each.disabled_at?.toISOString() ?? "-",
     ]),
   };

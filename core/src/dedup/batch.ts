@@ -24,6 +24,8 @@ import { compareOrigins, traceparentHeader } from "@mio/shared/bus/headers.ts";
 import { type Task, TryAgain } from "@mio/shared/bus/work.ts";
 import type { Pool } from "pg";
 import type { ServiceContext } from "../service.ts";
+import { noteClosings } from "./closings.ts";
+import type { NoteEdges } from "./edges.ts";
 import { insertKeys, type KnownKey, markPublished } from "./keys.ts";
 import type { PlannedEvent, PlannedItem } from "./plan.ts";
 
@@ -33,9 +35,10 @@ export interface BatchTools {
   bus: Bus;
   db: Pool;
   publisher: FencedPublisher;
+  noteEdges: NoteEdges;
   checkpoint: ServiceContext["checkpoint"];
   /** Once per item, when it is decided. */
-  settled(item: PlannedItem, outcome: EventOutcome): void;
+  settled(item: Exclude<PlannedItem, { kind: "closing" }>, outcome: EventOutcome): void;
 }
 
 /** Conversations that are published side by side. */
@@ -52,6 +55,7 @@ export async function settleBatch(items: readonly PlannedItem[], tools: BatchToo
   await keepAside(items, tools);
 
   const { first, repeats } = byKey(items);
+  await tools.noteEdges(first);
   const known = await insertKeys(
     tools.db,
     first.map((event) => event.key),
@@ -78,6 +82,11 @@ export async function settleBatch(items: readonly PlannedItem[], tools: BatchToo
       ? failures[0]
       : new TryAgain("not everything could be published", { cause: failures[0] });
   for (const event of repeats) tools.settled(event, "duplicate");
+  // Behind everything that came before them, in this batch as well: whoever reads them gives those conversations to other partitions.
+  await noteClosings(
+    tools.db,
+    items.filter((item) => item.kind === "closing"),
+  );
 }
 
 /** Quarantine entries and dead letters: each on a subject of its own that takes one message, so a repeat changes nothing. */

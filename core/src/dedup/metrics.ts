@@ -2,14 +2,13 @@
 import { Counter, Histogram } from "prom-client";
 import { traceIdOf } from "../log.ts";
 import type { ServiceContext } from "../service.ts";
-import type { EventOutcome } from "./batch.ts";
-import type { PlannedItem } from "./plan.ts";
+import type { BatchTools } from "./batch.ts";
 
 const latencyBucketsSeconds = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3_600];
 
 /** `mio_idempotency_dedup_total` stays as it is: it stands on dashboards. Registers once per registry. */
 export function dedupMetrics({ metrics, clock, log }: ServiceContext): {
-  settled(item: PlannedItem, outcome: EventOutcome): void;
+  settled: BatchTools["settled"];
 } {
   const registers = [metrics];
   const inbound = new Counter({

@@ -13,6 +13,7 @@ import { decodeIngressEvent, decodeIngressGroup, encodeQuarantineEntry } from "@
 import type { LogRecord } from "@mio/shared/bus/log-source.ts";
 import { isToken, parseIngressSubject, parseSubject, quarantineSubject } from "@mio/shared/bus/subjects.ts";
 import { isUuid } from "@mio/shared/ids.ts";
+import type { PlannedClosing } from "./closings.ts";
 import { keyDayOf } from "./key-days.ts";
 import type { NewKey } from "./keys.ts";
 
@@ -25,6 +26,8 @@ export interface PlannedEvent {
   brokerId: string;
   traceparent: string;
   receivedAtMs: number | undefined;
+  /** Which edge brought it, by its region; empty when it does not say. */
+  edge: string;
   letter: Omit<DeadLetter, "reason">;
 }
 
@@ -41,7 +44,7 @@ interface PlannedLetter {
   channelType: string;
 }
 
-export type PlannedItem = PlannedEvent | PlannedQuarantine | PlannedLetter;
+export type PlannedItem = PlannedEvent | PlannedQuarantine | PlannedLetter | PlannedClosing;
 
 type RecordPlan =
   | { kind: "items"; items: PlannedItem[] }
@@ -86,6 +89,13 @@ function planEvent(event: IngressEvent, origin: Origin, spooled: boolean, from: 
       channelType: entry.channelType,
     };
   }
+  if (event.body.case === "layoutClosed") {
+    const { generation, edge } = event.body.value;
+    const place = parseIngressSubject(from.subject);
+    if (!isUuid(event.accountId) || !isToken(edge) || !place)
+      return letterOf(letter, "the last word names no account or no edge");
+    return { kind: "closing", accountId: event.accountId, generation: String(generation), edge, ...place };
+  }
   if (event.body.case !== "message") return letterOf(letter, "the event has no body", event.channelType);
   const decoded = decodeMessage(event.body.value);
   if (decoded.kind === "undecodable")
@@ -127,6 +137,7 @@ function planEvent(event: IngressEvent, origin: Origin, spooled: boolean, from: 
     brokerId: inboundMessageId(accountId, sourceMessageId),
     traceparent: event.traceparent,
     receivedAtMs,
+    edge: message.edge?.region ?? "",
     letter,
   };
 }

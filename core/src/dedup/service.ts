@@ -11,10 +11,13 @@ import { ownershipTimes } from "@mio/shared/bus/ownership.ts";
 import { streams } from "@mio/shared/bus/streams.ts";
 import { ingressSubject, parseIngressSubject } from "@mio/shared/bus/subjects.ts";
 import type { Task } from "@mio/shared/bus/work.ts";
+import type { Pool } from "pg";
+import * as v from "valibot";
 import { busOf } from "../bus/connect.ts";
 import type { Service, ServiceContext } from "../service.ts";
 import { snakeCase } from "../snake-case.ts";
 import { type BatchTools, settleBatch } from "./batch.ts";
+import { createNoteEdges } from "./edges.ts";
 import { keepKeyDays } from "./key-days.ts";
 import { unpublishedKeys } from "./keys.ts";
 import { dedupMetrics } from "./metrics.ts";
@@ -24,6 +27,8 @@ export const dedup: Service = { name: "dedup", run };
 
 /** Shards that every configured region is taken to have before its first message; others are found on the stream. */
 const shardsExpected = 2;
+const layoutRows = v.array(v.object({ region: v.string(), shards: v.number() }));
+const layoutsIntervalMs = 2_000;
 const daysIntervalMs = 3_600_000;
 const pressureIntervalMs = 10_000;
 
@@ -42,14 +47,22 @@ async function run(context: ServiceContext): Promise<void> {
     alarms: new Map<string, string>(),
   };
   const { settled } = dedupMetrics(context);
-  const tools: BatchTools = { bus, db, publisher, checkpoint: context.checkpoint, settled };
+  const tools: BatchTools = {
+    bus,
+    db,
+    publisher,
+    noteEdges: createNoteEdges(db, clock.nowMs),
+    checkpoint: context.checkpoint,
+    settled,
+  };
   const positions = new Map<string, number>();
+  let laidOut: readonly RegionShards[] = [];
 
   const reader = createLogReader(bus, {
     stream,
     group: "dedup",
     instance: context.instance,
-    partitions: () => partitionsOf(bus, config.regions),
+    partitions: () => partitionsOf(bus, [...expectedIn(config.regions), ...laidOut]),
     filterOf: (partition) => subjectOfPartition(partition),
     partitionOf: (record) => partitionOfSubject(record.subject),
     streamState: () => streamStateOf(bus, stream),
@@ -112,6 +125,10 @@ async function run(context: ServiceContext): Promise<void> {
       const { dropped, undatedDeleted } = await keepKeyDays(db, clock.nowMs());
       if (dropped.length + undatedDeleted > 0) log.info({ dropped, undated_deleted: undatedDeleted }, "old event keys dropped");
     }),
+    // Beside the ownership's rounds, which must not wait for the database. A moved conversation finds its new partition owned.
+    repeat(context, layoutsIntervalMs, async () => {
+      laidOut = await laidOutShards(db);
+    }),
     repeat(context, pressureIntervalMs, async () => {
       const { rows, oldestSeconds } = await unpublishedKeys(db);
       pressure.unpublished = { rows, oldest_seconds: oldestSeconds };
@@ -142,10 +159,25 @@ async function run(context: ServiceContext): Promise<void> {
   }
 }
 
-async function partitionsOf(bus: Bus, regions: readonly string[]): Promise<string[]> {
+interface RegionShards {
+  region: string;
+  shards: number;
+}
+
+function expectedIn(regions: readonly string[]): RegionShards[] {
+  return regions.map((region) => ({ region, shards: shardsExpected }));
+}
+
+/** The shards that accounts' layouts name, which may have no message yet. */
+async function laidOutShards(db: Pool): Promise<RegionShards[]> {
+  const { rows } = await db.query("select home_region as region, max(shard_count) as shards from accounts group by home_region");
+  return v.parse(layoutRows, rows);
+}
+
+async function partitionsOf(bus: Bus, regions: readonly RegionShards[]): Promise<string[]> {
   const found = await subjectsOf(bus, streams.ingress.name, "mio.ingress.>");
-  const expected = regions.flatMap((region) =>
-    Array.from({ length: shardsExpected }, (_, shard) => ingressSubject(region, shard)),
+  const expected = regions.flatMap(({ region, shards }) =>
+    Array.from({ length: shards }, (_, shard) => ingressSubject(region, shard)),
   );
   return [...new Set([...found, ...expected])].flatMap((subject) => partitionOfSubject(subject) ?? []);
 }
