@@ -4,8 +4,9 @@ import type { Exchanged } from "@mio/shared/channels/contract.ts";
 import { accountIdOf, type TenantId } from "@mio/shared/ids.ts";
 import type { Pool, PoolClient } from "pg";
 import { inTransaction } from "../db/in-transaction.ts";
+import { directoryNotification } from "../db/listen.ts";
 import type { ConnectedApp } from "../oauth-apps.ts";
-import { directoryNotification, insertAccount, isWorkspaceTaken, readAccount } from "./accounts.ts";
+import { insertAccount, isWorkspaceTaken, readAccount } from "./accounts.ts";
 import { finishInstall, type Install } from "./installs.ts";
 
 type Connected = Extract<Exchanged, { kind: "connected" }>;
