@@ -13,7 +13,7 @@
 //     of the conversation would make it look published (lost); under ours, it could be published twice. So the subject is searched for
 //     the event's own message id from the row's age on, and only what is not there is published: under our present origin, since
 //     origins must grow along the subject. The same holds for a key of an ingress stream that was deleted and made anew since: its
-//     origin is of another generation.
+//     origin is of another generation. And behind another generation's message no origin proves anything, so the subject is searched too.
 //  4. Order: one lane per conversation, in the order of the records, and a lane stops at its first failure. A second owner starts at the
 //     committed position, so it meets every unfinished event before a later one; the fence lets each of the two write only behind the
 //     message that it last looked at, and never an origin that is at or past.
@@ -145,6 +145,7 @@ async function publishEvent(event: PlannedEvent, known: KnownKey, tools: BatchTo
     messageId: event.brokerId,
     origin: event.key.origin,
     owned: task.owned,
+    notBeforeMs: known.seenAtMs,
     ...(event.traceparent === "" ? {} : { headers: { [traceparentHeader]: event.traceparent } }),
     ...(seenElsewhere ? { seenElsewhereSinceMs: known.seenAtMs } : {}),
   });
@@ -160,7 +161,5 @@ async function publishEvent(event: PlannedEvent, known: KnownKey, tools: BatchTo
       return { event, inboundSequence: undefined, outcome: "dead_letter" };
     case "lost_ownership":
       throw new TryAgain(`partition ${task.partition} may belong to another owner`);
-    case "superseded":
-      throw new TryAgain(`partition ${task.partition} is read from a newer ingress stream by another owner`);
   }
 }

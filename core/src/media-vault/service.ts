@@ -127,8 +127,6 @@ async function run(context: ServiceContext): Promise<void> {
         throw new TryAgain("the enriched stream took no message", { cause: error });
       });
     if (outcome.kind === "lost_ownership") throw new TryAgain(`partition ${task.partition} may belong to another owner`);
-    if (outcome.kind === "superseded")
-      throw new TryAgain(`partition ${task.partition} is read from a newer inbound stream by another owner`);
     if (outcome.kind === "too_large")
       return keepAside(record, "the enriched message is larger than the stream or the server takes", message);
     enriched.inc({ outcome: outcome.kind });

@@ -106,8 +106,6 @@ async function tellReceipt(publisher: FencedPublisher, fact: Fact, lease: Lease)
     owned: () => lease.held(),
   };
   const outcome = await publisher.publish({ ...message, data: encodeReceipt(receipt) });
-  if (outcome.kind === "superseded")
-    throw new Error(`the last receipt of ${fact.subject} carries an origin that the ledger does not give`);
   if (outcome.kind === "lost_ownership") return false;
   if (outcome.kind !== "too_large") return true;
   // The command itself is about as large as a message may be: the receipt then goes without it.

@@ -22,8 +22,8 @@ export interface FencedMessage {
    */
   seenElsewhereSinceMs?: number;
   /**
-   * Wall clock in ms before which nobody can have published it. When the subject's last message came from an older generation of the source,
-   * origins prove nothing, and the subject is searched from there; without it, it counts as not published.
+   * Wall clock in ms before which nobody can have published it. Where the subject's last message came from another generation of the source,
+   * origins prove nothing, and the subject is searched from there for this message id; without it, it counts as not published.
    */
   notBeforeMs?: number;
 }
@@ -33,8 +33,6 @@ export type FencedOutcome =
   /** Our own earlier publish, or another owner's; the sequence is known when the search met this very message. */
   | { kind: "already_published"; sequence: number | undefined }
   | { kind: "lost_ownership" }
-  /** The subject's last message came from a newer generation of the source than ours: nothing is known or written, and ours is to be read anew. */
-  | { kind: "superseded" }
   /** The stream takes no message of this size, however often it is tried. */
   | { kind: "too_large" };
 
@@ -85,7 +83,7 @@ export function createFencedPublisher(bus: Bus, options: FencedPublisherOptions)
       return publishNow(message);
     })();
     const settled = mine.then(
-      (outcome) => outcome.kind !== "lost_ownership" && outcome.kind !== "superseded",
+      (outcome) => outcome.kind !== "lost_ownership",
       () => false,
     );
     tails.set(message.subject, settled);
@@ -108,7 +106,6 @@ export function createFencedPublisher(bus: Bus, options: FencedPublisherOptions)
         if (expected === undefined) {
           const seen = await look(message);
           if (seen.kind === "published") return alreadyPublished(message, seen.sequence, seen.last);
-          if (seen.kind === "superseded") return seen;
           expected = seen.last.sequence;
         }
         if (!message.owned()) return { kind: "lost_ownership" };
@@ -154,10 +151,8 @@ export function createFencedPublisher(bus: Bus, options: FencedPublisherOptions)
     const last = { sequence: stored.sequence, origin: parseOrigin(stored.headers.get(originHeader)) };
     if (stored.headers.get(messageIdHeader) === message.messageId) return { kind: "published", sequence: stored.sequence, last };
     if (isAtOrPast(last, message.origin)) return { kind: "published", sequence: undefined, last };
-    const generation = last.origin?.generation ?? 0;
-    if (generation > message.origin.generation) return { kind: "superseded" };
-    const searchFromMs =
-      message.seenElsewhereSinceMs ?? (generation < message.origin.generation ? message.notBeforeMs : undefined);
+    const comparable = last.origin?.generation === message.origin.generation;
+    const searchFromMs = message.seenElsewhereSinceMs ?? (comparable ? undefined : message.notBeforeMs);
     const found = searchFromMs === undefined ? undefined : await search(message, searchFromMs, stored);
     return found === undefined ? { kind: "not_published", last } : { kind: "published", sequence: found, last };
   }
@@ -181,7 +176,6 @@ export function createFencedPublisher(bus: Bus, options: FencedPublisherOptions)
   async function explainDuplicate(message: FencedMessage, sequence: number, attempt: number): Promise<FencedOutcome | undefined> {
     const seen = await look(message);
     if (seen.kind === "published") return alreadyPublished(message, seen.sequence, seen.last);
-    if (seen.kind === "superseded") return seen;
     const named = await messageOf(bus, stream, { seq: sequence }, timeoutMs);
     if (named?.subject === message.subject && named.headers.get(messageIdHeader) === message.messageId) {
       if (attempt === 0) stats.duplicatesOutsideRetries += 1;
@@ -219,10 +213,7 @@ interface Last {
   origin: Origin | undefined;
 }
 
-type Seen =
-  | { kind: "published"; sequence: number | undefined; last: Last }
-  | { kind: "not_published"; last: Last }
-  | { kind: "superseded" };
+type Seen = { kind: "published"; sequence: number | undefined; last: Last } | { kind: "not_published"; last: Last };
 
 /** Only within a generation: a reader that was paused while its source was made anew must not take the new one's messages for its own. */
 function isAtOrPast(last: Last, origin: Origin): boolean {
