@@ -3,6 +3,7 @@ import { unknownChannel } from "@mio/shared/bus/telemetry.ts";
 import type { InboundDoor, PlatformAnswer } from "@mio/shared/channels/contract.ts";
 import { Hono } from "hono";
 import { readBody } from "./body.ts";
+import { failureLine, webhookLine } from "./log-line.ts";
 import { type OAuthPorts, receiveOAuthCallback } from "./oauth.ts";
 import { type Pressure, ready } from "./pressure.ts";
 import { RequestCounts } from "./request-counts.ts";
@@ -28,6 +29,7 @@ export interface EdgeApp {
   webhook(path: string, incoming: IncomingWebhook): Promise<PlatformAnswer> | undefined;
 }
 
+const failedStatus = 503;
 const webhookPath = /^\/webhooks\/([a-z0-9-]+)(?:\/([a-z0-9-]+))?$/;
 
 export function createApp(ports: EdgePorts): EdgeApp {
@@ -43,10 +45,16 @@ export function createApp(ports: EdgePorts): EdgeApp {
       return { status: 404, headers: {}, body: "no such channel\n" };
     }
     const startedMs = ports.clock.monotonicMs();
-    const result = await receiveWebhook(ports, door, accountId, incoming);
+    let result: WebhookResult;
+    try {
+      result = await receiveWebhook(ports, door, accountId, incoming);
+    } catch (error) {
+      recorder.record(door.channelType, "failed", failedStatus, ports.clock.monotonicMs() - startedMs);
+      throw error;
+    }
     const durationMs = ports.clock.monotonicMs() - startedMs;
     recorder.record(door.channelType, result.outcome, result.answer.status, durationMs);
-    ports.log(lineOf(door, result, durationMs));
+    ports.log(webhookLine(door.channelType, result, durationMs));
     return result.answer;
   }
 
@@ -58,8 +66,8 @@ export function createApp(ports: EdgePorts): EdgeApp {
 
   // Told to the platform as "come again": whatever it was, nothing was promised.
   function failed(error: unknown): PlatformAnswer {
-    ports.log({ level: "error", event: "request_failed", error: error instanceof Error ? error.message : String(error) });
-    return { status: 503, headers: { "retry-after": "2" }, body: "come again\n" };
+    ports.log(failureLine(error));
+    return { status: failedStatus, headers: { "retry-after": "2" }, body: "come again\n" };
   }
 
   async function callBack(path: string, request: Request): Promise<Response> {
@@ -99,7 +107,11 @@ export function createApp(ports: EdgePorts): EdgeApp {
     for (const path of door.legacyPaths)
       app.on(["GET", "POST"], `/${path}`, (context) => respond(path, undefined, context.req.raw));
 
-  app.notFound(() => new Response("nothing is here\n", { status: 404 }));
+  app.notFound(() => {
+    recorder.record(unknownChannel, "unknown_url", 404, 0);
+    ports.log({ level: "info", event: "webhook", outcome: "unknown_url", status: 404 });
+    return new Response("nothing is here\n", { status: 404 });
+  });
   app.onError((error) => {
     const { body, status, headers } = failed(error);
     return new Response(body, { status, headers });
@@ -120,21 +132,4 @@ function doorsByPath(doors: readonly InboundDoor[]): Map<string, InboundDoor> {
       [door.channelType.replaceAll("_", "-"), ...door.legacyPaths].map((path): [string, InboundDoor] => [path, door]),
     ),
   );
-}
-
-function lineOf(door: InboundDoor, result: WebhookResult, durationMs: number): Record<string, unknown> {
-  return {
-    level: "info",
-    event: "webhook",
-    channel_type: door.channelType,
-    account_id: result.accountId,
-    outcome: result.outcome,
-    reason: result.reason,
-    status: result.answer.status,
-    events: result.events,
-    body_bytes: result.bodyBytes,
-    spooled: result.spooled,
-    trace_id: result.traceparent.slice(3, 35),
-    duration_ms: Math.round(durationMs * 10) / 10,
-  };
 }
