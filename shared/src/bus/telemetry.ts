@@ -73,6 +73,8 @@ export function outcomeLabel(outcome: string): RequestOutcome {
 export const requestKindsMax = 1_024;
 /** One message; far below what the server takes, and above what `requestKindsMax` can need. */
 export const telemetryBytesMax = 256 * 1024;
+/** A sum of seconds or events that no honest edge reaches in an outage of days. */
+const sumMax = 1e12;
 /** A count is 32 bits on the wire: what is over stays at the most. */
 export const countMax = 2 ** 32 - 1;
 
@@ -107,5 +109,5 @@ export function requestsOf({ durationSeconds }: RequestTelemetry): number {
 
 function isSound(histogram: TelemetryHistogram | undefined, bounds: readonly number[]): boolean {
   if (histogram?.counts.length !== bounds.length + 1) return false;
-  return Number.isFinite(histogram.sum) && histogram.sum >= 0;
+  return histogram.sum >= 0 && histogram.sum <= sumMax;
 }
