@@ -63,6 +63,11 @@ const platforms: Platform[] = [
     settings: (url) => ({ authorize_url: `${url}/oauth/v2/authorize`, api_base_url: `${url}/api` }),
     signsWithApp: true,
   },
+  {
+    channel: "zoho_cliq",
+    settings: (url) => ({ accounts_url: url, api_base_url: url }),
+    signsWithApp: false,
+  },
 ];
 
 describe.each(hosts.flatMap((host) => platforms.map((platform) => ({ ...platform, host, at: host.name }))))(

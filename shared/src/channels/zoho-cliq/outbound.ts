@@ -12,6 +12,7 @@ import {
 } from "../contract.ts";
 import { callApi, pathSegment } from "./api.ts";
 import { canonicalMessageId, sourceMessageIdText, spacedMessageId } from "./message-id.ts";
+import { zohoCliqOAuth } from "./oauth.ts";
 import { editPayload, planCalls, sendPayload, textLengthMax } from "./render.ts";
 
 export const zohoCliqOutbound: OutboundDoor = {
@@ -26,6 +27,7 @@ export const zohoCliqOutbound: OutboundDoor = {
   plan: planCalls,
   deliver: (call, { account, fetch }) => (call.action === "edit" ? edit(call, account, fetch) : send(call, account, fetch)),
   sourceMessageIdOf: (chatId, externalId) => sourceMessageIdText(chatId, externalId) as SourceMessageId,
+  oauth: zohoCliqOAuth,
 };
 
 const sentAnswer = v.union([

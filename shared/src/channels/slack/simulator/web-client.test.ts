@@ -259,3 +259,73 @@ describe("@slack/web-api", () => {
     expect(await call("application/json", deep)).toMatch(/invalid_json|not_authed/);
   });
 });
+
+it("OAuth: Slack's own client exchanges a code once, for its client, its address and ten minutes", async () => {
+  const nowMs = { later: 0 };
+  const simulator = await slackSimulator.create({
+    baseUrl: "http://slack.test",
+    clock: { ...clockOf(globalThis), nowMs: () => Date.now() + nowMs.later },
+    random: seededRandom(3),
+    fetch: (url, init) => fetch(url, init),
+    load: async () => undefined,
+    save: async () => undefined,
+  });
+  stops.push(() => simulator.close());
+  const send = (path: string, init?: RequestInit) => simulator.fetch(new Request(`http://slack.test${path}`, init));
+  const redirect_uri = "https://edge.example.com/oauth/slack/callback?keep=1";
+  const registered = { name: "mio", redirect_uri, webhook_url: "" };
+  const made = await (await send("/_control/developer_apps", { method: "POST", body: JSON.stringify(registered) })).json();
+  const { client_id, client_secret } = made;
+  const authorize = (over: Record<string, string> = {}) =>
+    `/oauth/v2/authorize?${new URLSearchParams({ client_id, scope: "chat:write", redirect_uri, state: "s & t", ...over })}`;
+  const codeOf = async (decision: string) => {
+    const sent = await send(authorize(), { method: "POST", body: new URLSearchParams({ decision, workspace: "zylker" }) });
+    return new URL(sent.headers.get("location") ?? "").searchParams;
+  };
+  for (const [over, error] of [
+    [{ client_id: "1.2" }, "invalid_client_id"],
+    [{ redirect_uri: "https://evil.example" }, "bad_redirect_uri"],
+    [{ scope: "" }, "invalid_scope"],
+  ] as const) {
+    const refused = await send(authorize(over));
+    expect([refused.status, refused.headers.get("location"), await refused.text()]).toEqual([
+      400,
+      null,
+      expect.stringContaining(error),
+    ]);
+  }
+  expect(Object.fromEntries(await codeOf("deny"))).toEqual({ keep: "1", error: "access_denied", state: "s & t" });
+
+  // The client speaks HTTP of its own; its bytes go to the simulator as they are.
+  const server = createServer(async (incoming, outgoing) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of incoming) chunks.push(chunk);
+    const headers = new Headers(Object.entries(incoming.headers).map(([name, value]) => [name, String(value)]));
+    const response = await send(incoming.url ?? "/", { method: "POST", headers, body: Buffer.concat(chunks) });
+    outgoing.writeHead(response.status, Object.fromEntries(response.headers));
+    outgoing.end(await response.text());
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  stops.push(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  const address = server.address();
+  const slackApiUrl = `http://127.0.0.1:${typeof address === "object" && address ? address.port : 0}/api/`;
+  const client = new WebClient(undefined, { slackApiUrl, retryConfig: { retries: 0 }, logLevel: LogLevel.ERROR });
+  const access = (over: Record<string, string>) =>
+    client.oauth.v2.access({ client_id, client_secret, redirect_uri, ...over, code: over.code ?? "" }).then(
+      (answer) => answer,
+      (error: { data: { error: string } }) => error.data.error,
+    );
+  const code = (await codeOf("allow")).get("code") ?? "";
+  expect(await access({ code, client_secret: "wrong" })).toBe("bad_client_secret");
+  expect(await access({ code, client_id: "1.2" })).toBe("invalid_client_id");
+  expect(await access({ code, redirect_uri: "https://evil.example" })).toBe("bad_redirect_uri");
+  expect(await access({ code: "guessed" })).toBe("invalid_code");
+  expect(await access({ code })).toMatchObject({ ok: true, token_type: "bot", team: { name: "zylker" } });
+  expect(await access({ code })).toBe("code_already_used");
+  const late = (await codeOf("allow")).get("code") ?? "";
+  nowMs.later = 600_000;
+  expect(await access({ code: late })).toBe("invalid_code");
+});

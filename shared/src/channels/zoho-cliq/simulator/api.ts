@@ -5,7 +5,7 @@ import type { App } from "../../simulator/state.ts";
 import { downloadFile } from "./files.ts";
 import { type LimitKind, MinuteBuckets } from "./limits.ts";
 import { bulkDelete, deleteMessage, editMessage, history } from "./messages.ts";
-import { Tokens } from "./oauth.ts";
+import { authorize, currentUser, Tokens } from "./oauth.ts";
 import { postToBot, postToChannel, postToChat } from "./posts.ts";
 import { CliqRefusal } from "./requests.ts";
 
@@ -80,6 +80,7 @@ const endpoints: readonly Endpoint[] = [
     carryOut: bulkDelete,
   },
   { method: "GET", path: /^\/api\/v2\/chats\/([^/]+)\/messages$/, name: "message.history", limit: "history", carryOut: history },
+  { method: "GET", path: /^\/api\/v2\/users\/me$/, name: "user.get", limit: undefined, carryOut: currentUser },
   {
     method: "GET",
     path: /^\/company\/([^/]+)\/v2\/attachments\/([^/]+)$/,
@@ -93,12 +94,15 @@ const endpoints: readonly Endpoint[] = [
 export function createApi(): (request: Request, kit: SimulatorKit) => Promise<Response> {
   let shared: { tokens: Tokens; buckets: MinuteBuckets } | undefined;
   return async (request, kit) => {
-    shared ??= { tokens: new Tokens(kit.host, kit.world), buckets: new MinuteBuckets(kit.host.clock) };
+    shared ??= { tokens: new Tokens(kit), buckets: new MinuteBuckets(kit.host.clock) };
     const { tokens, buckets } = shared;
     const url = new URL(request.url);
+    if (url.pathname === "/oauth/v2/auth") return authorize(request, kit);
     const body = await request.text();
-    if (request.method === "POST" && url.pathname === "/oauth/v2/token")
-      return tokens.answer(new URLSearchParams(body || url.search));
+    if (request.method === "POST" && url.pathname === "/oauth/v2/token") {
+      const call = { method: "oauth.token", conversation: "", signal: request.signal };
+      return kit.calls.serve(call, refusals, () => tokens.answer(new URLSearchParams(body || url.search)));
+    }
 
     const found = endpoints.find((endpoint) => endpoint.method === request.method && endpoint.path.test(url.pathname));
     const parameters = found?.path.exec(url.pathname)?.slice(1).map(decoded) ?? [];

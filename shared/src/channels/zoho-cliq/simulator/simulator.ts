@@ -1,10 +1,11 @@
 // Zoho Cliq as its bots know it: the REST API, its limits and refusals, and the bot's own relay script that posts webhooks.
-import type { InstalledApp, SimulatorHost, SimulatorKind } from "../../contract.ts";
+import type { SimulatorKind } from "../../contract.ts";
 import { createSimulator } from "../../simulator/kit.ts";
-import { numberOfName, randomText } from "../../simulator/names.ts";
 import type { SimulatedPlatform } from "../../simulator/platform.ts";
 import { createApi } from "./api.ts";
-import { chatOf, organizationIdOf, userIdOf } from "./ids.ts";
+import { chatOf, userIdOf } from "./ids.ts";
+import { installedApp } from "./install.ts";
+import { developerApp } from "./oauth.ts";
 import { relayWebhook } from "./webhook.ts";
 
 export const zohoCliqSimulator: SimulatorKind = {
@@ -21,7 +22,8 @@ function createPlatform(): SimulatedPlatform {
     // A participation handler fires on the bot's own posts too, and nothing marks them.
     echoesOwnPosts: true,
     rate: { perSecond: 50 / 60, burst: 50 },
-    install,
+    install: installedApp,
+    develop: developerApp,
     async installed(app, kit) {
       // The simulator may have come back on another port.
       app.account.settings.api_base_url = kit.host.baseUrl;
@@ -36,25 +38,5 @@ function createPlatform(): SimulatedPlatform {
     place: ({ thread, replyTo }) => ({ thread: "", replyTo: replyTo || thread }),
     webhook: relayWebhook,
     api: createApi(),
-  };
-}
-
-function install(name: string, host: SimulatorHost): InstalledApp {
-  const organizationId = organizationIdOf(name);
-  const botName = name.toLowerCase().replaceAll(/[^a-z0-9]+/g, "") || "bot";
-  return {
-    appId: `1000.${randomText(host.random, 24)}`,
-    account: {
-      externalId: organizationId,
-      displayName: name,
-      settings: {
-        api_base_url: host.baseUrl,
-        bot_unique_name: botName,
-        bot_id: `b-${1_000_000_000 + numberOfName(`bot ${organizationId}`, 999_999_999)}`,
-        self_ids: userIdOf(organizationId, `owner of ${name}`),
-      },
-      secrets: [{ scheme: "cliq-relay-hmac-sha256", value: randomText(host.random, 40) }],
-      credential: `1000.${randomText(host.random, 32)}.${randomText(host.random, 32)}`,
-    },
   };
 }
