@@ -48,9 +48,12 @@ export interface StartedInstall {
   expires_at: Date;
 }
 
+/** Of a channel only how its workspaces are connected. */
+export type ConnectingDoor = Pick<OutboundDoor, "channelType" | "oauth">;
+
 /** `edgeUrl`: the edge as people reach it. Throws AdminError when the tenant, the channel's OAuth or our app there is missing. */
 export async function startInstall(
-  { db, doors, apps, random }: { db: Pool; doors: readonly OutboundDoor[]; apps: OAuthApps; random: Random },
+  { db, doors, apps, random }: { db: Pool; doors: readonly ConnectingDoor[]; apps: OAuthApps; random: Random },
   wanted: { tenant: string; channelType: string; edgeUrl: string },
 ): Promise<StartedInstall> {
   const tenant = await getTenant(db, wanted.tenant);

@@ -2,21 +2,15 @@
 // exchanged for a link that is not ours to use, and every way out is an answer for the page.
 import { type OAuthAnswer, type OAuthCallback, OAuthAnswer_Outcome as Outcome } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
 import { statePattern } from "@mio/shared/bus/oauth.ts";
-import {
-  DeliveryError,
-  type Exchanged,
-  type OAuthDoor,
-  type OutboundDoor,
-  type SendFetch,
-} from "@mio/shared/channels/contract.ts";
+import { DeliveryError, type Exchanged, type OAuthDoor, type SendFetch } from "@mio/shared/channels/contract.ts";
 import type { Pool } from "pg";
 import type { ConnectedApp, OAuthApps } from "../oauth-apps.ts";
 import { connectAccount } from "./connect-account.ts";
-import { claimInstall, denyInstall, finishInstall, type Install, releaseInstall } from "./installs.ts";
+import { type ConnectingDoor, claimInstall, denyInstall, finishInstall, type Install, releaseInstall } from "./installs.ts";
 
 export interface OAuthTools {
   db: Pool;
-  doors: readonly OutboundDoor[];
+  doors: readonly ConnectingDoor[];
   apps: OAuthApps;
   /** One for each exchange, with a deadline. */
   fetch: () => SendFetch;

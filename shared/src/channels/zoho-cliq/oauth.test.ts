@@ -59,7 +59,7 @@ describe("Zoho's data centres", () => {
     "__proto__",
     "https://accounts.zoho.com\u0000",
     " https://accounts.zoho.com",
-  ])("calls nobody, and so tells nobody our secret, for %j", async (named) => {
+  ])("G12: calls nobody, and so tells nobody our secret, for %j", async (named) => {
     const platform = zoho();
     expect(await exchange(named, platform)).toEqual({ kind: "rejected", code: "unknown_data_centre" });
     expect(platform.called).toEqual([]);
