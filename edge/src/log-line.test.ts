@@ -17,7 +17,13 @@ async function linesOf(request: Request, door: Partial<InboundDoor> = {}, ports:
   const lines: string[] = [];
   const app = createApp({
     doors: [{ ...sampleDoor, ...door }],
-    directory: new Directory({ lookup: async (keys) => ({ values: keys.map(() => undefined), whole: true }) }, testSealer, clock),
+    directory: new Directory(
+      { lookup: async (keys) => ({ values: keys.map(() => undefined), whole: true }) },
+      testSealer,
+      clock,
+      "local",
+    ),
+    close: async () => ({ kind: "stored", spooled: false }),
     store: async () => ({ kind: "stored", spooled: false }),
     askCore: async () => ({ kind: "away" }),
     clock,

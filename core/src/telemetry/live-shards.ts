@@ -26,7 +26,7 @@ interface Told {
 
 export class LiveShards {
   readonly #clock: Clock;
-  /** By region, generation and shard. */
+  /** By region and shard. */
   readonly #told = new Map<string, Told>();
 
   constructor(clock: Clock) {
@@ -34,9 +34,9 @@ export class LiveShards {
   }
 
   /** False when there are too many. */
-  set({ region, shard, generation, uplink }: EdgeTelemetry): boolean {
+  set({ region, shard, uplink }: EdgeTelemetry): boolean {
     if (!uplink) return true;
-    const key = `${region}:${generation}:${shard}`;
+    const key = `${region}:${shard}`;
     this.#forget();
     if (!this.#told.has(key) && this.#told.size >= shardsMax) return false;
     const { connected } = uplink;
@@ -52,35 +52,16 @@ export class LiveShards {
     return true;
   }
 
-  /** One a shard: while it moves, its generations together. */
   read(): ShardState[] {
     this.#forget();
     const nowMs = this.#clock.monotonicMs();
-    const states = new Map<string, ShardState>();
-    for (const { atMs, state } of this.#told.values()) {
-      const key = `${state.region}:${state.shard}`;
-      const other = states.get(key);
-      const own = { ...state, toldAgeMs: nowMs - atMs };
-      states.set(key, other ? together(other, own) : own);
-    }
-    return [...states.values()];
+    return Array.from(this.#told.values(), ({ atMs, state }) => ({ ...state, toldAgeMs: Math.round(nowMs - atMs) }));
   }
 
   #forget(): void {
     const oldestMs = this.#clock.monotonicMs() - liveMs;
     for (const [key, { atMs }] of this.#told) if (atMs <= oldestMs) this.#told.delete(key);
   }
-}
-
-function together(one: ShardState, other: ShardState): ShardState {
-  return {
-    ...one,
-    connected: one.connected && other.connected,
-    spoolRows: one.spoolRows + other.spoolRows,
-    spoolBytes: one.spoolBytes + other.spoolBytes,
-    spoolOldestAgeMs: Math.max(one.spoolOldestAgeMs, other.spoolOldestAgeMs),
-    toldAgeMs: Math.min(one.toldAgeMs, other.toldAgeMs),
-  };
 }
 
 function atLeast0(value: bigint): number {

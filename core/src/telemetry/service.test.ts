@@ -68,7 +68,7 @@ async function replica(): Promise<Replica> {
 }
 
 async function tell(init: Parameters<typeof encodeTelemetry>[0], subject = "mio.telemetry.eu.1"): Promise<void> {
-  await send(encodeTelemetry({ region: "eu", shard: 1, generation: 1n, instance: "i", ...init }), subject);
+  await send(encodeTelemetry({ region: "eu", shard: 1, instance: "i", ...init }), subject);
 }
 
 async function send(bytes: Uint8Array, subject = "mio.telemetry.eu.1"): Promise<void> {
@@ -177,17 +177,21 @@ describe("telemetry", () => {
   it("shows how a shard stands in every replica, until it has said nothing for a minute", async () => {
     const uplink = { connected: true, spoolRows: 3n, spoolBytes: 4_096n, spoolOldestAgeMs: 1_500n };
     await tell({ sequence: 1n, uplink });
-    await tell({ sequence: 1n, instance: "older", generation: 0n, uplink: { ...uplink, spoolRows: -5n, connected: false } });
+    await tell({ shard: 2, sequence: 1n, uplink: { ...uplink, spoolRows: -5n, connected: false } }, "mio.telemetry.eu.2");
     for (const each of replicas)
       await until("it is there", async () => (await spoolRows([each]))['{region="eu",shard="1"}'] === 3);
     await settled();
     const [one] = replicas;
     if (!one) throw new Error("there is no replica");
     const shown = (name: string) => read(name, [one]);
-    expect(await shown("mio_edge_spool_bytes")).toEqual({ '{region="eu",shard="1"}': 8_192 });
-    expect(await shown("mio_edge_spool_oldest_age_seconds")).toEqual({ '{region="eu",shard="1"}': 1.5 });
-    expect(await shown("mio_edge_uplink_connected")).toEqual({ '{region="eu",shard="1"}': 0 });
-    expect(one.context.sections.get("edge")?.()).toMatchObject([{ region: "eu", shard: 1, spoolRows: 3, connected: false }]);
+    expect(await shown("mio_edge_spool_bytes")).toEqual({ '{region="eu",shard="1"}': 4_096, '{region="eu",shard="2"}': 4_096 });
+    expect(await shown("mio_edge_spool_oldest_age_seconds")).toMatchObject({ '{region="eu",shard="1"}': 1.5 });
+    expect(await shown("mio_edge_uplink_connected")).toEqual({ '{region="eu",shard="1"}': 1, '{region="eu",shard="2"}': 0 });
+    expect(await shown("mio_edge_spool_rows")).toEqual({ '{region="eu",shard="1"}': 3, '{region="eu",shard="2"}': 0 });
+    expect(one.context.sections.get("edge")?.()).toMatchObject([
+      { region: "eu", shard: 1, spoolRows: 3, connected: true },
+      { region: "eu", shard: 2, spoolRows: 0, connected: false },
+    ]);
     one.clock.aheadMs = 61_000;
     for (const name of [
       "mio_edge_spool_rows",
@@ -204,7 +208,7 @@ describe("telemetry", () => {
     for (let shard = 0; shard < 5_000; shard += 1)
       edge.publish(
         `mio.telemetry.r${shard}.0`,
-        encodeTelemetry({ region: `r${shard}`, shard: 0, generation: 1n, instance: `i${shard}`, sequence: 1n, uplink }),
+        encodeTelemetry({ region: `r${shard}`, shard: 0, instance: `i${shard}`, sequence: 1n, uplink }),
       );
     await edge.flush();
     await until("all are read", async () => ((await refusals())['{reason="too_many_shards"}'] ?? 0) === 2 * (5_000 - 4_096));
