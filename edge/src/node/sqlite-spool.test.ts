@@ -24,11 +24,14 @@ function spoolOf(shard: string, nowMs = () => 1_000): SqliteSpool {
 
 const message = (messageId: string, length = 3) => ({ messageId, subject: "s", body: new Uint8Array(length).fill(7) });
 
+const one = { rows: 1, bytes: 1 };
+const nothingAside = { asideRows: 0, asideBytes: 0 };
+
 function drained(spool: SqliteSpool): string[] {
   const ids: string[] = [];
-  for (let row = spool.oldest(); row; row = spool.oldest()) {
+  for (let [row] = spool.oldest(one); row; [row] = spool.oldest(one)) {
     ids.push(row.messageId);
-    spool.remove(row);
+    spool.remove([row]);
   }
   return ids;
 }
@@ -58,36 +61,72 @@ describe("spool in a file", () => {
     expect(spooledShards(database)).toEqual(["a", "b"]);
     expect(drained(spoolOf("b"))).toEqual(["b1", "b2", "b3"]);
     expect(spooledShards(database)).toEqual(["a"]);
-    expect(spoolOf("a").oldest()).toMatchObject({ messageId: "a1", subject: "s", body: new Uint8Array(3).fill(7) });
+    expect(spoolOf("a").oldest(one)[0]).toMatchObject({ messageId: "a1", subject: "s", body: new Uint8Array(3).fill(7) });
     expect(drained(spoolOf("a"))).toEqual(["a1", "a2", "a3"]);
   });
 
   it("counts rows, bytes and the age of the oldest, and an earlier process's too", async () => {
     let nowMs = 1_000;
     const spool = spoolOf("a", () => nowMs);
-    expect(spool.state).toEqual({ rows: 0, bytes: 0, oldestAtMs: undefined });
+    expect(spool.state).toEqual({ rows: 0, bytes: 0, oldestAtMs: undefined, ...nothingAside });
     await spool.append(message("1", 10));
     nowMs = 2_000;
     await spool.append(message("2", 20));
-    expect(spool.state).toEqual({ rows: 2, bytes: 30, oldestAtMs: 1_000 });
-    expect(spoolOf("a").state).toEqual({ rows: 2, bytes: 30, oldestAtMs: 1_000 });
-    const oldest = spool.oldest();
-    if (oldest) spool.remove(oldest);
-    expect(spool.state).toEqual({ rows: 1, bytes: 20, oldestAtMs: 2_000 });
+    expect(spool.state).toEqual({ rows: 2, bytes: 30, oldestAtMs: 1_000, ...nothingAside });
+    expect(spoolOf("a").state).toEqual({ rows: 2, bytes: 30, oldestAtMs: 1_000, ...nothingAside });
+    spool.remove(spool.oldest(one));
+    expect(spool.state).toEqual({ rows: 1, bytes: 20, oldestAtMs: 2_000, ...nothingAside });
     drained(spool);
-    expect(spool.state).toEqual({ rows: 0, bytes: 0, oldestAtMs: undefined });
+    expect(spool.state).toEqual({ rows: 0, bytes: 0, oldestAtMs: undefined, ...nothingAside });
   });
 
   it("never uses an id again, also after it was empty and the process started anew", async () => {
     const first = spoolOf("a");
     await first.append(message("1"));
-    const before = first.oldest()?.id ?? 0;
+    const before = first.oldest(one)[0]?.id ?? 0;
     drained(first);
     database.close();
     open();
     const second = spoolOf("a");
     await second.append(message("2"));
-    expect(second.oldest()?.id).toBeGreaterThan(before);
+    expect(second.oldest(one)[0]?.id).toBeGreaterThan(before);
+  });
+
+  it("gives as many of the first rows as fit, always one, and removes just these", async () => {
+    const [a, b] = [spoolOf("a"), spoolOf("b")];
+    for (const [id, length] of [
+      ["1", 100],
+      ["2", 10],
+      ["3", 10],
+      ["4", 10],
+    ] as const) {
+      await a.append(message(`a${id}`, length));
+      await b.append(message(`b${id}`, length));
+    }
+    const ids = (bounds: { rows: number; bytes: number }) => a.oldest(bounds).map(({ messageId }) => messageId);
+    expect(ids({ rows: 9, bytes: 50 })).toEqual(["a1"]);
+    expect(ids({ rows: 9, bytes: 120 })).toEqual(["a1", "a2", "a3"]);
+    expect(ids({ rows: 2, bytes: 500 })).toEqual(["a1", "a2"]);
+    a.remove(a.oldest({ rows: 3, bytes: 500 }));
+    expect(a.state).toMatchObject({ rows: 1, bytes: 10 });
+    expect(drained(a)).toEqual(["a4"]);
+    expect(drained(b)).toEqual(["b1", "b2", "b3", "b4"]);
+  });
+
+  it("keeps what was set aside over a restart, and takes it back behind the others", async () => {
+    const spool = spoolOf("a");
+    for (const id of ["1", "2"]) await spool.append(message(id, 10));
+    for (const row of spool.oldest(one)) spool.setAside(row, "too large");
+    expect(spool.state).toEqual({ rows: 1, bytes: 10, asideRows: 1, asideBytes: 10, oldestAtMs: 1_000 });
+    expect(drained(spool)).toEqual(["2"]);
+    database.close();
+    open();
+    expect(spooledShards(database)).toEqual(["a"]);
+    const later = spoolOf("a", () => 9_000);
+    await later.append(message("3", 10));
+    later.takeBack();
+    expect(later.state).toEqual({ rows: 2, bytes: 20, ...nothingAside, oldestAtMs: 9_000 });
+    expect(drained(later)).toEqual(["3", "1"]);
   });
 
   it("rings when armed, the last time counts, and not once it is closed", async () => {

@@ -74,6 +74,7 @@ export class Uplinks {
     const telemetry = new UplinkTelemetry({ link: ports.link, uplink, clock, random });
     const made = { uplink, spool, telemetry };
     this.#made.set(name, made);
+    void uplink.start();
     return made;
   }
 

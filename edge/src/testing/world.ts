@@ -242,7 +242,8 @@ export class World {
     const commit = (operation: () => void) => this.#commit(life, operation);
     return {
       get state() {
-        return { rows: rows.length, bytes: rows.reduce((sum, { body }) => sum + body.length, 0), oldestAtMs: rows[0]?.atMs };
+        const bytes = rows.reduce((sum, { body }) => sum + body.length, 0);
+        return { rows: rows.length, bytes, asideRows: 0, asideBytes: 0, oldestAtMs: rows[0]?.atMs };
       },
       append: async (message) => {
         storage();
@@ -259,17 +260,22 @@ export class World {
           this.#setAlarm(disk.alarmAtMs ?? row.atMs + 1_000);
         });
       },
-      oldest: () => {
+      oldest: (bounds) => {
         storage();
-        return rows[0];
+        return rows.slice(0, bounds.rows);
       },
-      remove: (row) => {
+      remove: (gone) => {
         storage();
-        rows = rows.filter(({ id }) => id !== row.id);
+        const ids = new Set(gone.map(({ id }) => id));
+        rows = rows.filter(({ id }) => !ids.has(id));
         commit(() => {
-          disk.rows = disk.rows.filter(({ id }) => id !== row.id);
+          disk.rows = disk.rows.filter(({ id }) => !ids.has(id));
         }).catch(() => {});
       },
+      setAside: () => {
+        throw new Error("nothing in this world is too large");
+      },
+      takeBack: () => {},
       arm: (atMs) => {
         storage();
         return commit(() => this.#setAlarm(atMs));

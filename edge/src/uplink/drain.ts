@@ -1,25 +1,34 @@
-// Takes the spool to the bus, oldest row first, one in flight. A row is removed only after the stream has acknowledged it; whoever
-// wants draining (alarm, request, reconnection) shares the one run.
+// Takes the spool to the bus, oldest rows first, one batch of them in flight. A row is removed only after the stream has acknowledged
+// it; whoever wants draining (alarm, request, reconnection) shares the one run.
 import { backoffMs } from "@mio/shared/backoff.ts";
+import { type Batch, batchOf } from "./batch.ts";
 import type { BusWatch } from "./bus-state.ts";
 import type { Flight } from "./flight.ts";
 import type { UplinkLimits } from "./limits.ts";
-import type { UplinkPorts } from "./ports.ts";
+import type { SpoolRow, UplinkPorts } from "./ports.ts";
 
 export interface DrainCounters {
   rowsDrained: number;
+  /** Refused for their own sake, again and again: out of the others' way, but kept. */
+  rowsSetAside: number;
   drainsFailed: number;
   /** The broker had the group already: the publish of unknown outcome had arrived. */
   duplicates: number;
 }
 
 export class Drainer {
-  readonly counters: DrainCounters = { rowsDrained: 0, drainsFailed: 0, duplicates: 0 };
+  readonly counters: DrainCounters = { rowsDrained: 0, rowsSetAside: 0, drainsFailed: 0, duplicates: 0 };
   readonly #ports: UplinkPorts;
   readonly #limits: UplinkLimits;
   readonly #flight: Flight;
   readonly #watch: BusWatch;
   #running: Promise<void> | undefined;
+  /** In flight, or of unknown outcome: then the same is tried again, under the same id. */
+  #batch: Batch | undefined;
+  /** A batch was too large: its rows go one by one. */
+  #single = false;
+  /** How often the first row was refused for its own sake. */
+  #refusals = 0;
   #failures = 0;
   /** Monotonic: a wall clock that is set back must not hold a spool. */
   #retryAtMs = Number.NEGATIVE_INFINITY;
@@ -67,18 +76,58 @@ export class Drainer {
   async #drain(): Promise<void> {
     const { spool } = this.#ports;
     try {
-      for (let row = spool.oldest(); row; row = spool.oldest()) {
-        const published = await this.#flight.publish(row, this.#watch.patienceMs);
+      for (let batch = this.#next(); batch; batch = this.#next()) {
+        const published = await this.#flight.publish(batch.message, this.#watch.patienceMs);
+        if (published.kind === "refused" && published.ofMessage && this.#outOfTheWay(batch, published.reason)) continue;
         if (published.kind !== "acknowledged") return this.#failed();
-        spool.remove(row);
+        spool.remove(batch.rows);
+        this.#leave();
         this.noteSuccess();
-        this.counters.rowsDrained += 1;
+        this.counters.rowsDrained += batch.rows.length;
         if (published.duplicate) this.counters.duplicates += 1;
       }
     } catch {
       // The storage failed. The row may be published again, which is harmless.
       this.#failed();
     }
+  }
+
+  #next(): Batch | undefined {
+    const { groupEventsMax: rows, groupBytesMax: bytes } = this.#limits;
+    const oldest = () => this.#ports.spool.oldest({ rows: this.#single ? 1 : rows, bytes });
+    this.#batch ??= batchOf(this.#alone(oldest()), this.#limits);
+    return this.#batch;
+  }
+
+  /** A first row whose own publish may still be acknowledged goes alone, so that this counts. */
+  #alone(rows: SpoolRow[]): SpoolRow[] {
+    const [first] = rows;
+    return first && this.#flight.holds(first.messageId) ? [first] : rows;
+  }
+
+  /** What is too large for the bus blocks nobody: first its rows are tried alone, then, refused often enough, it is set aside. */
+  #outOfTheWay({ rows }: Batch, reason: string): boolean {
+    const [first, ...more] = rows;
+    if (!first) return false;
+    if (more.length > 0) {
+      this.#batch = undefined;
+      this.#single = true;
+      return true;
+    }
+    this.#refusals += 1;
+    if (this.#refusals < this.#limits.refusalsMax) return false;
+    this.#ports.spool.setAside(first, reason);
+    this.counters.rowsSetAside += 1;
+    const { messageId: message_id, body } = first;
+    this.#ports.log?.({ level: "error", event: "row_set_aside", message_id, body_bytes: body.length, reason });
+    this.#leave();
+    return true;
+  }
+
+  #leave(): void {
+    this.#batch = undefined;
+    this.#single = false;
+    this.#refusals = 0;
   }
 
   #failed(): void {

@@ -33,6 +33,11 @@ export class Flight {
     this.#late = late;
   }
 
+  /** True when this is the group that was tried last. */
+  holds(messageId: string): boolean {
+    return this.#messageId === messageId;
+  }
+
   /** How long the last try has been without an answer; 0 when it has one. */
   get openMs(): number {
     return this.#lastIsOpen ? this.#clock.monotonicMs() - this.#lastSentMs : 0;

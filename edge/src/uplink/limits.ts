@@ -15,6 +15,8 @@ export interface UplinkLimits {
   spoolRowsMax: number;
   spoolBytesMax: number;
   spoolAgeMaxMs: number;
+  /** How often the bus must have refused a row for the row's own sake before it is set aside. */
+  refusalsMax: number;
   retryMinMs: number;
   retryMaxMs: number;
   /** How long one alarm drains before it hands over to the next. */
@@ -42,6 +44,7 @@ export const uplinkLimits: UplinkLimits = {
   spoolBytesMax: 2 * kibibyte * mebibyte,
   /** Nothing is dropped at this age; new events are refused. Dedup keys outlive it by weeks. */
   spoolAgeMaxMs: 24 * 3_600_000,
+  refusalsMax: 3,
   retryMinMs: 1_000,
   retryMaxMs: 5_000,
   wakeMaxMs: 60_000,

@@ -58,10 +58,14 @@ export interface Spool {
    * storage fails: then nothing may be promised for it.
    */
   append(message: BusMessage): Promise<void>;
-  /** Throws when the storage fails. */
-  oldest(): SpoolRow | undefined;
-  /** Throws when the storage fails. */
-  remove(row: SpoolRow): void;
+  /** The first rows, in order: no more than these bounds allow, but always one if there is one. Throws when the storage fails. */
+  oldest(bounds: { rows: number; bytes: number }): SpoolRow[];
+  /** The first rows, as `oldest` gave them. Throws when the storage fails. */
+  remove(rows: readonly SpoolRow[]): void;
+  /** Takes a row that the bus will never take out of the others' way, and keeps it. Throws when the storage fails. */
+  setAside(row: SpoolRow, reason: string): void;
+  /** Puts what was set aside behind all others again, as if it came now. Throws when the storage fails. */
+  takeBack(): void;
   /** Wakes this uplink at this time at the latest, also after its process was lost. Rejects when the storage fails. */
   arm(atMs: number): Promise<void>;
 }
@@ -69,6 +73,9 @@ export interface Spool {
 export interface SpoolState {
   rows: number;
   bytes: number;
+  /** Rows set aside, and their bytes; they count against the limits. */
+  asideRows: number;
+  asideBytes: number;
   /** Wall clock of the oldest row's append; undefined when empty. */
   oldestAtMs: number | undefined;
 }

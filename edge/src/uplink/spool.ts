@@ -8,7 +8,9 @@ export type Appended = { kind: "committed" } | { kind: "refused"; reason: "spool
 
 /** Resolves with `committed` only once the row is on disk (G1). Never rejects. */
 export async function appendWithin(spool: Spool, message: BusMessage, limits: UplinkLimits, clock: Clock): Promise<Appended> {
-  const { rows, bytes, oldestAtMs } = spool.state;
+  const { oldestAtMs, asideRows, asideBytes } = spool.state;
+  const rows = spool.state.rows + asideRows;
+  const bytes = spool.state.bytes + asideBytes;
   const tooOld = oldestAtMs !== undefined && clock.nowMs() - oldestAtMs >= limits.spoolAgeMaxMs;
   if (rows >= limits.spoolRowsMax || bytes + message.body.length > limits.spoolBytesMax || tooOld)
     return { kind: "refused", reason: "spool_full" };

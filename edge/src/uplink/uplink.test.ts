@@ -14,6 +14,7 @@ function setUp(limits: Partial<typeof uplinkLimits> = {}) {
   const clock = new VirtualClock();
   const published: { message: BusMessage; answer: (published: Published) => void }[] = [];
   const rows: (SpoolRow & { atMs: number })[] = [];
+  const aside: (SpoolRow & { atMs: number })[] = [];
   const alarms: number[] = [];
   const lines: Readonly<Record<string, unknown>>[] = [];
   const listeners: (() => void)[] = [];
@@ -28,14 +29,18 @@ function setUp(limits: Partial<typeof uplinkLimits> = {}) {
   const spool: Spool & { broken: boolean } = {
     broken: false,
     get state() {
-      return { rows: rows.length, bytes: rows.reduce((sum, { body }) => sum + body.length, 0), oldestAtMs: rows[0]?.atMs };
+      const bytesOf = (of: SpoolRow[]) => of.reduce((sum, { body }) => sum + body.length, 0);
+      const aside_ = { asideRows: aside.length, asideBytes: bytesOf(aside) };
+      return { rows: rows.length, bytes: bytesOf(rows), ...aside_, oldestAtMs: rows[0]?.atMs };
     },
     append: async (message) => {
       if (spool.broken) throw new Error("the storage refuses");
       rows.push({ ...message, id: rows.length + 1, atMs: clock.nowMs() });
     },
-    oldest: () => rows[0],
-    remove: () => void rows.shift(),
+    oldest: ({ rows: count }) => rows.slice(0, count),
+    remove: (gone) => void rows.splice(0, gone.length),
+    setAside: () => void aside.push(...rows.splice(0, 1)),
+    takeBack: () => void rows.push(...aside.splice(0)),
     arm: async (atMs) => void alarms.push(atMs),
   };
   const closed = new Map<string, number>();
@@ -60,7 +65,7 @@ function setUp(limits: Partial<typeof uplinkLimits> = {}) {
     published.at(-1)?.answer({ kind: "acknowledged", duplicate });
     await clock.pass(0);
   };
-  return { clock, uplink, store, published, rows, alarms, lines, spool, setConnected, acknowledge };
+  return { clock, uplink, store, published, rows, aside, alarms, lines, spool, setConnected, acknowledge };
 }
 
 function eventsIn(message: BusMessage | undefined): number {
@@ -187,7 +192,7 @@ describe("uplink", () => {
   });
 
   it("drains over a bus that answers after 30 s, with one acknowledgement for all tries of a row", async () => {
-    const { store, published, rows, setConnected, clock } = setUp();
+    const { store, published, rows, setConnected, clock } = setUp({ groupEventsMax: 1 });
     setConnected(false);
     for (const size of [1, 2, 3]) await store(size);
     setConnected(true);
@@ -202,6 +207,80 @@ describe("uplink", () => {
     }
     // Once it is known to be that slow, one try a row.
     expect(published.length).toBeLessThanOrEqual(3 + 3);
+  });
+
+  it("G4: drains rows together, in their order, as many as fit in one group, and the same again while their outcome is unknown", async () => {
+    const { store, published, rows, setConnected, clock, acknowledge } = setUp({ groupEventsMax: 3 });
+    setConnected(false);
+    for (const size of [1, 2, 3, 4]) await store(size);
+    await store(5, 6);
+    setConnected(true);
+    await clock.pass(20_000);
+    const sizes = () => {
+      const decoded = decodeIngressGroup(published.at(-1)?.message.body ?? new Uint8Array());
+      return decoded.kind === "group" ? decoded.group.events.map(({ length }) => length) : [];
+    };
+    await store(7);
+    expect(new Set(published.map(({ message }) => message.messageId)).size).toBe(1);
+    expect([sizes(), rows.length]).toEqual([[1, 2, 3], 6]);
+    await acknowledge();
+    expect([sizes(), rows.length]).toEqual([[4, 5, 6], 3]);
+    await acknowledge();
+    expect([sizes(), rows.length]).toEqual([[7], 1]);
+    await acknowledge();
+    expect(rows.length).toBe(0);
+  });
+
+  it("G2: sets a row aside that is too large for the bus, after those before it, loudly, and tries it again when it starts anew", async () => {
+    const { uplink, store, published, rows, aside, lines, setConnected, clock, acknowledge } = setUp();
+    setConnected(false);
+    for (const size of [1, 900, 3]) await store(size);
+    setConnected(true);
+    const refuse = async () => {
+      published.at(-1)?.answer({ kind: "refused", reason: "refused with 10054", ofMessage: true });
+      await clock.pass(0);
+    };
+    // Together, then one by one.
+    await clock.pass(0);
+    await refuse();
+    await acknowledge();
+    await refuse();
+    for (let refusal = 0; refusal < 3; refusal++) {
+      expect([rows.length, aside.length]).toEqual([2, 0]);
+      await refuse();
+      const woke = uplink.wake();
+      await clock.pass(0);
+      void woke;
+    }
+    await acknowledge();
+    expect([rows.length, aside.length]).toEqual([0, 1]);
+    expect(uplink.status()).toMatchObject({ spoolRows: 0, spoolAsideRows: 1, rowsDrained: 2 });
+    expect(lines.filter(({ event }) => event === "row_set_aside")).toMatchObject([
+      { level: "error", reason: "refused with 10054" },
+    ]);
+    await uplink.start();
+    const woke = uplink.wake();
+    await clock.pass(0);
+    await acknowledge();
+    await woke;
+    expect(uplink.status()).toMatchObject({ spoolRows: 0, spoolAsideRows: 0, rowsDrained: 3 });
+  });
+
+  it("G2: never sets a row aside because the stream is full", async () => {
+    const { uplink, store, published, rows, aside, setConnected, clock, acknowledge } = setUp();
+    setConnected(false);
+    await store(1);
+    setConnected(true);
+    for (let refusal = 0; refusal < 20; refusal++) {
+      await clock.pass(0);
+      published.at(-1)?.answer({ kind: "refused", reason: "refused with 10077: maximum bytes exceeded", ofMessage: false });
+      await clock.pass(0);
+      void uplink.wake();
+    }
+    expect([rows.length, aside.length]).toEqual([1, 0]);
+    await clock.pass(0);
+    await acknowledge();
+    expect(rows.length).toBe(0);
   });
 
   it("tells how the bus looks: away, silent, refusing, slow, answering; and logs each change once", async () => {
@@ -307,6 +386,7 @@ describe("uplink", () => {
       spoolRows: 1,
       spoolBytes: expect.any(Number),
       spoolOldestAgeMs: 250,
+      spoolAsideRows: 0,
       groupsPublished: 1,
       groupsSpooled: 1,
       eventsStored: 2,

@@ -47,6 +47,8 @@ export interface UplinkStatus {
   spoolRows: number;
   spoolBytes: number;
   spoolOldestAgeMs: number;
+  /** Rows that the bus will never take, such as too large ones: kept, and tried again when this uplink starts anew. Must be 0. */
+  spoolAsideRows: number;
   groupsPublished: number;
   groupsSpooled: number;
   eventsStored: number;
@@ -144,8 +146,16 @@ export class Uplink {
     });
   }
 
-  /** After the host made this uplink anew: what an earlier one left in the spool has an alarm again, should that be lost. */
+  /**
+   * After the host made this uplink anew: what an earlier one left in the spool has an alarm again, should that be lost, and what it set
+   * aside is tried again, for the bus may take it now.
+   */
   async start(): Promise<void> {
+    try {
+      if (this.#ports.spool.state.asideRows > 0) this.#ports.spool.takeBack();
+    } catch {
+      // It stays where it is, until the next start.
+    }
     await this.#arm();
   }
 
@@ -162,7 +172,7 @@ export class Uplink {
   }
 
   status(): UplinkStatus {
-    const { rows, bytes, oldestAtMs } = this.#ports.spool.state;
+    const { rows, bytes, oldestAtMs, asideRows } = this.#ports.spool.state;
     const { rowsDrained, drainsFailed, duplicates } = this.#drainer.counters;
     return {
       connected: this.#ports.link.connected,
@@ -174,6 +184,7 @@ export class Uplink {
       spoolRows: rows,
       spoolBytes: bytes,
       spoolOldestAgeMs: oldestAtMs === undefined ? 0 : Math.max(0, this.#ports.clock.nowMs() - oldestAtMs),
+      spoolAsideRows: asideRows,
       ...this.#counters,
       rowsDrained,
       drainsFailed,
