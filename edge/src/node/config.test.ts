@@ -29,6 +29,7 @@ describe("configuration", () => {
       httpHost: "0.0.0.0",
       httpPort: 8080,
       dataDir: "/data",
+      spoolBytesMax: 2 * 1024 ** 3,
     });
   });
 
@@ -57,6 +58,8 @@ describe("configuration", () => {
     ["MIO_HTTP_PORT", "-1"],
     ["MIO_HTTP_PORT", "http"],
     ["MIO_DATA", undefined],
+    ["MIO_SPOOL_BYTES_MAX", "2GB"],
+    ["MIO_SPOOL_BYTES_MAX", "1000"],
     ["NATS_PASSWORD_FILE", "/nowhere/password"],
   ])("stops with one line for %s = %s", (name, value) => {
     expect(() => readConfig({ ...good, [name]: value })).toThrow(new RegExp(`^${name}[^\\n]*$`));
@@ -64,6 +67,6 @@ describe("configuration", () => {
 
   it("is told without its password, and each variable in one line", () => {
     expect(JSON.stringify(describeConfig(readConfig(good)))).not.toMatch(/secret|bytes|dGhl/);
-    expect(describeVariables().split("\n")).toHaveLength(9);
+    expect(describeVariables().split("\n")).toHaveLength(10);
   });
 });

@@ -3,7 +3,9 @@ import { readFileSync } from "node:fs";
 import { parseSealingKeys, type SealingKey, sealingKeysExample } from "@mio/shared/bus/sealed-value.ts";
 import * as v from "valibot";
 import { type Environment, environments } from "../doors.ts";
+import { uplinkLimits } from "../uplink/limits.ts";
 
+const mebibyte = 1024 * 1024;
 const text = v.pipe(v.string(), v.minLength(1));
 const natsUrls = v.pipe(
   text,
@@ -11,6 +13,7 @@ const natsUrls = v.pipe(
   v.array(v.pipe(v.string(), v.regex(/^(nats|tls):\/\/[^\s/@]+$/))),
 );
 const sealingKeys = v.pipe(v.string(), v.transform(parseSealingKeys), v.custom<SealingKey[]>(Array.isArray));
+const bytes = v.pipe(v.string(), v.regex(/^[1-9]\d{0,14}$/), v.transform(Number), v.minValue(mebibyte));
 const port = v.pipe(v.string(), v.regex(/^\d{1,5}$/), v.transform(Number), v.maxValue(65_535));
 
 interface Variable<T> {
@@ -31,6 +34,12 @@ const variables = {
   DIRECTORY_KEYS: variable(sealingKeys, sealingKeysExample, "what opens the directory, the same as core has"),
   MIO_HTTP_HOST: variable(text, "0.0.0.0", "address to listen on", "0.0.0.0"),
   MIO_HTTP_PORT: variable(port, "8080", "port to listen on, 0 for any free one", "8080"),
+  MIO_SPOOL_BYTES_MAX: variable(
+    bytes,
+    String(uplinkLimits.spoolBytesMax),
+    "bytes that may wait for the bus on that disk before webhooks are answered 503, at least 1048576",
+    String(uplinkLimits.spoolBytesMax),
+  ),
   MIO_DATA: variable(text, "/var/lib/mio-edge", "folder on a local disk for the spool, of this process alone"),
 };
 
@@ -44,6 +53,7 @@ export interface Config {
   httpHost: string;
   httpPort: number;
   dataDir: string;
+  spoolBytesMax: number;
 }
 
 type Variables = Readonly<Record<string, string | undefined>>;
@@ -60,6 +70,7 @@ export function readConfig(env: Variables): Config {
     httpHost: read(env, "MIO_HTTP_HOST", variables.MIO_HTTP_HOST),
     httpPort: read(env, "MIO_HTTP_PORT", variables.MIO_HTTP_PORT),
     dataDir: read(env, "MIO_DATA", variables.MIO_DATA),
+    spoolBytesMax: read(env, "MIO_SPOOL_BYTES_MAX", variables.MIO_SPOOL_BYTES_MAX),
   };
 }
 
@@ -74,7 +85,7 @@ export function describeVariables(): string {
   return Object.entries(variables)
     .map(([name, { use, example, fallback }]) => {
       const holds = fallback === undefined ? `for example ${example}` : `${fallback} when not set`;
-      return `  ${name.padEnd(14)} ${use} (${holds})`;
+      return `  ${name.padEnd(19)} ${use} (${holds})`;
     })
     .join("\n");
 }

@@ -3,7 +3,11 @@
 import { closeSync, fsyncSync, mkdirSync, openSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
+import * as v from "valibot";
 import type { Sql } from "../directory-store.ts";
+
+/** SQLite's number for it. */
+const incremental = 2;
 
 export class Database implements Sql {
   readonly #database: DatabaseSync;
@@ -21,6 +25,11 @@ export class Database implements Sql {
     try {
       // SQLite's own lock, taken by the next line: held until the file is closed, and gone with the process however that ends.
       this.#database.exec("pragma locking_mode = exclusive");
+      // Before the first page is written; a file of an earlier version is rewritten once.
+      const isNew = this.#pragma("page_count") === 0;
+      const shrinks = isNew || this.#pragma("auto_vacuum") === incremental;
+      this.#database.exec("pragma auto_vacuum = incremental");
+      if (!shrinks) this.#database.exec("vacuum");
       this.#database.exec("pragma journal_mode = wal");
       this.#database.exec("pragma synchronous = full");
       for (const each of [folder, dirname(resolve(folder))]) syncFolder(each);
@@ -57,8 +66,30 @@ export class Database implements Sql {
     }
   }
 
+  /** Bytes of the file that hold nothing. */
+  get freeBytes(): number {
+    return this.#pragma("freelist_count") * this.#pragma("page_size");
+  }
+
+  /** Gives at most so many free bytes back to the disk. Moves pages, so it takes a while: not while somebody waits. */
+  shrink(bytesMax: number): void {
+    const pages = Math.max(1, Math.floor(bytesMax / this.#pragma("page_size")));
+    this.#database.exec("pragma synchronous = normal");
+    try {
+      this.#database.exec(`pragma incremental_vacuum(${pages})`);
+      // Only then does the file end earlier; the journal gives its own bytes back with it.
+      this.#database.exec("pragma wal_checkpoint(truncate)");
+    } finally {
+      this.#database.exec("pragma synchronous = full");
+    }
+  }
+
   close(): void {
     this.#database.close();
+  }
+
+  #pragma(name: "page_count" | "auto_vacuum" | "freelist_count" | "page_size"): number {
+    return v.parse(v.tuple([v.record(v.string(), v.number())]), this.rows(`pragma ${name}`))[0][name] ?? 0;
   }
 
   /** Queries are constants of this program, so there are only a few. */

@@ -15,6 +15,7 @@ import { directoryStore } from "../directory-store.ts";
 import { doorsIn } from "../doors.ts";
 import type { Pressure } from "../pressure.ts";
 import { IsolateTelemetry } from "../telemetry.ts";
+import { uplinkLimits } from "../uplink/limits.ts";
 import type { UplinkParts } from "../uplink/uplink.ts";
 import { nobodysLayout, uplinkName } from "../webhook.ts";
 import type { Config } from "./config.ts";
@@ -46,7 +47,8 @@ export async function startNodeHost(
   const { region, natsUrls: servers, natsUser: user, natsPassword: password } = config;
   const database = new Database(config.dataDir);
   const link = tcpLink({ servers, user, password, name: `mio-edge ${region}`, clock, random });
-  const uplinks = new Uplinks({ link, database, clock, random }, log, uplinkParts);
+  const limits = { ...uplinkLimits, spoolBytesMax: config.spoolBytesMax };
+  const uplinks = new Uplinks({ link, database, clock, random }, log, { limits, ...uplinkParts });
   const bucket = bucketReader(() => link.bus, buckets.directory.name);
   const opener = openerOf(config.directoryKeys);
   const close: EdgePorts["close"] = async (shard, closing) => uplinks.closeLayout(shard, closing);

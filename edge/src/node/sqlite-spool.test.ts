@@ -1,7 +1,8 @@
 // The spool in its file: order by shard, over restarts, and one process a folder.
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { Database } from "./database.ts";
 import { prepareSpools, SqliteSpool, spooledShards } from "./sqlite-spool.ts";
@@ -137,6 +138,33 @@ describe("spool in a file", () => {
     await closed.arm(Date.now());
     closed.close();
     await expect.poll(() => rung).toEqual(["a"]);
+  });
+
+  it("gives the disk back after an outage, in steps, also in a file of an earlier version", async () => {
+    database.close();
+    const path = join(folder, "edge.sqlite");
+    await rm(path);
+    // As the first version made it.
+    const earlier = new DatabaseSync(path);
+    earlier.exec("pragma journal_mode = wal");
+    earlier.exec("create table filler (body blob)");
+    earlier.close();
+    open();
+    const spool = spoolOf("a");
+    const mebibyte = 1024 * 1024;
+    const rows = 40;
+    for (let index = 0; index < rows; index++) await spool.append(message(String(index), mebibyte));
+    const bytesOf = async () =>
+      (await Promise.all([path, `${path}-wal`].map((each) => stat(each)))).reduce((sum, { size }) => sum + size, 0);
+    const full = await bytesOf();
+    expect(full).toBeGreaterThan(rows * mebibyte);
+    expect(drained(spool).length).toBe(rows);
+    const before = database.freeBytes;
+    database.shrink(mebibyte);
+    expect(database.freeBytes).toBeLessThan(before);
+    expect(database.freeBytes).toBeGreaterThan(before - 2 * mebibyte);
+    while (database.freeBytes > 0) database.shrink(mebibyte);
+    expect(await bytesOf()).toBeLessThan(mebibyte);
   });
 
   it("refuses a second process on its folder in one line, and lets it in once the first is gone", () => {

@@ -48,6 +48,8 @@ export interface SqliteSpoolOptions {
   database: Database;
   shard: string;
   nowMs: () => number;
+  /** Bytes in all spools of the database. */
+  diskBytes?: () => number;
   /** The alarm's handler. */
   ring: () => void;
 }
@@ -69,7 +71,14 @@ export class SqliteSpool implements Spool {
 
   get state(): SpoolState {
     const [rows, bytes, asideRows, asideBytes] = [this.#rows, this.#bytes, this.#asideRows, this.#asideBytes];
-    return { rows, bytes, asideRows, asideBytes, oldestAtMs: this.#oldestAtMs };
+    const diskBytes = this.#options.diskBytes?.();
+    const state = { rows, bytes, asideRows, asideBytes, oldestAtMs: this.#oldestAtMs };
+    return diskBytes === undefined ? state : { ...state, diskBytes };
+  }
+
+  /** What it takes of the disk. */
+  get bytes(): number {
+    return this.#bytes + this.#asideBytes;
   }
 
   async append({ messageId, subject, body }: BusMessage): Promise<void> {

@@ -1,13 +1,19 @@
 // The Worker with the tests' own channel instead of the platforms', and two things that only a test may ask of an uplink.
 
+import type { DurableObjectState } from "@cloudflare/workers-types";
 import type { Env } from "../worker/env.ts";
 import { workerFetch } from "../worker/host.ts";
 import { UplinkObject as ShippedUplinkObject } from "../worker/uplink-object.ts";
 import { sampleDoor } from "./door.ts";
+import { limitsVariable, partsOf } from "./uplink-parts.ts";
 
 export { DirectoryObject } from "../worker/directory-object.ts";
 
 export class UplinkObject extends ShippedUplinkObject {
+  constructor(context: DurableObjectState, env: Env & { [limitsVariable]?: string }) {
+    super(context, env, partsOf(env[limitsVariable]));
+  }
+
   /** From now on every write to the spool fails. */
   async breakStorage(): Promise<void> {
     this.ctx.storage.sql.exec("alter table spool rename to spool_broken");

@@ -1,5 +1,7 @@
 // Both hosts of the edge, as their shared tests see them: something that listens, logs, can be killed, and whose disk can fail.
 
+import type { UplinkLimits } from "../uplink/limits.ts";
+
 /** How a host reaches the bus. */
 export interface Carrier {
   name: string;
@@ -31,6 +33,8 @@ export interface HostOptions {
   dataDir: string;
   /** One or several, separated by commas. */
   busUrl: string;
+  /** In the place of an uplink's own. */
+  uplinkLimits?: Partial<UplinkLimits>;
   /** The tests' own when left out. */
   directoryKeys?: string;
   /** The tests' own door when left out, else the platforms', as they ship. */

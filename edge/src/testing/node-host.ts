@@ -6,6 +6,7 @@ import { testDirectoryKeys } from "@mio/shared/bus/testing/directory-keys.ts";
 import * as v from "valibot";
 import { edgeUser } from "./bus.ts";
 import { type HostKind, type HostOptions, type TestHost, tcp } from "./host.ts";
+import { limitsVariable } from "./uplink-parts.ts";
 
 export const nodeHost: HostKind = { name: "the Node host", carrier: tcp, start: startNodeProcess };
 
@@ -16,7 +17,7 @@ export interface NodeProcess extends TestHost {
 const ready = v.object({ kind: v.literal("ready"), url: v.string() });
 
 /** Rejects with what the process said when it ends before it is ready. */
-export async function startNodeProcess(options: HostOptions): Promise<NodeProcess> {
+export async function startNodeProcess(options: HostOptions & { variables?: Record<string, string> }): Promise<NodeProcess> {
   const { dataDir, busUrl, directoryKeys = testDirectoryKeys, doors } = options;
   const lines: string[] = [];
   const env = {
@@ -29,6 +30,8 @@ export async function startNodeProcess(options: HostOptions): Promise<NodeProces
     MIO_HTTP_HOST: "127.0.0.1",
     MIO_HTTP_PORT: "0",
     MIO_DATA: dataDir,
+    ...(options.uplinkLimits ? { [limitsVariable]: JSON.stringify(options.uplinkLimits) } : {}),
+    ...options.variables,
   };
   const child = spawnNodeHost(env, [], doors === "platforms" ? "../node/main.ts" : "node-entry.ts");
   for (const stream of [child.stdout, child.stderr])

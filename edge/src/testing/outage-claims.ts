@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { accountIdOf, conversationIdOf, partitionOf, tenantIdOf } from "@mio/shared/ids.ts";
 import * as v from "valibot";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { UplinkLimits } from "../uplink/limits.ts";
 import { directoryOf, type TestBus, testBus } from "./bus.ts";
 import { sampleChannel, samplePayload } from "./door.ts";
 import { eventually } from "./eventually.ts";
@@ -82,7 +83,13 @@ function registerTests(kind: HostKind): void {
       v.object({
         name: v.string(),
         status: v.optional(
-          v.object({ spoolRows: v.number(), rowsDrained: v.number(), bus: v.string(), busReason: v.optional(v.string()) }),
+          v.object({
+            spoolRows: v.number(),
+            spoolAsideRows: v.number(),
+            rowsDrained: v.number(),
+            bus: v.string(),
+            busReason: v.optional(v.string()),
+          }),
         ),
       }),
     ),
@@ -179,6 +186,54 @@ function registerTests(kind: HostKind): void {
     await bus.limitIngress({ max_msgs: -1 });
     await eventually("the spool is empty", async () => (await spooled()) === 0, 20_000);
     expect(await seen("room")).toEqual(["before", ...names("full", 6)]);
+  });
+
+  it("G1: answers 503 with Retry-After once the spool is full by rows, bytes or age, loses nothing, and takes more when it has drained", {
+    timeout: 60_000,
+  }, async () => {
+    const limits: Partial<UplinkLimits>[] = [{ spoolRowsMax: 3 }, { spoolBytesMax: 2_000 }, { spoolAgeMaxMs: 1_500 }];
+    const stored: string[] = [];
+    for (const [index, uplinkLimits] of limits.entries()) {
+      await host.stop();
+      host = await kind.start({ dataDir, busUrl: kind.carrier.urlOf(wire.port), uplinkLimits });
+      await sayInOrder("room", [`${index}.before`]);
+      wire.cut();
+      stored.push(`${index}.before`);
+      const refused = await eventually("the spool is full", async () => {
+        const id = `${index}.${stored.length}`;
+        const status = await say([text("room", id)]);
+        if (status === 200) stored.push(id);
+        return status === 503 && id;
+      });
+      wire.mend();
+      await eventually("the repeat is taken", async () => (await say([text("room", refused)])) === 200);
+      stored.push(refused);
+      await eventually("the spool is empty", async () => (await spooled()) === 0);
+    }
+    expect(await seen("room")).toEqual(stored);
+  });
+
+  it("G2: sets aside what is too large for the bus, takes the rest to it, and tries again when it is started anew", {
+    timeout: 60_000,
+  }, async () => {
+    await sayInOrder("room", ["before"]);
+    await bus.limitIngress({ max_msg_size: 3_000 });
+    expect(await say([{ to: "room", id: "large", text: "x".repeat(5_000) }])).toBe(200);
+    await sayInOrder("room", names("after", 3));
+    await eventually("the large one is out of the way", async () => {
+      const all = await statuses();
+      return (await spooled()) === 0 && all.some(({ spoolAsideRows }) => spoolAsideRows === 1);
+    });
+    expect(host.lines.filter((line) => line.includes('"row_set_aside"')).length).toBe(1);
+    expect(await seen("room")).toEqual(["before", ...names("after", 3)]);
+    await bus.limitIngress({ max_msg_size: -1 });
+    await host.kill();
+    host = await start();
+    await eventually(
+      "it has arrived",
+      async () => (await say([text("room", "poke")])) === 200 && (await seen("room")).includes("large"),
+    );
+    expect((await statuses()).every(({ spoolAsideRows }) => spoolAsideRows === 0)).toBe(true);
   });
 
   it("G2: goes on with another server of its list when one goes away", { timeout: 60_000 }, async () => {

@@ -6,13 +6,20 @@ import { bundleWorker } from "../../miniflare/bundle.ts";
 import { startLocalWorker } from "../../miniflare/worker.ts";
 import { edgeUser } from "./bus.ts";
 import { type HostKind, type HostOptions, type TestHost, webSocket } from "./host.ts";
+import { limitsVariable } from "./uplink-parts.ts";
 
 export const worker: HostKind = { name: "the Worker", carrier: webSocket, start };
 
 /** The tests' own, and the one that ships. */
 const bundles = new Map<string, Promise<string>>();
 
-async function start({ dataDir, busUrl, directoryKeys = testDirectoryKeys, doors }: HostOptions): Promise<TestHost> {
+async function start({
+  dataDir,
+  busUrl,
+  directoryKeys = testDirectoryKeys,
+  doors,
+  uplinkLimits,
+}: HostOptions): Promise<TestHost> {
   const entry = join(import.meta.dirname, doors === "platforms" ? "../worker/entry.ts" : "entry.ts");
   const script = bundles.get(entry) ?? bundleWorker(entry);
   bundles.set(entry, script);
@@ -25,6 +32,7 @@ async function start({ dataDir, busUrl, directoryKeys = testDirectoryKeys, doors
     natsPassword: edgeUser.password,
     directoryKeys,
     script: await script,
+    bindings: uplinkLimits ? { [limitsVariable]: JSON.stringify(uplinkLimits) } : {},
     log: (text) => void lines.push(...text.trimEnd().split("\n")),
   });
   const pid = workerdsOf(process.pid).find((each) => !before.has(each));

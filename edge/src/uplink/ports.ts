@@ -76,6 +76,8 @@ export interface SpoolState {
   /** Rows set aside, and their bytes; they count against the limits. */
   asideRows: number;
   asideBytes: number;
+  /** What counts against the limit of bytes, when other spools fill the same disk. */
+  diskBytes?: number;
   /** Wall clock of the oldest row's append; undefined when empty. */
   oldestAtMs: number | undefined;
 }

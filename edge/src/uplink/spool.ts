@@ -10,7 +10,7 @@ export type Appended = { kind: "committed" } | { kind: "refused"; reason: "spool
 export async function appendWithin(spool: Spool, message: BusMessage, limits: UplinkLimits, clock: Clock): Promise<Appended> {
   const { oldestAtMs, asideRows, asideBytes } = spool.state;
   const rows = spool.state.rows + asideRows;
-  const bytes = spool.state.bytes + asideBytes;
+  const bytes = spool.state.diskBytes ?? spool.state.bytes + asideBytes;
   const tooOld = oldestAtMs !== undefined && clock.nowMs() - oldestAtMs >= limits.spoolAgeMaxMs;
   if (rows >= limits.spoolRowsMax || bytes + message.body.length > limits.spoolBytesMax || tooOld)
     return { kind: "refused", reason: "spool_full" };

@@ -1,0 +1,12 @@
+// Limits of an uplink that a test hands to its host as text.
+import * as v from "valibot";
+import { uplinkLimits } from "../uplink/limits.ts";
+import type { UplinkParts } from "../uplink/uplink.ts";
+
+export const limitsVariable = "MIO_TEST_UPLINK_LIMITS";
+
+const limits = v.record(v.string(), v.number());
+
+export function partsOf(given: string | undefined): UplinkParts {
+  return given ? { limits: { ...uplinkLimits, ...v.parse(limits, JSON.parse(given)) } } : {};
+}
