@@ -5,7 +5,7 @@ export const fault: Fault = {
   guarantee: "G2",
   description: "deletes a row of the spool before the stream has acknowledged it",
   file: "edge/src/uplink/drain.ts",
-  find: /( +)(const published = await this\.#flight\.publish\(row, .*\n)([\s\S]*?) +spool\.remove\(row\);\n/,
-  replace: "$1spool.remove(row);\n$1$2$3",
+  find: /( +)(const published = await this\.#flight\.publish\(batch\.message, .*\n)([\s\S]*?) +spool\.remove\(batch\.rows\);\n/,
+  replace: "$1spool.remove(batch.rows);\n$1$2$3",
   tests: [{ file: "edge/src/uplink/simulation.test.ts", name: /G2: brings everything/ }],
 };

@@ -164,7 +164,7 @@ export class UplinkTelemetry {
 /** Whose spool it is, by its oldest row. Undefined when it is empty or cannot be read. */
 export function shardOfSpool(spool: Spool): Shard | undefined {
   try {
-    const row = spool.oldest();
+    const [row] = spool.oldest({ rows: 1, bytes: 0 });
     const decoded = row && decodeIngressGroup(row.body);
     if (decoded?.kind !== "group") return undefined;
     const { region, shard } = decoded.group;
