@@ -2,7 +2,7 @@
 import { unknownChannel } from "@mio/shared/bus/telemetry.ts";
 import type { InboundDoor, PlatformAnswer } from "@mio/shared/channels/contract.ts";
 import { Hono } from "hono";
-import { readBody } from "./body.ts";
+import { readBodyWithin } from "./body.ts";
 import { failureLine, webhookLine } from "./log-line.ts";
 import { type OAuthPorts, receiveOAuthCallback } from "./oauth.ts";
 import { type Pressure, ready } from "./pressure.ts";
@@ -60,7 +60,7 @@ export function createApp(ports: EdgePorts): EdgeApp {
 
   async function respond(path: string, accountId: string | undefined, request: Request): Promise<Response> {
     const { method, url, headers } = request;
-    const answer = await receive(path, accountId, { method, url, headers, body: () => readBody(request) });
+    const answer = await receive(path, accountId, { method, url, headers, body: () => readBodyWithin(request, ports.clock) });
     return new Response(answer.body, { status: answer.status, headers: answer.headers });
   }
 

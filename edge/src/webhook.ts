@@ -47,6 +47,8 @@ export type Outcome =
   | "refused"
   | "unknown_url"
   | "too_large"
+  | "too_slow"
+  | "cut_short"
   | "not_loaded"
   | "moving"
   | "unavailable";
@@ -89,7 +91,7 @@ const retryAfterSeconds = 2;
 /** Of one request's events together. A body of 1 MiB whose long parts stand in each of many events could fill every queue behind us. */
 const eventsBytesMax = 4 * 1024 * 1024;
 
-/** Never rejects but for a client that goes away while its body is read. */
+/** Never rejects. */
 export async function receiveWebhook(
   ports: WebhookPorts,
   door: InboundDoor,
@@ -107,7 +109,15 @@ export async function receiveWebhook(
     spooled: false,
     traceparent,
   };
-  if (body.kind === "too_large") return { ...facts, ...tooLarge("body") };
+  switch (body.kind) {
+    case "too_large":
+      return { ...facts, ...tooLarge("body") };
+    case "too_slow":
+      return { ...facts, outcome: "too_slow", answer: plain(408, "too slow"), reason: "body_too_slow" };
+    case "cut_short":
+      return { ...facts, outcome: "cut_short", answer: plain(400, "cut short"), reason: "body_cut_short" };
+    case "body":
+  }
   const request = { method: incoming.method, url: incoming.url, headers: incoming.headers, body: body.bytes };
   const recipient = await recipientOf(ports.directory, door, request, accountId, receivedAtMs);
   const ending = await endingOf({ ports, door, request, receivedAtMs, traceparent }, recipient);

@@ -31,7 +31,7 @@ async function echo(
   incoming: Body | Promise<Body>,
 ): Promise<PlatformAnswer> {
   const body = await incoming;
-  if (body.kind === "too_large") return { status: 413, headers: {}, body: "too large\n" };
+  if (body.kind !== "body") return { status: 413, headers: {}, body: "too large\n" };
   const text = Buffer.from(body.bytes).toString("latin1");
   seen.push({ method, url, headers: { "x-double": headers.get("X-Double") ?? "" }, body: text });
   if (new URL(url).pathname === "/wait") {

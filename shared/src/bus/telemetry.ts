@@ -42,6 +42,8 @@ export const requestOutcomes = [
   "unknown_url",
   "unknown_channel",
   "too_large",
+  "too_slow",
+  "cut_short",
   "not_loaded",
   "moving",
   "unavailable",

@@ -9,6 +9,7 @@ import { encodeOAuthAnswer, oauthSubjects } from "@mio/shared/bus/oauth.ts";
 import { streams } from "@mio/shared/bus/streams.ts";
 import { connect, type NatsConnection } from "nats";
 import { operator, testBus } from "../bus.ts";
+import { eventually } from "../eventually.ts";
 import type { HostKind } from "../host.ts";
 import { hostileDirectory } from "./directory.ts";
 import type { HostileRequest } from "./hostile-case.ts";
@@ -25,6 +26,7 @@ export async function hostTarget(kind: HostKind): Promise<HostileTarget & { url:
   const busUrl = kind.carrier.urlOf(kind.carrier.portOf(bus.server));
   const host = await kind.start({ dataDir, busUrl, doors: "platforms" });
   cleanup.defer(() => host.stop());
+  await eventually("it is ready", async () => (await fetch(`${host.url}/health/ready`)).ok);
   const nats = await connect({ servers: bus.server.url, ...operator });
   cleanup.defer(() => nats.close());
   // Core, as far as a callback needs it: it knows nobody's.

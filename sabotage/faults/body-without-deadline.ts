@@ -1,0 +1,11 @@
+import type { Fault } from "../fault.ts";
+
+export const fault: Fault = {
+  name: "body-without-deadline",
+  guarantee: "G1",
+  description: "waits in the Worker for a slow body as long as its client likes",
+  file: "edge/src/body.ts",
+  find: "Promise.race([readBody(request), late])",
+  replace: "Promise.race([readBody(request), new Promise<never>(() => {})])",
+  tests: [{ file: "edge/src/worker/sockets.test.ts", name: /waits for nobody longer/ }],
+};
