@@ -20,6 +20,7 @@ await runPart("edge", async () => {
     natsWebsocketUrl: required("NATS_WEBSOCKET_URL"),
     natsUser: process.env.NATS_USER || "edge",
     natsPassword: process.env.NATS_PASSWORD ?? "",
+    spoolBytesMax: process.env.SPOOL_BYTES_MAX,
     directoryKeys: required("DIRECTORY_KEYS"),
     log: (line) => void process.stdout.write(line),
   });

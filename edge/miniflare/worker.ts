@@ -16,6 +16,8 @@ export interface LocalWorkerOptions {
   /** What opens the directory; a Worker without refuses everything. */
   directoryKeys: string | undefined;
   region?: string;
+  /** Of one shard's spool; the edge's own limit when left out. */
+  spoolBytesMax?: string | undefined;
   /** `local` when left out. */
   environment?: "local" | "staging" | "production";
   /** As `bundleWorker` gives it; bundled anew when left out. */
@@ -58,6 +60,7 @@ export async function startLocalWorker(options: LocalWorkerOptions): Promise<Loc
       NATS_WEBSOCKET_URL: options.natsWebsocketUrl,
       NATS_USER: options.natsUser,
       NATS_PASSWORD: options.natsPassword,
+      ...(options.spoolBytesMax === undefined ? {} : { SPOOL_BYTES_MAX: options.spoolBytesMax }),
       ...(options.directoryKeys === undefined ? {} : { DIRECTORY_KEYS: options.directoryKeys }),
       ...options.bindings,
     },

@@ -1,5 +1,6 @@
 // Every fault that `--faults` knows. A new one is one file in faults/ and one line here.
 import type { LoadFault } from "./fault.ts";
+import { regionMoved, shardsMoved } from "./faults/account-moved.ts";
 import { busAway } from "./faults/bus-away.ts";
 import { busFull } from "./faults/bus-full.ts";
 import { busRestart } from "./faults/bus-restart.ts";
@@ -14,6 +15,7 @@ import { edgeRestartedMidGroup } from "./faults/edge-restarted-mid-group.ts";
 import { newerGroup } from "./faults/newer-group.ts";
 import { secretRotated } from "./faults/secret-rotated.ts";
 import { connections10000, slowloris } from "./faults/slow-clients.ts";
+import { spoolFull } from "./faults/spool-full.ts";
 import { twoEdges } from "./faults/two-edges.ts";
 import { acksSwallowed, busSlow, bytesSwallowed } from "./faults/wire-faults.ts";
 
@@ -22,11 +24,14 @@ export const loadFaults: readonly LoadFault[] = [
   coreStopped,
   edgeKilled,
   secretRotated,
+  shardsMoved,
+  regionMoved,
   busAway,
   busSlow,
   bytesSwallowed,
   acksSwallowed,
   busFull,
+  spoolFull,
   dedupeWindowOutlived,
   edgeRestartedMidGroup,
   twoEdges,

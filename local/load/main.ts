@@ -15,8 +15,8 @@ const program = loadCommand([...new Set(channels)], loadFaults);
 try {
   program.parse();
   process.exitCode = await main(program.opts<LoadOptions>());
-  // What an interrupted run was waiting for is of no interest any more.
-  if (process.exitCode === 130) process.exit();
+  // All parts are stopped by now. What a torn connection or an interrupted wait has left in this process is of no interest any more.
+  process.stdout.write("", () => process.exit());
 } catch (error) {
   if (!(error instanceof CommanderError)) console.error(`load: ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = error instanceof CommanderError ? error.exitCode : 1;

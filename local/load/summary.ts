@@ -21,6 +21,9 @@ export function summaryOf(report: LoadReport): string {
       "retries",
       `${report.repeats}, by the platform's own schedule with no wait above ${retryWaitMsMax / 1000} s; ${givenUp(report)}`,
     ],
+    ...(report.longest_503_ms > 0
+      ? [["refused", `no conversation was answered 503 for longer than ${report.longest_503_ms} ms`] as [string, string]]
+      : []),
     ["late", `${report.deadline_missed} not answered within ${deadlineMs / 1000} s`],
     ["judged", `${report.lost} lost, ${report.doubled} doubled, ${report.out_of_order} out of order, ${report.unknown} unknown`],
     ...costsOf(report),

@@ -3,6 +3,7 @@ import type { DurableObjectNamespace } from "@cloudflare/workers-types";
 import { parseSealingKeys, type SealingKey, sealingKeysExample } from "@mio/shared/bus/sealed-value.ts";
 import * as v from "valibot";
 import { environments } from "../doors.ts";
+import { uplinkLimits } from "../uplink/limits.ts";
 import type { DirectoryObject } from "./directory-object.ts";
 import type { UplinkObject } from "./uplink-object.ts";
 
@@ -16,6 +17,8 @@ export interface Env {
   NATS_PASSWORD: string;
   /** A secret: what opens the directory. */
   DIRECTORY_KEYS: string;
+  /** Left out: `uplinkLimits.spoolBytesMax`. */
+  SPOOL_BYTES_MAX?: string;
   UPLINK: DurableObjectNamespace<UplinkObject>;
   DIRECTORY: DurableObjectNamespace<DirectoryObject>;
 }
@@ -38,14 +41,18 @@ const configuration = v.object({
   ),
   NATS_USER: v.pipe(v.string("NATS_USER is not set, for example edge"), v.minLength(1, "NATS_USER is empty")),
   NATS_PASSWORD: v.string("NATS_PASSWORD is not set; it is a secret of the Worker"),
+  SPOOL_BYTES_MAX: v.optional(
+    v.pipe(v.string(), v.regex(/^[1-9]\d{3,12}$/, "SPOOL_BYTES_MAX is a number of bytes"), v.transform(Number)),
+    String(uplinkLimits.spoolBytesMax),
+  ),
 });
 
 export type Configuration = v.InferOutput<typeof configuration>;
 
 /** Throws with the name of the variable that is missing or odd. */
 export function readConfiguration(env: Env): Configuration {
-  const { MIO_ENV, EDGE_REGION, NATS_WEBSOCKET_URL, NATS_USER, NATS_PASSWORD } = env;
-  return v.parse(configuration, { MIO_ENV, EDGE_REGION, NATS_WEBSOCKET_URL, NATS_USER, NATS_PASSWORD });
+  const { MIO_ENV, EDGE_REGION, NATS_WEBSOCKET_URL, NATS_USER, NATS_PASSWORD, SPOOL_BYTES_MAX } = env;
+  return v.parse(configuration, { MIO_ENV, EDGE_REGION, NATS_WEBSOCKET_URL, NATS_USER, NATS_PASSWORD, SPOOL_BYTES_MAX });
 }
 
 const directoryKeys = v.pipe(

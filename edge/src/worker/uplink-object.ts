@@ -6,6 +6,7 @@ import type { DurableObjectState } from "@cloudflare/workers-types";
 import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
 import { closingStore } from "../closing-store.ts";
+import { uplinkLimits } from "../uplink/limits.ts";
 import { shardOfSpool, UplinkTelemetry } from "../uplink/telemetry.ts";
 import {
   type Closing,
@@ -40,7 +41,7 @@ export class UplinkObject extends DurableObject<Env> {
     // Which shard, for whoever reads the server's list of connections; an object that its alarm has woken may not know.
     const name = ["mio-edge-uplink", context.id.name].filter(Boolean).join(" ");
     const ownLink = webSocketLink({ servers, user, password, name, clock, random });
-    const { link = ownLink, limits } = parts;
+    const { link = ownLink, limits = { ...uplinkLimits, spoolBytesMax: config.SPOOL_BYTES_MAX } } = parts;
     const { sql } = context.storage;
     const rows = (query: string, ...values: (string | number | Uint8Array<ArrayBuffer>)[]) =>
       sql.exec(query, ...values).toArray();

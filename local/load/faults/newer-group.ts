@@ -1,5 +1,5 @@
 // An edge that was deployed before core: a group of a version that core does not know. Core stands still on its shard, says so, and passes
-// nothing over; when the group is gone (or core is newer) it goes on where it stood.
+// nothing over. Here no newer core is there to be deployed: the group is taken away, core restarted, and it goes on where it stood.
 import { create, toBinary } from "@bufbuild/protobuf";
 import { IngressGroupSchema } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
 import { edgeVersion } from "@mio/shared/bus/ingress-group.ts";
@@ -8,15 +8,16 @@ import { ingressSubject } from "@mio/shared/bus/subjects.ts";
 import { messageCount } from "../../faults/witness.ts";
 import { eventually } from "../eventually.ts";
 import type { LoadFault } from "../fault.ts";
+import { restarted } from "../restarted.ts";
 
 const region = "local";
 const saidWithinMs = 20_000;
 
 export const newerGroup: LoadFault = {
   name: "newer-group",
-  help: "a group of a newer version on the ingress stream from 20 % of the run on, taken away at 60 %; core must stand still and say so",
+  help: "a group of a newer version on the ingress stream from 20 % of the run on, taken away with a restart of core at 60 %",
   secondsMin: 20,
-  async run({ system, nats, random, at, progress }) {
+  async run({ system, nats, random, at, progress, signal }) {
     const findings: string[] = [];
     const shard = random.next() < 0.5 ? 0 : 1;
     const core = system.info().core;
@@ -32,7 +33,8 @@ export const newerGroup: LoadFault = {
     await at(0.6);
     if (alarmMs !== undefined && (await isReady())) findings.push("core went on although the group is still there");
     await (await nats.jetstreamManager()).streams.deleteMessage(streams.ingress.name, published.seq, false);
-    progress("newer-group: taken away");
+    await Promise.all(system.cores.map((core) => restarted(core, signal)));
+    progress("newer-group: taken away, core restarted");
     const onMs = await eventually(isReady, saidWithinMs);
     if (onMs === undefined) findings.push("core still stands although the group is gone");
     const letters = await messageCount(nats, streams.deadLetter.name);

@@ -31,7 +31,8 @@ export const twoEdges: LoadFault = {
             MIO_ENV: "local",
             EDGE_REGION: "local",
             NATS_URL: system.bus.url,
-            // Some key: it does not come as far as to use it.
+            // Some password and some key: it does not come as far as to use it.
+            NATS_PASSWORD: "none",
             DIRECTORY_KEYS: `local-1:${Buffer.alloc(32, 1).toString("base64")}`,
             MIO_HTTP_HOST: "127.0.0.1",
             MIO_HTTP_PORT: String(await freePort()),
