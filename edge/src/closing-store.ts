@@ -6,11 +6,20 @@ import type { ClosingStore } from "./uplink/closings.ts";
 
 const closingRows = v.array(v.object({ account_id: v.string(), generation: v.number() }));
 
-/** Makes its table where it is missing. `sync` resolves when what was written is on disk. */
-export function closingStore(sql: Pick<Sql, "rows">, uplink: string, sync: () => Promise<void>): ClosingStore {
+export interface ClosingStoreOptions {
+  sql: Pick<Sql, "rows">;
+  uplink: string;
+  notAloneForMs: number;
+  /** Resolves when what was written is on disk. */
+  sync: () => Promise<void>;
+}
+
+/** Makes its table where it is missing. */
+export function closingStore({ sql, uplink, notAloneForMs, sync }: ClosingStoreOptions): ClosingStore {
   sql.rows(`create table if not exists closings (
     uplink text not null, account_id text not null, generation integer not null, primary key (uplink, account_id))`);
   return {
+    notAloneForMs,
     read() {
       const rows = v.parse(closingRows, sql.rows("select account_id, generation from closings where uplink = ?", uplink));
       return new Map(rows.map(({ account_id, generation }) => [account_id, generation]));

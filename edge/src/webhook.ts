@@ -86,7 +86,9 @@ interface Placed {
 type Ending = Pick<WebhookResult, "outcome" | "answer" | "reason"> & Partial<Pick<WebhookResult, "events" | "spooled">>;
 
 /** No uplink takes longer than this with a working deadline of its own; a platform gives up after about 3,000 ms. */
-const storeDeadlineMs = 2_400;
+export const storeDeadlineMs = 2_400;
+/** The answer is 503 anyway; what is not closed by then goes on closing, or is closed by the next request. */
+const closeDeadlineMs = 300;
 const retryAfterSeconds = 2;
 /** Of one request's events together. A body of 1 MiB whose long parts stand in each of many events could fill every queue behind us. */
 const eventsBytesMax = 4 * 1024 * 1024;
@@ -249,7 +251,7 @@ async function storeAll(ports: WebhookPorts, placed: readonly Placed[]): Promise
   for (const { accountId, layout, key, bytes } of placed) {
     const shard = shardOf(layout, ports.region, key);
     if (shard === undefined) {
-      await within(ports, () => closeOlder(ports.close, accountId, layout, ports.region));
+      await within(ports, () => closeOlder(ports.close, accountId, layout, ports.region), closeDeadlineMs);
       return { kind: "moving" };
     }
     const name = uplinkName(shard);
@@ -277,11 +279,10 @@ async function storeAll(ports: WebhookPorts, placed: readonly Placed[]): Promise
 async function within<Done>(
   ports: WebhookPorts,
   work: () => Promise<Done>,
+  deadlineMs = storeDeadlineMs,
 ): Promise<Done | { kind: "unavailable"; reason: string }> {
   const timer = new AbortController();
-  const late = ports.clock
-    .sleep(storeDeadlineMs, timer.signal)
-    .then(() => ({ kind: "unavailable" as const, reason: "uplink_late" }));
+  const late = ports.clock.sleep(deadlineMs, timer.signal).then(() => ({ kind: "unavailable" as const, reason: "uplink_late" }));
   late.catch(() => {});
   try {
     return await Promise.race([work(), late]);

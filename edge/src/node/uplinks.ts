@@ -75,8 +75,8 @@ export class Uplinks {
     const spool = new SqliteSpool({ database, shard: name, nowMs: ports.clock.nowMs, ring, diskBytes });
     const { link = ports.link, limits } = this.#parts;
     const log = (line: Readonly<Record<string, unknown>>) => this.#log({ ...line, shard: name });
-    // A write is on disk when it returns.
-    const closings = closingStore(database, name, async () => {});
+    // The file's lock leaves no other process that could publish, and a write is on disk when it returns.
+    const closings = closingStore({ sql: database, uplink: name, notAloneForMs: 0, sync: async () => {} });
     const uplink = new Uplink({ ...ports, link, spool, closings, log }, limits);
     const { clock, random } = ports;
     const telemetry = new UplinkTelemetry({ link: ports.link, uplink, clock, random });

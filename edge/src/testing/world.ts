@@ -225,6 +225,7 @@ export class World {
   #closings(life: Storing): ClosingStore {
     const { closings } = this.disk;
     return {
+      notAloneForMs: 3_000,
       read: () => new Map(closings),
       write: async (accountId, generation) => {
         if (life.life !== "alive" || life.broken) throw new Error("the storage refuses");

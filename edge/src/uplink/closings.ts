@@ -1,8 +1,14 @@
 // What an uplink takes no more: accounts' older shard layouts. Closing one writes the refusal to disk, and puts a last word behind all that
 // was taken under it; only when core has read that does a moved conversation go on in another uplink.
 //
-// Why this is right: the refusal is on disk before the last word can be anywhere, so an object that starts again behind it refuses too,
-// however old the directory of whoever calls. In memory, refusal and last word are one step without a pause, so nothing slips in between.
+// Why this is right:
+//  1. The refusal is on disk before the last word can be anywhere, so an object that starts again behind it refuses too, however old the directory of
+//     whoever calls.
+//  2. In memory it is refused first and said then, so what was taken before stands in front of the last word: in the queue, in the spool, on the
+//     bus.
+//  3. An object that was replaced and does not know it yet may still publish what it had taken, without touching its storage. Whoever
+//     called it hears 503 after its own deadline, whatever comes of it. So a new object says no last word before that deadline is over
+//     for all that its predecessor took: what was answered 200 is on the bus by then, in front.
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { encodeIngressEvent } from "@mio/shared/bus/ingress-group.ts";
 import type { Clock } from "@mio/shared/clock.ts";
@@ -18,6 +24,8 @@ export interface Closing {
 
 /** Storage that outlives the process: one number an account. */
 export interface ClosingStore {
+  /** For so long after its start an uplink may not be the only one of its name that publishes. */
+  readonly notAloneForMs: number;
   /** By account, the generation below which nothing is taken. Throws when the storage fails. */
   read(): Map<string, number>;
   /** Committed when it resolves; never lowers. Rejects when the storage fails. */
@@ -30,12 +38,14 @@ const saidForMs = 30_000;
 export class Closings<Said extends { kind: string }> {
   readonly #store: ClosingStore;
   readonly #clock: Clock;
+  readonly #aloneFromMs: number;
   readonly #refusals: Map<string, number>;
   readonly #said = new Map<string, { generation: number; atMs: number; word: Promise<Said> }>();
 
   constructor(store: ClosingStore, clock: Clock) {
     this.#store = store;
     this.#clock = clock;
+    this.#aloneFromMs = clock.monotonicMs() + store.notAloneForMs;
     this.#refusals = store.read();
   }
 
@@ -62,8 +72,9 @@ export class Closings<Said extends { kind: string }> {
     say: (lastWord: Uint8Array<ArrayBuffer>) => Promise<Said>,
   ): Promise<Said> {
     await this.#store.write(accountId, generation);
-    // From here on without a pause until it stands in the queue.
     this.#refusals.set(accountId, Math.max(generation, this.#refusals.get(accountId) ?? 0));
+    const waitMs = this.#aloneFromMs - this.#clock.monotonicMs();
+    if (waitMs > 0) await this.#clock.sleep(waitMs);
     return say(
       encodeIngressEvent({
         accountId,

@@ -45,6 +45,7 @@ function setUp(limits: Partial<typeof uplinkLimits> = {}) {
   };
   const closed = new Map<string, number>();
   const closings = {
+    notAloneForMs: 0,
     read: () => new Map(closed),
     write: async (account: string, generation: number) => void closed.set(account, generation),
   };

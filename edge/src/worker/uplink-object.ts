@@ -17,12 +17,15 @@ import {
   type UplinkParts,
   type UplinkStatus,
 } from "../uplink/uplink.ts";
+import { storeDeadlineMs } from "../webhook.ts";
 import { type Env, readConfiguration } from "./env.ts";
 import { webSocketLink } from "./nats-ws.ts";
 import { ObjectSpool } from "./object-spool.ts";
 
 /** How long a new object holds its first events for the connection before it counts the bus as away. */
 const firstConnectionMs = 400;
+/** An object that was replaced may go on for a while; nobody waits longer for what it does (`storeDeadlineMs`, and room for two clocks). */
+const notAloneForMs = storeDeadlineMs + 600;
 
 export class UplinkObject extends DurableObject<Env> {
   readonly #uplink: Uplink;
@@ -45,7 +48,8 @@ export class UplinkObject extends DurableObject<Env> {
     const { sql } = context.storage;
     const rows = (query: string, ...values: (string | number | Uint8Array<ArrayBuffer>)[]) =>
       sql.exec(query, ...values).toArray();
-    const closings = closingStore({ rows }, "this", () => context.storage.sync());
+    const sync = () => context.storage.sync();
+    const closings = closingStore({ sql: { rows }, uplink: "this", notAloneForMs, sync });
     const log = (line: Readonly<Record<string, unknown>>) => console.log(JSON.stringify({ ...line, shard: context.id.name }));
     this.#uplink = new Uplink({ link, spool, closings, clock, random, log }, limits);
     this.#spool = spool;
