@@ -36,10 +36,12 @@ function setUp(notAloneForMs = 0) {
     suspect: () => {},
   };
   const spool = {
-    state: { rows: 0, bytes: 0, oldestAtMs: undefined },
+    state: { rows: 0, bytes: 0, oldestAtMs: undefined, asideRows: 0, asideBytes: 0 },
     append: () => Promise.reject(new Error("the storage refuses")),
-    oldest: () => undefined,
+    oldest: () => [],
     remove: () => {},
+    setAside: () => {},
+    takeBack: () => {},
     arm: async () => {},
   };
   const start = () => new Uplink({ link, spool, closings, clock, random: seededRandom(1) });
