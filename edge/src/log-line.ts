@@ -1,6 +1,5 @@
 // The one line that a request leaves in the log. Nothing in it was written by the caller: ids that are ids, words of our own, numbers. A path,
 // a header, a body or the message of an exception may hold somebody's text or a secret, so none of these comes here.
-import { isUuid } from "@mio/shared/ids.ts";
 import type { WebhookResult } from "./webhook.ts";
 
 const reasonPattern = /^[a-z0-9_]{0,64}$/;
@@ -11,8 +10,7 @@ export function webhookLine(channelType: string, result: WebhookResult, duration
     level: "info",
     event: "webhook",
     channel_type: channelType,
-    // Of an account that nobody knows it is whatever stood in the URL.
-    account_id: isUuid(result.accountId) ? result.accountId : "",
+    account_id: result.accountId,
     outcome: result.outcome,
     reason: reasonPattern.test(result.reason) ? result.reason : "other",
     status: result.answer.status,
