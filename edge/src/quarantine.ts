@@ -7,6 +7,7 @@ import { quarantineSubject } from "@mio/shared/bus/subjects.ts";
 import type { InboundAccount, InboundDoor, WebhookRequest } from "@mio/shared/channels/contract.ts";
 import { redactBody } from "@mio/shared/channels/redact-body.ts";
 import { uuidV5 } from "@mio/shared/ids.ts";
+import { bytesToHex } from "@noble/hashes/utils.js";
 import type { OwnedSecret } from "./recipient.ts";
 
 export interface Quarantined {
@@ -34,7 +35,7 @@ export async function quarantineEvent(quarantined: Quarantined): Promise<{ id: s
   const { request, door, account, receivedAtMs } = quarantined;
   const { channelType } = door;
   const path = pathOf(request.url);
-  const digest = hex(new Uint8Array(await crypto.subtle.digest("SHA-256", request.body)));
+  const digest = bytesToHex(new Uint8Array(await crypto.subtle.digest("SHA-256", request.body)));
   const verifiedBy = account ? "" : await verifierOf(quarantined);
   // Without an account the verifier is a part of it, or somebody else's copy of a request could stand in the place of the true one.
   const name = `quarantine:${channelType}:${request.method}:${path}:${digest}${account ? "" : `:${verifiedBy}`}`;
@@ -74,10 +75,6 @@ async function verifierOf({ door, request, verifiers, receivedAtMs }: Quarantine
     if (verified?.kind === "verified") return owner === "" ? verifiedByChannel : owner;
   }
   return "";
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 function pathOf(url: string): string {

@@ -10,6 +10,7 @@ import { publishAcked } from "@mio/shared/bus/jetstream-api.ts";
 import { ingressSubject } from "@mio/shared/bus/subjects.ts";
 import type { InboundAccount, InboundDoor, Normalised, WebhookRequest } from "@mio/shared/channels/contract.ts";
 import { type AccountId, partitionOf } from "@mio/shared/ids.ts";
+import { bytesToHex } from "@noble/hashes/utils.js";
 import type { Pool } from "pg";
 import { inTransaction } from "../db/in-transaction.ts";
 import { readMove } from "./moves.ts";
@@ -110,7 +111,7 @@ function whileItStays(db: Pool, id: AccountId, { region, shardCount }: ShardLayo
 
 /** The group's id is by chance: under one that comes again, the broker would drop another normaliser's better group. */
 async function feed(bus: Bus, layout: ShardLayout, shard: number, events: Uint8Array[]): Promise<void> {
-  const id = Array.from(bus.random.bytes(16), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const id = bytesToHex(bus.random.bytes(16));
   const { region } = layout;
   const group = encodeIngressGroup({ id, region, shard, generation: 1n, groupedAt: timestampFromMs(bus.clock.nowMs()), events });
   const ack = await publishAcked(bus, ingressSubject(region, shard), group, { timeoutMs, messageId: id });

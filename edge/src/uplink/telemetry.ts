@@ -8,6 +8,7 @@ import { telemetrySubject } from "@mio/shared/bus/subjects.ts";
 import { countMax, decodeTelemetry, encodeTelemetry } from "@mio/shared/bus/telemetry.ts";
 import type { Clock } from "@mio/shared/clock.ts";
 import type { Random } from "@mio/shared/random.ts";
+import { bytesToHex } from "@noble/hashes/utils.js";
 import { RequestCounts } from "../request-counts.ts";
 import type { Measured, UplinkMeter } from "./meter.ts";
 import type { Spool } from "./ports.ts";
@@ -65,7 +66,7 @@ export class UplinkTelemetry {
 
   constructor(ports: UplinkTelemetryPorts) {
     this.#ports = ports;
-    this.#instance = Array.from(ports.random.bytes(8), (byte) => byte.toString(16).padStart(2, "0")).join("");
+    this.#instance = bytesToHex(ports.random.bytes(8));
     ports.link.onChange(() => {
       const behind = this.#vainTries > 0 || ports.uplink.status().spoolRows > 0;
       if (ports.link.connected && behind) this.#arm();
