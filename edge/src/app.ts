@@ -1,6 +1,7 @@
 // The edge's routes. Which platforms there are is the list of doors; what stands behind the ports is the host's affair.
 import { unknownChannel } from "@mio/shared/bus/telemetry.ts";
 import type { InboundDoor, PlatformAnswer } from "@mio/shared/channels/contract.ts";
+import { snakeCase } from "@mio/shared/snake-case.ts";
 import { Hono } from "hono";
 import { readBodyWithin } from "./body.ts";
 import { failureLine, webhookLine } from "./log-line.ts";
@@ -95,7 +96,10 @@ export function createApp(ports: EdgePorts): EdgeApp {
   });
   app.get("/health", async (context) => {
     const pressure = await ports.pressure();
-    return context.json({ region: ports.region, ready: ready(pressure), ...pressure, isolate: recorder.read() });
+    const { region } = ports;
+    const directory = pressure.directory && snakeCase(pressure.directory);
+    const shards = pressure.shards.map(({ name, status }) => ({ name, status: status && snakeCase(status) }));
+    return context.json({ region, ready: ready(pressure), directory, shards, isolate: recorder.read() });
   });
 
   app.on(["GET", "POST"], "/webhooks/:channel", (context) => respond(context.req.param("channel"), undefined, context.req.raw));

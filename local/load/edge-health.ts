@@ -3,7 +3,7 @@ import * as v from "valibot";
 
 const health = v.object({
   directory: v.optional(v.object({ unopened: v.number(), unreadable: v.number(), refused: v.number(), entries: v.number() })),
-  shards: v.array(v.object({ status: v.optional(v.object({ spoolRows: v.number(), eventsRefused: v.number() })) })),
+  shards: v.array(v.object({ status: v.optional(v.object({ spool_rows: v.number(), events_refused: v.number() })) })),
 });
 
 export interface EdgeHealth {
@@ -19,11 +19,11 @@ export async function edgeHealth(edgeUrl: string): Promise<EdgeHealth | undefine
   const response = await fetch(`${edgeUrl}/health`, { signal: AbortSignal.timeout(2_000) }).catch(() => undefined);
   if (!response) return undefined;
   const { directory, shards } = v.parse(health, await response.json());
-  const sum = (of: "spoolRows" | "eventsRefused") => shards.reduce((all, { status }) => all + (status?.[of] ?? 0), 0);
+  const sum = (of: "spool_rows" | "events_refused") => shards.reduce((all, { status }) => all + (status?.[of] ?? 0), 0);
   return {
     passedOver: directory ? directory.unopened + directory.unreadable + directory.refused : 0,
     routes: directory?.entries ?? 0,
-    spoolRows: sum("spoolRows"),
-    eventsRefused: sum("eventsRefused"),
+    spoolRows: sum("spool_rows"),
+    eventsRefused: sum("events_refused"),
   };
 }

@@ -16,11 +16,11 @@ import { streams } from "@mio/shared/bus/streams.ts";
 import { parseSubject, subjectOf } from "@mio/shared/bus/subjects.ts";
 import { type Task, TryAgain } from "@mio/shared/bus/work.ts";
 import { partitionOf } from "@mio/shared/ids.ts";
+import { snakeCase } from "@mio/shared/snake-case.ts";
 import { Counter } from "prom-client";
 import { busOf } from "../bus/connect.ts";
 import { traceIdOf } from "../log.ts";
 import type { Service, ServiceContext } from "../service.ts";
-import { snakeCase } from "../snake-case.ts";
 import { withStoredAttachments } from "./attachments.ts";
 
 export const mediaVault: Service = { name: "media-vault", run };

@@ -1,9 +1,9 @@
 // The sender: three roles, each held by one process at a time, any of them in any process. Intake takes commands from the bus, the owner sends
 // them, the publisher tells what became of them. They meet in the ledger only.
 import type { OutboundDoor } from "@mio/shared/channels/contract.ts";
+import { snakeCase } from "@mio/shared/snake-case.ts";
 import { createSendClient } from "../egress/send-fetch.ts";
 import type { Service, ServiceContext } from "../service.ts";
-import { snakeCase } from "../snake-case.ts";
 import { type IntakeStatus, runIntake } from "./intake.ts";
 import { type Lease, type LeaseTimes, whileHolding } from "./lease.ts";
 import { createMetrics } from "./metrics.ts";

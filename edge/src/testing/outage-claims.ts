@@ -84,11 +84,11 @@ function registerTests(kind: HostKind): void {
         name: v.string(),
         status: v.optional(
           v.object({
-            spoolRows: v.number(),
-            spoolAsideRows: v.number(),
-            rowsDrained: v.number(),
+            spool_rows: v.number(),
+            spool_aside_rows: v.number(),
+            rows_drained: v.number(),
             bus: v.string(),
-            busReason: v.optional(v.string()),
+            bus_reason: v.optional(v.string()),
           }),
         ),
       }),
@@ -101,7 +101,7 @@ function registerTests(kind: HostKind): void {
   }
 
   async function spooled(): Promise<number> {
-    return (await statuses()).reduce((sum, { spoolRows }) => sum + spoolRows, 0);
+    return (await statuses()).reduce((sum, { spool_rows }) => sum + spool_rows, 0);
   }
 
   /** How the bus looks to the shard that looks worst. */
@@ -157,7 +157,7 @@ function registerTests(kind: HostKind): void {
     expect(["silent", "slow"]).toContain(await busLooks());
     await eventually("the bus is known to be slow, not dead", async () => (await busLooks()) === "slow");
     await eventually("the spool is empty", async () => (await spooled()) === 0, 30_000);
-    expect((await statuses()).reduce((sum, { rowsDrained }) => sum + rowsDrained, 0)).toBeGreaterThan(0);
+    expect((await statuses()).reduce((sum, { rows_drained }) => sum + rows_drained, 0)).toBeGreaterThan(0);
     delayMs = 0;
     await sayInOrder("room", names("quick", 3));
     await eventually("the bus is quick again", async () => (await spooled()) === 0 && (await busLooks()) === "answering");
@@ -181,7 +181,7 @@ function registerTests(kind: HostKind): void {
     await bus.limitIngress({ max_msgs: 1 });
     await sayInOrder("room", names("full", 6));
     await eventually("its reason is told", async () =>
-      (await statuses()).some(({ busReason }) => /maximum messages/.test(busReason ?? "")),
+      (await statuses()).some(({ bus_reason }) => /maximum messages/.test(bus_reason ?? "")),
     );
     await bus.limitIngress({ max_msgs: -1 });
     await eventually("the spool is empty", async () => (await spooled()) === 0, 20_000);
@@ -222,7 +222,7 @@ function registerTests(kind: HostKind): void {
     await sayInOrder("room", names("after", 3));
     await eventually("the large one is out of the way", async () => {
       const all = await statuses();
-      return (await spooled()) === 0 && all.some(({ spoolAsideRows }) => spoolAsideRows === 1);
+      return (await spooled()) === 0 && all.some(({ spool_aside_rows }) => spool_aside_rows === 1);
     });
     expect(host.lines.filter((line) => line.includes('"row_set_aside"')).length).toBe(1);
     expect(await seen("room")).toEqual(["before", ...names("after", 3)]);
@@ -233,7 +233,7 @@ function registerTests(kind: HostKind): void {
       "it has arrived",
       async () => (await say([text("room", "poke")])) === 200 && (await seen("room")).includes("large"),
     );
-    expect((await statuses()).every(({ spoolAsideRows }) => spoolAsideRows === 0)).toBe(true);
+    expect((await statuses()).every(({ spool_aside_rows }) => spool_aside_rows === 0)).toBe(true);
   });
 
   it("G2: goes on with another server of its list when one goes away", { timeout: 60_000 }, async () => {

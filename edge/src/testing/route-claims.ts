@@ -244,7 +244,7 @@ function registerTests(kind: HostKind): void {
       directory: { connected: true, whole: true, entries: 5, refused: 0, unreadable: 0 },
       shards: [0, 1].map((shard) => ({
         name: `local:${shard}`,
-        status: { connected: true, bus: "answering", stuck: false, spoolRows: 0, spoolBytes: 0, duplicatesOutsideRetry: 0 },
+        status: { connected: true, bus: "answering", stuck: false, spool_rows: 0, spool_bytes: 0, duplicates_outside_retry: 0 },
       })),
     });
   });
