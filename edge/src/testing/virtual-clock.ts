@@ -9,11 +9,17 @@ interface Timer {
 
 export class VirtualClock implements Clock {
   #nowMs = 1_763_000_000_000;
+  #setMs = 0;
   #order = 0;
   #timers: Timer[] = [];
 
   nowMs(): number {
-    return this.#nowMs;
+    return this.#nowMs + this.#setMs;
+  }
+
+  /** Sets the wall clock on, or back; what is monotonic goes on as if nothing were. */
+  setOn(ms: number): void {
+    this.#setMs += ms;
   }
 
   monotonicMs(): number {

@@ -8,6 +8,9 @@ import type { BusLink, BusMessage, Published, Spool, SpoolRow } from "../uplink/
 import { type Closing, type Placement, type Stored, Uplink } from "../uplink/uplink.ts";
 import type { VirtualClock } from "./virtual-clock.ts";
 
+/** As JetStream's default. */
+const dedupeWindowMs = 120_000;
+
 export const shard = { region: "eu", shard: 0, accountId: "a", generation: 1 };
 
 interface Disk {
@@ -37,9 +40,10 @@ export class World {
   readonly disk: Disk = { rows: [], nextId: 1, alarmAtMs: undefined, closings: new Map() };
   /** Off at the end: then everything works. */
   faults = true;
-  bus: "up" | "silent" | "down" = "up";
+  bus: "up" | "slow" | "full" | "silent" | "down" = "up";
   kills = 0;
-  readonly #ids = new Set<string>();
+  /** When each message id was stored: the broker forgets them. */
+  readonly #ids = new Map<string, number>();
   readonly #clock: VirtualClock;
   readonly #random: Random;
   #present: Instance | undefined;
@@ -96,6 +100,11 @@ export class World {
       this.#clock.after(this.#between(50, 1_500), () => this.#end(instance));
     } else this.#end(instance);
     this.#present = undefined;
+  }
+
+  /** Somebody asks for its state, which makes the object anew where it is gone. */
+  touch(): void {
+    this.#instance();
   }
 
   chance(probability: number): boolean {
@@ -159,7 +168,11 @@ export class World {
         return link.connected;
       },
       onChange: (listener) => void link.listeners.push(listener),
-      suspect: () => {},
+      suspect: () => {
+        if (!this.faults || !this.chance(0.2) || life !== this.#present || !link.connected) return;
+        this.#disconnect(link);
+        if (this.bus !== "down") this.#reconnectSoon(link);
+      },
       publish: async (message) => {
         await this.#mayDie(life);
         if (!link.connected) return { kind: "not_acknowledged", reason: "not connected" };
@@ -178,20 +191,23 @@ export class World {
   #send(message: BusMessage, acknowledge: (ack: Published) => void): void {
     const luck = this.faults ? this.#random.next() : 1;
     if (luck < 0.02) return;
-    const late = luck < 0.06 || this.bus !== "up";
+    const late = luck < 0.06 || this.bus === "silent" || this.bus === "down";
     const arriveMs = late ? this.#between(500, 12_000) : this.#between(1, 20);
     this.#clock.after(arriveMs, () => {
       // What was on its way into a server that went down is lost, or was read just before.
       if (this.bus === "down" && this.chance(0.5)) return;
+      if (this.bus === "full") return acknowledge({ kind: "refused", reason: "full", ofMessage: false });
       if (luck > 0.06 && luck < 0.08) return acknowledge({ kind: "refused", reason: "refused", ofMessage: false });
-      const duplicate = this.#ids.has(message.messageId);
-      this.#ids.add(message.messageId);
+      const storedMs = this.#ids.get(message.messageId) ?? Number.NEGATIVE_INFINITY;
+      const duplicate = this.#clock.monotonicMs() - storedMs < dedupeWindowMs;
+      if (!duplicate) this.#ids.set(message.messageId, this.#clock.monotonicMs());
       if (!duplicate) {
         this.stream.push(eventsOf(message));
         this.#arrived(groupOf(message));
       }
       if (luck > 0.08 && luck < 0.11) return;
-      this.#clock.after(this.#between(1, 20), () => acknowledge({ kind: "acknowledged", duplicate }));
+      const ackMs = this.bus === "slow" ? this.#between(900, 6_000) : this.#between(1, 20);
+      this.#clock.after(ackMs, () => acknowledge({ kind: "acknowledged", duplicate }));
     });
   }
 
@@ -240,6 +256,11 @@ export class World {
     const storage = () => {
       if (life.life !== "alive" || life.broken) throw new Error("the storage refuses");
     };
+    /** An error that goes by, where nothing was written. */
+    const hiccup = () => {
+      storage();
+      if (this.faults && this.chance(0.01)) throw new Error("the storage failed this time");
+    };
     const commit = (operation: () => void) => this.#commit(life, operation);
     return {
       get state() {
@@ -262,11 +283,11 @@ export class World {
         });
       },
       oldest: (bounds) => {
-        storage();
+        hiccup();
         return rows.slice(0, bounds.rows);
       },
       remove: (gone) => {
-        storage();
+        hiccup();
         const ids = new Set(gone.map(({ id }) => id));
         rows = rows.filter(({ id }) => !ids.has(id));
         commit(() => {
@@ -277,8 +298,8 @@ export class World {
         throw new Error("nothing in this world is too large");
       },
       takeBack: () => {},
-      arm: (atMs) => {
-        storage();
+      arm: async (atMs) => {
+        hiccup();
         return commit(() => this.#setAlarm(atMs));
       },
     };
@@ -287,6 +308,11 @@ export class World {
   #setAlarm(atMs: number): void {
     this.disk.alarmAtMs = atMs;
     this.#wakeups += 1;
+    // The platform has forgotten it.
+    if (this.faults && this.chance(0.02)) {
+      this.disk.alarmAtMs = undefined;
+      return;
+    }
     const wakeup = this.#wakeups;
     this.#clock.after(atMs - this.#clock.nowMs(), () => wakeup === this.#wakeups && void this.#ring(0));
   }
