@@ -7,7 +7,7 @@ import { eventually } from "../testing/eventually.ts";
 import type { IncomingWebhook } from "../webhook.ts";
 import { type HttpServer, httpBounds, serveHttp } from "./http.ts";
 
-const bounds = { ...httpBounds, headersWithinMs: 150, requestWithinMs: 300, lookEveryMs: 30 };
+const bounds = { ...httpBounds, headersWithinMs: 150, requestWithinMs: 300, lookEveryMs: 30, unreadWithinMs: 1_500 };
 
 let server: HttpServer;
 let seen: { method: string; url: string; headers: Record<string, string>; body: string }[];
@@ -39,7 +39,9 @@ async function echo(
       release = resolve;
     });
   }
-  return { status: 200, headers: { "x-answer": "yes" }, body: `✓ ${text.length}` };
+  // More than the kernel keeps for a client that does not read.
+  const filling = new URL(url).pathname === "/large" ? "x".repeat(16 * 1024 * 1024) : "";
+  return { status: 200, headers: { "x-answer": "yes" }, body: `✓ ${text.length}${filling}` };
 }
 
 /** What came back until the server closed the connection, or until `until` stands in it. */
@@ -122,6 +124,17 @@ describe.each(["fetch", "webhook"] as const)("the HTTP server in front of a %s",
     const byBytes = await speak(Buffer.concat([chunk, large, Buffer.from("\r\n0\r\n\r\n")]));
     expect([status(byLength), status(byBytes)]).toEqual([413, 413]);
     expect(seen).toEqual([]);
+  });
+
+  it("cuts off a client that never reads its answer", { timeout: 10_000 }, async () => {
+    const socket = connect(Number(new URL(server.url).port), "127.0.0.1");
+    socket.on("error", () => {});
+    socket.pause();
+    socket.write(post("/large", "x"));
+    await eventually("it was answered", () => seen.length === 1);
+    expect(await server.connections()).toBe(1);
+    await eventually("it is cut off", async () => (await server.connections()) === 0);
+    socket.destroy();
   });
 
   it("forgets a request whose client goes away in the middle of it", async () => {

@@ -10,6 +10,8 @@ import { bodyBytesMax } from "../body.ts";
 export interface HttpServer {
   /** Such as `http://127.0.0.1:8080`. */
   readonly url: string;
+  /** How many are open. */
+  connections(): Promise<number>;
   /** Takes no new connection, answers what is in hand, and resolves when the last one has its answer, after 5,000 ms at the latest. */
   close(): Promise<void>;
 }
@@ -29,6 +31,8 @@ export interface HttpBounds {
   requestWithinMs: number;
   /** How often these two are looked at. */
   lookEveryMs: number;
+  /** Who reads no byte of his answer for so long is cut off; also longer than any answer takes to make. */
+  unreadWithinMs: number;
   keepAliveMs: number;
   connectionsMax: number;
 }
@@ -37,6 +41,7 @@ export const httpBounds: HttpBounds = {
   headersWithinMs: 5_000,
   requestWithinMs: 10_000,
   lookEveryMs: 1_000,
+  unreadWithinMs: 30_000,
   /** Longer than a load balancer keeps an idle connection (Google's 600 s), so that we never close one that it is about to use. */
   keepAliveMs: 620_000,
   connectionsMax: 20_000,
@@ -64,10 +69,14 @@ export async function serveHttp(
     answer({ fetch, webhook }, incoming, outgoing, () => closing).catch(() => outgoing.destroy());
   });
   server.maxConnections = bounds.connectionsMax;
+  // Of a connection on which nothing moves; between requests the longer keepAliveMs holds instead.
+  server.timeout = bounds.unreadWithinMs;
   await listen(server, host, port);
   const { port: bound } = server.address() as AddressInfo;
   return {
     url: `http://${host.includes(":") ? `[${host}]` : host}:${bound}`,
+    connections: () =>
+      new Promise((resolve, reject) => server.getConnections((error, count) => (error ? reject(error) : resolve(count)))),
     close: () => {
       closing = true;
       return closed(server);

@@ -33,6 +33,26 @@ describe("hostile requests to the app", () => {
     expect((await judged(target, hostile)).complaint).toBeUndefined();
   });
 
+  it("G11: refuses signatures made more than five minutes before or after our time, and takes no event's day from our clock", async () => {
+    const days = new Map([
+      ["slack", "2023-11-14"],
+      ["zoho_cliq", "2026-05-03"],
+      ["test", "2023-11-14"],
+    ]);
+    const skewed = corpus.filter(([name]) => name.startsWith("clock-skew "));
+    expect(skewed.length).toBeGreaterThan(20);
+    for (const [name, hostile] of skewed) {
+      const { seen, complaint } = await judged(target, hostile);
+      const fresh = Math.abs(hostile.sign?.skewSeconds ?? 0) <= 300;
+      expect([name, complaint, seen?.status, seen?.stored.map(({ eventDay }) => eventDay)]).toEqual([
+        name,
+        undefined,
+        fresh ? 200 : 401,
+        fresh ? [days.get(hostile.channel)] : [],
+      ]);
+    }
+  });
+
   it("G11: no 5xx, no forgery accepted, nothing genuine refused, nothing told in the log", async () => {
     const property = fc.asyncProperty(hostileCases(), async (hostile) => {
       expect((await judged(target, hostile)).complaint).toBeUndefined();
