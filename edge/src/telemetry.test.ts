@@ -104,5 +104,9 @@ describe("an isolate's telemetry", () => {
 });
 
 function clockOf(clock: VirtualClock) {
-  return { nowMs: () => clock.nowMs(), monotonicMs: () => clock.monotonicMs() };
+  return {
+    nowMs: () => clock.nowMs(),
+    monotonicMs: () => clock.monotonicMs(),
+    after: (ms: number, ring: () => void) => clock.after(ms, ring),
+  };
 }

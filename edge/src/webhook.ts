@@ -281,17 +281,15 @@ async function within<Done>(
   work: () => Promise<Done>,
   deadlineMs = storeDeadlineMs,
 ): Promise<Done | { kind: "unavailable"; reason: string }> {
-  const timer = new AbortController();
-  const late = ports.clock.sleep(deadlineMs, timer.signal).then(() => ({ kind: "unavailable" as const, reason: "uplink_late" }));
-  late.catch(() => {});
+  const { promise: late, resolve } = Promise.withResolvers<{ kind: "unavailable"; reason: string }>();
+  const cancel = ports.clock.after(deadlineMs, () => resolve({ kind: "unavailable", reason: "uplink_late" }));
   try {
     return await Promise.race([work(), late]);
   } catch {
     // The object failed or was replaced: it may or may not have stored them.
     return { kind: "unavailable", reason: "uplink_failed" };
   } finally {
-    // With a reason of ours: the default one is an exception with a stack, a twentieth of a request's time.
-    timer.abort("answered");
+    cancel();
   }
 }
 

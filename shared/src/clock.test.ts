@@ -29,6 +29,17 @@ describe("clock of a host", () => {
     expect([clock.nowMs(), clock.monotonicMs()]).toEqual([1_700_000_000_000, 17.5]);
   });
 
+  it("rings when the timer fires, and not when it was cancelled before", () => {
+    const { host, timers, fire } = manualHost();
+    const clock = clockOf(host);
+    const rung: string[] = [];
+    clock.after(1_000, () => rung.push("first"));
+    clock.after(1_000, () => rung.push("second"))();
+    expect(timers.size).toBe(1);
+    fire();
+    expect(rung).toEqual(["first"]);
+  });
+
   it("wakes when the timer fires, and lets go of the signal", async () => {
     const { host, fire } = manualHost();
     const abort = new AbortController();

@@ -7,6 +7,11 @@ export interface Clock {
   monotonicMs(): number;
   /** Resolves after `ms`; rejects with the signal's reason when it is aborted first. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /**
+   * Calls `ring` after `ms`, unless the function that it returns is called first. For deadlines that are nearly always kept: a tenth of
+   * what a sleep with a signal costs.
+   */
+  after(ms: number, ring: () => void): () => void;
 }
 
 /** The parts of a JavaScript host that a clock is made of; `globalThis` satisfies it in Node, workerd and browsers. */
@@ -35,5 +40,9 @@ export function clockOf(host: TimeHost): Clock {
         }, ms);
         signal?.addEventListener("abort", onAbort, { once: true });
       }),
+    after: (ms, ring) => {
+      const handle = host.setTimeout(ring, ms);
+      return () => host.clearTimeout(handle as never);
+    },
   };
 }

@@ -99,11 +99,11 @@ async function answer(app: EdgeApp, incoming: IncomingMessage, outgoing: ServerR
 
 /** Without a Request and a Response around it. */
 function webhookAnswer(app: EdgeApp, incoming: IncomingMessage, body: Buffer<ArrayBuffer>): Promise<PlatformAnswer> | undefined {
-  const { method = "", url: path = "", headers } = incoming;
-  const url = `http://${headers.host ?? "localhost"}${path}`;
+  const { method = "", url: path = "", headersDistinct: headers } = incoming;
+  const url = `http://${headers.host?.[0] ?? "localhost"}${path}`;
   if (!path.startsWith("/") || !URL.canParse(url)) return undefined;
-  // What Node joins or drops in `headers`, the Web platform joins: a header that comes twice fits no signature.
-  const get = (name: string) => incoming.headersDistinct[name.toLowerCase()]?.join(", ") ?? null;
+  // What Node drops of doubles in its `headers`, the Web platform joins: a header that comes twice fits no signature.
+  const get = (name: string) => headers[name.toLowerCase()]?.join(", ") ?? null;
   return app.webhook(path, {
     method,
     url,

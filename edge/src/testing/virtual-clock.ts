@@ -37,8 +37,11 @@ export class VirtualClock implements Clock {
     });
   }
 
-  after(ms: number, ring: () => void): void {
-    this.#add(ms, ring);
+  after(ms: number, ring: () => void): () => void {
+    const timer = this.#add(ms, ring);
+    return () => {
+      this.#timers = this.#timers.filter((each) => each !== timer);
+    };
   }
 
   /** Lets time pass, timer by timer; between two of them everything that is ready runs to its next wait. */

@@ -136,6 +136,17 @@ export class World {
         await this.#clock.sleep(ms, signal);
         await this.#mayDie(life);
       },
+      after: (ms: number, ring: () => void) => {
+        let wanted = true;
+        const cancel = this.#clock.after(ms, async () => {
+          await this.#mayDie(life);
+          if (wanted) ring();
+        });
+        return () => {
+          wanted = false;
+          cancel();
+        };
+      },
     };
     const ports = {
       link: this.#link(life),

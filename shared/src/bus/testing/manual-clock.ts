@@ -26,6 +26,11 @@ export function manualClock(): ManualClock {
           if (sleepers.delete(sleeper)) reject(signal.reason);
         });
       }),
+    after: (ms, ring) => {
+      const sleeper = { atMs: nowMs + ms, wake: ring };
+      sleepers.add(sleeper);
+      return () => void sleepers.delete(sleeper);
+    },
     leap: (ms) => {
       nowMs += ms;
     },

@@ -30,6 +30,13 @@ export function manualClock(startMs = 1_700_000_000_000): ManualClock {
       signal?.addEventListener("abort", onAbort, { once: true });
       return promise.finally(() => signal?.removeEventListener("abort", onAbort));
     },
+    after(ms, ring) {
+      const sleeper = { atMs: elapsedMs + ms, wake: ring };
+      sleepers.push(sleeper);
+      return () => {
+        sleepers = sleepers.filter((each) => each !== sleeper);
+      };
+    },
     async advance(ms) {
       const endMs = elapsedMs + ms;
       await settle();
