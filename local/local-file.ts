@@ -25,6 +25,8 @@ const localSystemSchema = v.object({
   simulators: v.record(v.string(), v.string()),
   core: v.string(),
   accounts: v.array(accountSchema),
+  /** A file with our apps at the simulated platforms, as `MIO_OAUTH_APPS_FILE` names it. */
+  oauth_apps: v.string(),
   /** An operator of the bus: may publish and hear everything. */
   operator: v.object({ user: v.string(), password: v.string(), inbox_prefix: v.string() }),
   /** Process ids by part; `starter` started them all. */

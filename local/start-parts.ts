@@ -9,6 +9,7 @@ import { freePort } from "./free-port.ts";
 import type { LocalAccount, LocalSystem } from "./local-file.ts";
 import { type NatsServer, startNatsServer } from "./nats-server.ts";
 import { type NodePart, startNodePart } from "./node-part.ts";
+import { registerApp, writeOAuthApps } from "./oauth-apps.ts";
 import { choosePorts, type Ports } from "./ports.ts";
 import { type Postgres, startPostgres } from "./postgres.ts";
 import { provisionDatabase } from "./provision-database.ts";
@@ -76,6 +77,10 @@ export async function startParts(options: Context["options"], tiers: Tiers): Pro
   );
   const [postgres, simulated] = await Promise.all([startDatabase(context), startSimulators(context, edgeUrl)]);
   const accounts = simulated.map(({ account }) => account);
+  const oauthApps = await writeOAuthApps(
+    dataDir,
+    Object.fromEntries(simulated.map(({ account, oauthApp }) => [account.channelType, oauthApp])),
+  );
   const dsn = postgres?.dsn ?? existing?.postgresDsn ?? "";
 
   if (!existing?.nats) progress("starting the bus");
@@ -94,7 +99,7 @@ export async function startParts(options: Context["options"], tiers: Tiers): Pro
   const [edge, ...cores] = await Promise.all([
     startEdge(context, edgeHost, edgePort, edgeBusUrl, access.edge),
     ...coreNames(options.cores ?? 1).map((name, index) =>
-      startCore(context, name, usualPorts.core + index, url, access.core, dsn),
+      startCore(context, name, usualPorts.core + index, url, access.core, { dsn, oauthApps }),
     ),
   ]);
   const coreUrls = cores.map((core) => `http://127.0.0.1:${String(core.ready().http_port)}`);
@@ -116,6 +121,7 @@ export async function startParts(options: Context["options"], tiers: Tiers): Pro
       simulators: Object.fromEntries(simulated.map((each) => [each.account.channelType, each.url])),
       core: coreUrls[0] ?? "",
       accounts: accounts.map(describe),
+      oauth_apps: oauthApps,
       operator: { user: access.operator.user, password: access.operator.password, inbox_prefix: access.operator.inboxPrefix },
       data: dataDir,
     },
@@ -146,6 +152,7 @@ interface Simulated {
   part: NodePart | undefined;
   url: string;
   account: SimulatedAccount;
+  oauthApp: Awaited<ReturnType<typeof registerApp>>;
 }
 
 /** One after the other gets its port, all start side by side. */
@@ -153,7 +160,7 @@ async function startSimulators(context: Context, edgeUrl: string): Promise<Simul
   const { options, ports } = context;
   const given = await Promise.all(
     Object.entries(options.platforms ?? {}).map(async ([channel, url]) => {
-      return { part: undefined, url, account: await installApp(url, channel, edgeUrl) };
+      return { part: undefined, url, account: await installApp(url, channel, edgeUrl), oauthApp: undefined };
     }),
   );
   const chosen: [string, number][] = [];
@@ -173,7 +180,8 @@ async function startSimulators(context: Context, edgeUrl: string): Promise<Simul
         {},
       );
       const url = String(part.ready().url);
-      return { part, url, account: await installApp(url, channel, edgeUrl) };
+      const account = await installApp(url, channel, edgeUrl);
+      return { part, url, account, oauthApp: await registerApp(url, channel, edgeUrl) };
     }),
   );
   return [...given, ...started];
@@ -185,7 +193,7 @@ async function startCore(
   usual: number,
   natsUrl: string,
   login: BusLogin,
-  dsn: string,
+  { dsn, oauthApps }: { dsn: string; oauthApps: string },
 ): Promise<NodePart> {
   return startProgram(context, "core", name, join(root, "core/src/main.ts"), coreServices, {
     MIO_ENV: "local",
@@ -196,6 +204,7 @@ async function startCore(
     MIO_HTTP_PORT: String(await context.ports(name, usual)),
     MIO_STREAM_BYTES_MAX: String(streamBytesMax),
     MIO_DIRECTORY_KEYS_FILE: context.keys.file,
+    MIO_OAUTH_APPS_FILE: oauthApps,
     ...context.options.coreEnv,
   });
 }

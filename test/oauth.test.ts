@@ -49,30 +49,15 @@ const hosts: { name: string; start(bus: TestBus, dataDir: string): Promise<Edge>
   { name: "the Node host", start: startNode },
 ];
 
-/** What a platform's own form of a workspace's app needs beyond OAuth. */
-interface Platform {
-  channel: string;
-  settings(url: string): Record<string, string>;
-  /** Webhooks are signed with a secret of the app, which therefore stands in its configuration. */
-  signsWithApp: boolean;
-}
-
-const platforms: Platform[] = [
-  {
-    channel: "slack",
-    settings: (url) => ({ authorize_url: `${url}/oauth/v2/authorize`, api_base_url: `${url}/api` }),
-    signsWithApp: true,
-  },
-  {
-    channel: "zoho_cliq",
-    settings: (url) => ({ accounts_url: url, api_base_url: url }),
-    signsWithApp: false,
-  },
+/** `signsWithApp`: webhooks are signed with a secret of the app, which therefore stands in its configuration. */
+const platforms = [
+  { channel: "slack", signsWithApp: true },
+  { channel: "zoho_cliq", signsWithApp: false },
 ];
 
 describe.each(hosts.flatMap((host) => platforms.map((platform) => ({ ...platform, host, at: host.name }))))(
   "$channel at $at",
-  ({ channel, settings, signsWithApp, host }) => {
+  ({ channel, signsWithApp, host }) => {
     let bus: TestBus;
     let nats: NatsConnection;
     let database: Awaited<ReturnType<typeof testDatabase>>;
@@ -95,12 +80,9 @@ describe.each(hosts.flatMap((host) => platforms.map((platform) => ({ ...platform
       server = await serveFetch(0, (request) => simulator.fetch(request));
       simulator = await simulatorOf(channel, server.url);
       const callback = `${edge.url}/oauth/${channel.replaceAll("_", "-")}/callback`;
-      const app = await control<{ client_id: string; client_secret: string; secrets: { scheme: string; value: string }[] }>(
-        "developer_apps",
-        { name: "mio", redirect_uri: callback, webhook_url: `${edge.url}/webhooks/${channel.replaceAll("_", "-")}` },
-      );
-      const { client_id, client_secret, secrets: verification } = app;
-      apps = JSON.stringify({ [channel]: { client_id, client_secret, verification, settings: settings(server.url) } });
+      const webhooks = `${edge.url}/webhooks/${channel.replaceAll("_", "-")}`;
+      const app = await control("developer_apps", { name: "mio", redirect_uri: callback, webhook_url: webhooks });
+      apps = JSON.stringify({ [channel]: app });
       nats = await connect({ servers: bus.server.url, user: adminLogin.user, pass: adminLogin.password, inboxPrefix });
       core = testContext({ nats, dsn: database.dsn, env: { MIO_OAUTH_APPS: apps } });
       for (const tenant of ["acme", "rival"]) await createTenant(core.db, tenant, `The ${tenant} <b>people</b>`);
@@ -193,6 +175,7 @@ describe.each(hosts.flatMap((host) => platforms.map((platform) => ({ ...platform
       expect(await credentialsOf(accountId ?? "")).toEqual([expect.any(String)]);
       const account = (await core.db.query("select * from accounts where id = $1", [accountId])).rows[0];
       expect(account).toMatchObject({ external_id: installed?.account.externalId, display_name: "zylker", disabled_at: null });
+      expect((await show(install_id)).receives).toBe(signsWithApp);
       if (!signsWithApp) {
         const [secret] = installed?.account.secrets ?? [];
         await mio("account", "rotate-secret", accountId ?? "", "--verification", `${secret?.scheme}=${secret?.value}`);

@@ -32,6 +32,7 @@ describe("readConfig", () => {
       MIO_STREAM_REPLICAS: { MIO_STREAM_REPLICAS: "-1" },
       MIO_LOG_LEVEL: { MIO_LOG_LEVEL: "loud" },
       MIO_DIRECTORY_KEYS: { MIO_DIRECTORY_KEYS: "k1:c2hvcnQ=" },
+      MIO_OAUTH_APPS: { MIO_OAUTH_APPS: '{"a": {"client_id": "1"}}' },
     };
     for (const [name, change] of Object.entries(bad)) {
       expect(() => readConfig({ ...good, ...change }), name).toThrow(new RegExp(`^${name} .* ${name}=\\S`));
@@ -43,6 +44,21 @@ describe("readConfig", () => {
       expect(() => readConfig({ ...good, MIO_POSTGRES_DSN: dsn }), dsn).toThrow(
         /^MIO_POSTGRES_DSN .* MIO_POSTGRES_DSN=postgres:/,
       );
+  });
+
+  it("knows our apps at platforms by channel, and tells their names alone", () => {
+    const app = { client_id: "id-1", client_secret: "secret-1", verification: [{ scheme: "hmac", value: "secret-2" }] };
+    const config = readConfig({ ...good, MIO_OAUTH_APPS: JSON.stringify({ alpha: app, beta: { ...app, scopes: ["read"] } }) });
+    expect(config.oauthApps.get("alpha")).toEqual({
+      clientId: "id-1",
+      clientSecret: "secret-1",
+      scopes: [],
+      settings: {},
+      verification: app.verification,
+    });
+    expect(describeConfig(config).oauthApps).toBe("set (alpha, beta)");
+    expect(JSON.stringify(describeConfig(config))).not.toMatch(/secret-\d|id-1/);
+    expect(readConfig(good).oauthApps.size).toBe(0);
   });
 
   it("refuses checkpoints outside the local environment", () => {

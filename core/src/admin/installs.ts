@@ -24,6 +24,10 @@ const installRow = v.object({
   reason: v.string(),
   workspace_name: v.string(),
   account_id: v.nullable(v.string()),
+  /** The account has something that verifies webhooks; without it none is accepted. */
+  receives: v.boolean(),
+  /** When its credential ends by itself; null: never, or there is none. */
+  credential_ends_at: v.nullable(v.date()),
 });
 export type Install = v.InferOutput<typeof installRow>;
 
@@ -34,6 +38,9 @@ const interruptedAfterSeconds = 30;
 
 const select = `select i.id, i.tenant_id, t.display_name as tenant_name, i.channel_type, i.redirect_uri, i.created_at, i.expires_at,
   i.used_at, i.reason, i.workspace_name, i.account_id,
+  exists (select 1 from account_secrets s where s.account_id = i.account_id and s.purpose = 'verification'
+    and (s.not_after is null or s.not_after > now())) as receives,
+  (select max(s.not_after) from account_secrets s where s.account_id = i.account_id and s.purpose = 'credential') as credential_ends_at,
   case when i.result is not null and (i.result <> 'denied' or i.expires_at > now()) then i.result
        when i.used_at is null then case when i.expires_at > now() then 'waiting' else 'expired' end
        when i.used_at > now() - interval '${interruptedAfterSeconds} seconds' then 'in_progress'

@@ -93,7 +93,8 @@ it("connects with the redirect address that the person was sent by, and gives th
   expect(await say({ code: "c1" })).toBe(Outcome.CONNECTED);
   expect(exchanged).toEqual([{ code: "c1", redirectUri: started.redirect_uri, parameters: {} }]);
   const install = await show();
-  expect(install).toMatchObject({ status: "connected", workspace_name: "Zylker", tenant_name: "Acme" });
+  const names = { workspace_name: "Zylker", tenant_name: "Acme" };
+  expect(install).toMatchObject({ status: "connected", ...names, receives: true, credential_ends_at: null });
   expect(await secretsOf(install.account_id)).toEqual(["credential token-1", "verification app-secret"]);
 });
 
@@ -135,7 +136,8 @@ it("keeps the newest credential alone, what renews it apart, and a verification 
   const first = await start();
   platform = async () => workspace({ refreshToken: "refresh-1", expiresInSeconds: 3_600 });
   await first.say({ code: "c1" });
-  const { account_id: accountId } = await first.show();
+  const { account_id: accountId, credential_ends_at: endsAt } = await first.show();
+  expect(endsAt).toBeInstanceOf(Date);
   expect(await secretsOf(accountId)).toEqual(["credential token-1 ends", "refresh refresh-1", "verification app-secret"]);
   const ending =
     "update account_secrets set not_after = now() + interval '1 hour' where account_id = $1 and purpose = 'verification'";

@@ -142,6 +142,21 @@ it("reaches the bus as the operator of a local system, and says so when it may n
   expect(await list("right")).toEqual({ code: 0, stdout: "nothing is in quarantine that fits\n", stderr: "" });
 });
 
+it("says what an install lacks", async () => {
+  const start = (env: Record<string, string>, ...more: string[]) =>
+    mio(["install", "start", "--tenant", "acme", "--channel", "slack", ...more], { MIO_POSTGRES_DSN: database.dsn, ...env });
+  const edge = { MIO_EDGE_URL: "https://edge.example" };
+  expect((await start({})).stderr).toMatch(/^mio: MIO_EDGE_URL is no URL; set it like MIO_EDGE_URL=https:/);
+  expect((await start({ MIO_EDGE_URL: "edge:8787" })).stderr).toMatch(/^mio: MIO_EDGE_URL is no URL/);
+  expect((await start({ ...edge, MIO_OAUTH_APPS: "{]" })).stderr).toMatch(/^mio: MIO_OAUTH_APPS has no good value; set it like/);
+  expect((await start(edge)).stderr).toMatch(/^mio: MIO_OAUTH_APPS has no app for slack; core needs the same/);
+  expect((await start(edge, "--channel", "telegram")).stderr).toMatch(
+    /^mio: the channel "telegram" connects no workspaces by OAuth/,
+  );
+  expect((await mio(["install", "show", "x"])).stderr).toMatch(/^mio: there is no install "x"; "mio install list" shows them/);
+  expect((await mio(["install", "list"])).stdout).toBe('no installs yet; make one with "mio install start"\n');
+});
+
 it("says so when there is no Postgres, no core, no bus and no local system", async () => {
   const [noDatabase, noCore, noBus, nothing] = await Promise.all([
     mio(["tenant", "list"], { MIO_POSTGRES_DSN: "postgres://mio@127.0.0.1:1/mio" }),
@@ -167,6 +182,8 @@ it("shows help for every command", async () => {
     ["account"],
     ["account", "create"],
     ["account", "rotate-secret"],
+    ["install"],
+    ["install", "start"],
     ["quarantine"],
     ["quarantine", "replay"],
     ["status"],

@@ -73,11 +73,12 @@ async function start(options: { tenant: string; channel: string }, command: Comm
 
 function shown(install: Install): Record<string, string> {
   return Object.fromEntries(
-    Object.entries(install).map(([name, value]) => [name, value instanceof Date ? value.toISOString() : (value ?? "")]),
+    Object.entries(install).map(([name, value]) => [name, value instanceof Date ? value.toISOString() : String(value ?? "")]),
   );
 }
 
-function adviceFor({ status, reason }: Install): string {
+function adviceFor(install: Install): string {
+  const { status, reason } = install;
   switch (status) {
     case "waiting":
     case "denied":
@@ -85,7 +86,7 @@ function adviceFor({ status, reason }: Install): string {
     case "in_progress":
       return "look again in a few seconds";
     case "connected":
-      return "nothing";
+      return connectedAdvice(install);
     case "taken":
       return reason === "another_tenant"
         ? "the workspace is another tenant's; disable that account first"
@@ -96,6 +97,16 @@ function adviceFor({ status, reason }: Install): string {
     case "interrupted":
       return "start another install";
   }
+}
+
+/** What the platform did not bring. */
+function connectedAdvice({ account_id: id, receives, credential_ends_at: endsAt }: Install): string {
+  const advice = [
+    !receives &&
+      `no webhook is accepted yet: "mio account rotate-secret ${id} --verification scheme=secret" with what the platform signs`,
+    endsAt !== null && `nothing renews its credential yet, which ends at ${endsAt.toISOString()}: connect it again by then`,
+  ].filter((each) => each !== false);
+  return advice.join("; ") || "nothing";
 }
 
 function fieldsOf(fields: Readonly<Record<string, string>>) {

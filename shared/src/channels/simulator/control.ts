@@ -135,7 +135,8 @@ export function createControl(context: ControlContext): (request: Request) => Pr
     if (!made) throw new ControlError(404, "this platform has no OAuth");
     const app = { ...made, name: body.name, redirectUri: body.redirect_uri, webhookUrl: body.webhook_url };
     world.putDeveloperApp(app);
-    return { client_id: app.clientId, client_secret: app.clientSecret, secrets: app.secrets };
+    const settings = platform.developedSettings?.(context.host.baseUrl) ?? {};
+    return { client_id: app.clientId, client_secret: app.clientSecret, settings, verification: app.secrets };
   }
 
   function appMade(appName: string): App {

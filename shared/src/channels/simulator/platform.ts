@@ -65,6 +65,8 @@ export interface SimulatedPlatform {
   install(name: string, host: SimulatorHost): InstalledApp;
   /** Makes the ids and secrets of an app whose workspaces are connected by OAuth. Left out: the platform has no such thing. */
   develop?(name: string, host: SimulatorHost): Pick<DeveloperApp, "appId" | "clientId" | "clientSecret" | "secrets">;
+  /** What such an app is configured with beside that, so that this simulator takes the platform's place. */
+  developedSettings?(baseUrl: string): Record<string, string>;
   /** After an app was installed or its URL changed. Failing must not throw. */
   installed?(app: App, kit: SimulatorKit): Promise<void>;
   /** The platform's id and kind for what a person calls the place; a platform id is taken as it is. */

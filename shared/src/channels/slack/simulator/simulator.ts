@@ -24,6 +24,7 @@ const slackPlatform: SimulatedPlatform = {
   rate: postRate,
   install: installedApp,
   develop: developerApp,
+  developedSettings: (baseUrl) => ({ authorize_url: `${baseUrl}/oauth/v2/authorize`, api_base_url: `${baseUrl}/api` }),
   installed: verifyUrl,
   conversationOf,
   personOf,

@@ -24,6 +24,7 @@ function createPlatform(): SimulatedPlatform {
     rate: { perSecond: 50 / 60, burst: 50 },
     install: installedApp,
     develop: developerApp,
+    developedSettings: (baseUrl) => ({ accounts_url: baseUrl, api_base_url: baseUrl }),
     async installed(app, kit) {
       // The simulator may have come back on another port.
       app.account.settings.api_base_url = kit.host.baseUrl;
