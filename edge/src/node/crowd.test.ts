@@ -72,9 +72,6 @@ describe("the Node host", () => {
       expect([id, response.status]).toEqual([id, 200]);
     }
     const resident = residentOf(host);
-    console.log(
-      `${sockets.length} connections: ${(before / mebibyte).toFixed(0)} MiB before, ${(after / mebibyte).toFixed(0)} MiB after`,
-    );
     expect(resident).toBeLessThan(residentMax);
     const stored = (await bus.arrived()).map(({ event }) => event.sourceMessageId);
     expect(stored).toEqual(expect.arrayContaining(ids.map((id) => `general:${id}`)));
