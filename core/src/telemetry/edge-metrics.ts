@@ -116,5 +116,6 @@ function shardGauges(registers: Registry[], shards: LiveShards): void {
     "Age of the oldest group in it.",
     ({ spoolOldestAgeMs }) => spoolOldestAgeMs / 1_000,
   );
+  gauge("mio_edge_spool_aside_rows", "Groups that the bus will never take; must be 0.", ({ spoolAsideRows }) => spoolAsideRows);
   gauge("mio_edge_uplink_connected", "1 while an uplink is connected to the bus.", ({ connected }) => Number(connected));
 }

@@ -10,6 +10,7 @@ export interface ShardState {
   spoolRows: number;
   spoolBytes: number;
   spoolOldestAgeMs: number;
+  spoolAsideRows: number;
   /** Since it told, in milliseconds. */
   toldAgeMs: number;
 }
@@ -47,6 +48,7 @@ export class LiveShards {
       spoolRows: atLeast0(uplink.spoolRows),
       spoolBytes: atLeast0(uplink.spoolBytes),
       spoolOldestAgeMs: atLeast0(uplink.spoolOldestAgeMs),
+      spoolAsideRows: atLeast0(uplink.spoolAsideRows),
     };
     this.#told.set(key, { atMs: this.#clock.monotonicMs(), state });
     return true;

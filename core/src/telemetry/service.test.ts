@@ -175,7 +175,7 @@ describe("telemetry", () => {
   });
 
   it("shows how a shard stands in every replica, until it has said nothing for a minute", async () => {
-    const uplink = { connected: true, spoolRows: 3n, spoolBytes: 4_096n, spoolOldestAgeMs: 1_500n };
+    const uplink = { connected: true, spoolRows: 3n, spoolBytes: 4_096n, spoolOldestAgeMs: 1_500n, spoolAsideRows: 2n };
     await tell({ sequence: 1n, uplink });
     await tell({ shard: 2, sequence: 1n, uplink: { ...uplink, spoolRows: -5n, connected: false } }, "mio.telemetry.eu.2");
     for (const each of replicas)
@@ -186,6 +186,7 @@ describe("telemetry", () => {
     const shown = (name: string) => read(name, [one]);
     expect(await shown("mio_edge_spool_bytes")).toEqual({ '{region="eu",shard="1"}': 4_096, '{region="eu",shard="2"}': 4_096 });
     expect(await shown("mio_edge_spool_oldest_age_seconds")).toMatchObject({ '{region="eu",shard="1"}': 1.5 });
+    expect(await shown("mio_edge_spool_aside_rows")).toMatchObject({ '{region="eu",shard="1"}': 2 });
     expect(await shown("mio_edge_uplink_connected")).toEqual({ '{region="eu",shard="1"}': 1, '{region="eu",shard="2"}': 0 });
     expect(await shown("mio_edge_spool_rows")).toEqual({ '{region="eu",shard="1"}': 3, '{region="eu",shard="2"}': 0 });
     expect(one.context.sections.get("edge")?.()).toMatchObject([

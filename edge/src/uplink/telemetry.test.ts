@@ -13,7 +13,7 @@ const shard = { region: "eu", shard: 1 };
 
 function setUp() {
   const clock = new VirtualClock();
-  const status = { connected: true, stuck: false, spoolRows: 0, spoolBytes: 0, spoolOldestAgeMs: 0 };
+  const status = { connected: true, stuck: false, spoolRows: 0, spoolBytes: 0, spoolOldestAgeMs: 0, spoolAsideRows: 0 };
   const counters = {
     groupsPublished: 0,
     groupsSpooled: 0,

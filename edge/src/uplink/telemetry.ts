@@ -184,6 +184,7 @@ function partOf(status: UplinkStatus, counted: Readonly<Record<CounterName, numb
     spoolRows: BigInt(status.spoolRows),
     spoolBytes: BigInt(status.spoolBytes),
     spoolOldestAgeMs: BigInt(Math.round(status.spoolOldestAgeMs)),
+    spoolAsideRows: BigInt(status.spoolAsideRows),
     groupsPublished: since("groupsPublished"),
     groupsSpooled: since("groupsSpooled"),
     eventsStored: since("eventsStored"),
