@@ -18,15 +18,14 @@ export type Body =
 /** Never rejects. */
 export async function readBodyWithin(request: Request, clock: Clock): Promise<Body> {
   if (request.body === null) return { kind: "body", bytes: new Uint8Array() };
-  const timer = new AbortController();
-  const late = clock.sleep(bodyWithinMs, timer.signal).then((): Body => ({ kind: "too_slow" }));
-  late.catch(() => {});
+  const { promise: late, resolve } = Promise.withResolvers<Body>();
+  const cancel = clock.after(bodyWithinMs, () => resolve({ kind: "too_slow" }));
   try {
     return await Promise.race([readBody(request), late]);
   } catch {
     return { kind: "cut_short" };
   } finally {
-    timer.abort("read");
+    cancel();
   }
 }
 
