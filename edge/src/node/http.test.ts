@@ -70,7 +70,7 @@ describe.each(["fetch", "webhook"] as const)("the HTTP server in front of a %s",
     server = await serveHttp(echoFetch, { host: "127.0.0.1", port: 0, bounds, ...(webhook ? { webhook } : {}) });
   });
 
-  it("hands over method, path, headers and the body's own bytes, and answers with its length", async () => {
+  it("G11: hands over method, path, headers and the body's own bytes, and answers with its length", async () => {
     const answer = await speak(post("/a%20b?c=%27", "\x00\xff", "x-double: 1", "X-Double: 2", "content-type: text/plain"), "✓ 2");
     expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
     expect(answer.toLowerCase()).toMatch(/\r\ncontent-length: 5\r\n/);
