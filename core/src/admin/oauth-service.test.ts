@@ -66,7 +66,7 @@ it("answers everybody, and strangers nothing of use", async () => {
   for (const secret of [callback.state, callback.code, "app-secret"]) expect(logged).not.toContain(secret);
 });
 
-it("answers to an inbox and nowhere else, whatever the asker wants", async () => {
+it("G11: answers to an inbox and nowhere else, whatever the asker wants", async () => {
   const heard: string[] = [];
   const subscription = nats.subscribe("mio.>", { callback: (_, { subject }) => void heard.push(subject) });
   nats.publish(oauthSubject(channelType), encodeOAuthCallback(callback), { reply: "mio.ingress.local.0" });
