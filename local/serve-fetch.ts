@@ -8,6 +8,8 @@ export interface FetchServer extends AsyncDisposable {
 }
 
 const bodyBytesMax = 64 * 1024 ** 2;
+/** Longer than a client keeps an idle connection (ten minutes at most), so that no request meets one that is being closed. */
+const keepAliveMs = 15 * 60_000;
 
 /** Listens on 127.0.0.1; port 0 is any free one. Rejects when the port is taken. */
 export async function serveFetch(port: number, handle: (request: Request) => Promise<Response>): Promise<FetchServer> {
@@ -20,6 +22,7 @@ export async function serveFetch(port: number, handle: (request: Request) => Pro
       outgoing.end(JSON.stringify({ error: "the simulator itself failed; see its log" }));
     });
   });
+  server.keepAliveTimeout = keepAliveMs;
   const bound = await listen(server, port);
   return {
     port: bound,

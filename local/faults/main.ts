@@ -1,4 +1,5 @@
 // `npm run faults`: breaks a whole local system for real, one scenario after the other, and counts what was lost, doubled or reordered.
+import { inspect } from "node:util";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { resultTable } from "./result-table.ts";
 import { runScenario, type Scenario, type ScenarioResult } from "./scenario.ts";
@@ -83,7 +84,7 @@ async function main(options: Options): Promise<number> {
         return 130;
       }
       broken += 1;
-      progress(`BROKEN: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      progress(`BROKEN: ${inspect(error)}`);
     }
   }
   console.log(options.json ? JSON.stringify({ seed: options.seed, results }) : `seed ${options.seed}\n${resultTable(results)}`);
