@@ -6,7 +6,7 @@ import type { Clock } from "@mio/shared/clock.ts";
 export const bodyBytesMax = 1024 * 1024;
 
 /** A platform gives up after about 3,000 ms. The Node host's own bound for headers and body together is the same. */
-export const bodyWithinMs = 10_000;
+const bodyWithinMs = 10_000;
 
 export type Body =
   | { kind: "body"; bytes: Uint8Array<ArrayBuffer> }

@@ -10,7 +10,7 @@ import { isMoving, layoutOf } from "./layout.ts";
 /** How long an isolate trusts what it was told, misses included. */
 export const cacheMs = 5_000;
 /** The same while an account is being moved: for so long at most is a conversation refused in vain. */
-export const movingCacheMs = 250;
+const movingCacheMs = 250;
 const cacheEntriesMax = 10_000;
 
 export type Found = { kind: "found"; value: DirectoryValue } | { kind: "unknown" } | { kind: "not_loaded" };

@@ -25,7 +25,7 @@ export interface OAuthResult {
 }
 
 /** Core gives the platform 6,000 ms; the rest is for the way and the database. */
-export const coreDeadlineMs = 8_000;
+const coreDeadlineMs = 8_000;
 /** Codes are a few hundred characters at most. */
 const queryLengthMax = 4_096;
 const codePattern = /^[\x21-\x7e]{1,1024}$/;

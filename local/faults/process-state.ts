@@ -5,9 +5,9 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
-export type ProcessState = "running" | "stopped" | "gone";
+type ProcessState = "running" | "stopped" | "gone";
 
-export async function stateOf(pid: number): Promise<ProcessState> {
+async function stateOf(pid: number): Promise<ProcessState> {
   // ps ends with 1 when there is no such process.
   const { stdout } = await run("ps", ["-o", "stat=", "-p", String(pid)]).catch(() => ({ stdout: "" }));
   const state = stdout.trim()[0];

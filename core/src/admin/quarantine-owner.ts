@@ -14,7 +14,7 @@ export interface ShardLayout {
   shardCount: number;
 }
 
-export type Owner =
+type Owner =
   | { kind: "account"; account: InboundAccount; layout: ShardLayout }
   /** `accountId`: whose it would be but for the reason; empty when no account is near. */
   | { kind: "nobody"; accountId: string; reason: string };

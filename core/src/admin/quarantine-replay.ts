@@ -17,7 +17,7 @@ import { readMove } from "./moves.ts";
 import type { Kept } from "./quarantine.ts";
 import { ownerOf, type ShardLayout } from "./quarantine-owner.ts";
 
-export interface ReplayTools {
+interface ReplayTools {
   bus: Bus;
   db: Pool;
   doors: readonly InboundDoor[];
@@ -37,7 +37,7 @@ export interface Replayed {
 const timeoutMs = 5_000;
 
 /** `accountId` leaves out what belongs to another account. With `dryRun` nothing is published. */
-export interface ReplayOptions {
+interface ReplayOptions {
   accountId?: string | undefined;
   dryRun: boolean;
 }

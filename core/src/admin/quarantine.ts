@@ -20,7 +20,7 @@ export interface Kept {
 }
 
 /** What is left out takes all. */
-export interface QuarantineFilter {
+interface QuarantineFilter {
   channelType?: string | undefined;
   /** A part of the reason. */
   reason?: string | undefined;

@@ -6,7 +6,7 @@ import { directoryNotification } from "../db/listen.ts";
 import { type Account, type AccountSecret, readAccount } from "./accounts.ts";
 import { AdminError } from "./admin-error.ts";
 
-export interface Rotation {
+interface Rotation {
   account: Account;
   changed: boolean;
   /** Verification secrets of the account that are valid now, without their values. */

@@ -29,7 +29,7 @@ import type { NoteEdges } from "./edges.ts";
 import { insertKeys, type KnownKey, markPublished } from "./keys.ts";
 import type { PlannedEvent, PlannedItem } from "./plan.ts";
 
-export type EventOutcome = "published" | "already_published" | "duplicate" | "dead_letter" | "quarantined";
+type EventOutcome = "published" | "already_published" | "duplicate" | "dead_letter" | "quarantined";
 
 export interface BatchTools {
   bus: Bus;

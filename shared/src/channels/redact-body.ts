@@ -2,7 +2,7 @@
 // on bytes, not on parsed values, because what is kept is often kept for being no JSON; every other byte stays as it was.
 
 /** Stands where a secret stood. */
-export const redacted = "redacted";
+const redacted = "redacted";
 
 /**
  * Replaces the values of these fields. `name`: a member of JSON at any depth, or a field of a form; `field.name`: a member of the JSON that

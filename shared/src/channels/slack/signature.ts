@@ -6,7 +6,7 @@ import type { VerificationSecret, Verified, WebhookRequest } from "../contract.t
 const signatureScheme = "slack-v0";
 
 /** Slack's own recommendation; 300 s passes, 301 s fails, also into the future. */
-export const replayWindowSeconds = 300;
+const replayWindowSeconds = 300;
 
 const encoder = new TextEncoder();
 

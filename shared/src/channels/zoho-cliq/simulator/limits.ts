@@ -9,7 +9,7 @@ export interface MinuteLimit {
 const minute = 60_000;
 
 /** The published numbers (channels/zoho-cliq.md, section 6). The limit of edits is not published; they are counted as sends are. */
-export const limits = {
+const limits = {
   send: { perMinute: 50, lockMs: 10 * minute },
   edit: { perMinute: 50, lockMs: 10 * minute },
   thread: { perMinute: 20, lockMs: 10 * minute },
