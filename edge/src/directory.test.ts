@@ -83,4 +83,25 @@ describe("directory of an isolate", () => {
       expect((await kept.find([route]))[0]?.kind).toBe("found");
     }
   });
+
+  it("G11: does not call a route unknown because it once was, when nobody can be asked any more", async () => {
+    const { kept, clock } = directory([{ values: [undefined], whole: true }, new Error("the object is away")]);
+    expect((await kept.find([route] as const))[0].kind).toBe("unknown");
+    await clock.pass(cacheMs + 1);
+    expect((await kept.find([route] as const))[0].kind).toBe("not_loaded");
+  });
+
+  it("does not forget who there is over any number of invented routes", async () => {
+    const clock = new VirtualClock();
+    let away = false;
+    const lookup = async (keys: string[]): Promise<Lookup> => {
+      if (away) throw new Error("the object is away");
+      return { values: keys.map((key) => (key === directoryKeyOf(route) ? present : undefined)), whole: true };
+    };
+    const kept = new Directory({ lookup }, opener, clock, "local");
+    await kept.find([route] as const);
+    for (let invented = 0; invented < 12_000; invented++) await kept.find([`workspace/sample_chat/${invented}`] as const);
+    away = true;
+    expect((await kept.find([route] as const))[0].kind).toBe("found");
+  });
 });

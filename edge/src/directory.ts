@@ -12,6 +12,8 @@ export const cacheMs = 5_000;
 /** The same while an account is being moved: for so long at most is a conversation refused in vain. */
 const movingCacheMs = 250;
 const cacheEntriesMax = 10_000;
+/** Apart from what was found: who invents workspaces by the thousand shall not push out those that there are. */
+const missesMax = 2_000;
 
 export type Found = { kind: "found"; value: DirectoryValue } | { kind: "unknown" } | { kind: "not_loaded" };
 
@@ -34,7 +36,9 @@ export class Directory {
   readonly #clock: Clock;
   readonly #edge: string;
   /** In order of their reading, so that the first is the one to forget. */
-  readonly #cache = new Map<string, { found: Found; freshUntilMs: number }>();
+  readonly #cache = new Map<string, { found: Extract<Found, { kind: "found" }>; freshUntilMs: number }>();
+  /** Routes that were certainly unknown, and until when that is believed. In order of their reading as well. */
+  readonly #misses = new Map<string, number>();
 
   /** `edge`: whose directory it is, by its region. */
   constructor(source: DirectorySource, opener: Opener, clock: Clock, edge: string) {
@@ -53,37 +57,38 @@ export class Directory {
         const { values, whole } = await this.#source.lookup(missing.map(directoryKeyOf));
         for (const [index, route] of missing.entries()) this.#remember(route, await this.#foundOf(route, values[index], whole));
       } catch {
-        // The object is being moved or restarted; known routes go on.
+        // The object is being moved or restarted; known routes go on. What was unknown once may be somebody's by now.
       }
     }
-    return routes.map((route) => this.#cache.get(route)?.found ?? { kind: "not_loaded" });
+    return routes.map((route) => this.#cache.get(route)?.found ?? { kind: this.#fresh(route) ? "unknown" : "not_loaded" });
   }
 
   /** What is remembered of an account is asked again at the next request; while nobody answers it goes on. */
   doubt(accountId: string): void {
     for (const entry of this.#cache.values())
-      if (entry.found.kind === "found" && entry.found.value.account?.accountId === accountId)
-        entry.freshUntilMs = Number.NEGATIVE_INFINITY;
+      if (entry.found.value.account?.accountId === accountId) entry.freshUntilMs = Number.NEGATIVE_INFINITY;
   }
 
   #fresh(route: string): boolean {
-    const entry = this.#cache.get(route);
-    return entry !== undefined && this.#clock.monotonicMs() < entry.freshUntilMs;
+    const freshUntilMs = this.#cache.get(route)?.freshUntilMs ?? this.#misses.get(route);
+    return freshUntilMs !== undefined && this.#clock.monotonicMs() < freshUntilMs;
   }
 
   #remember(route: string, found: Found): void {
-    const before = this.#cache.get(route);
-    this.#cache.delete(route);
+    const nowMs = this.#clock.monotonicMs();
+    this.#misses.delete(route);
     // "Not loaded" is asked again by the next request, and never forgets a route that was found.
-    if (found.kind === "not_loaded") {
-      if (before?.found.kind === "found") this.#cache.set(route, before);
+    if (found.kind === "not_loaded") return;
+    this.#cache.delete(route);
+    if (found.kind === "unknown") {
+      forgetOldest(this.#misses, missesMax);
+      this.#misses.set(route, nowMs + cacheMs);
       return;
     }
-    const oldest = this.#cache.keys().next();
-    if (this.#cache.size >= cacheEntriesMax && !oldest.done) this.#cache.delete(oldest.value);
-    const account = found.kind === "found" ? found.value.account : undefined;
+    forgetOldest(this.#cache, cacheEntriesMax);
+    const { account } = found.value;
     const forMs = account && isMoving(layoutOf(account), this.#edge) ? movingCacheMs : cacheMs;
-    this.#cache.set(route, { found, freshUntilMs: this.#clock.monotonicMs() + forMs });
+    this.#cache.set(route, { found, freshUntilMs: nowMs + forMs });
   }
 
   async #foundOf(route: string, bytes: Uint8Array | undefined, whole: boolean): Promise<Found> {
@@ -93,4 +98,10 @@ export class Directory {
     if (opened.kind !== "value") return { kind: "not_loaded" };
     return opened.value.removed ? { kind: "unknown" } : { kind: "found", value: opened.value };
   }
+}
+
+/** Makes room for one more. */
+function forgetOldest(entries: Map<string, unknown>, entriesMax: number): void {
+  const oldest = entries.keys().next();
+  if (entries.size >= entriesMax && !oldest.done) entries.delete(oldest.value);
 }

@@ -1,0 +1,5 @@
+// A directory that others than core write to.
+import { directoryClaims } from "../testing/hostile/directory-claims.ts";
+import { worker } from "../testing/worker.ts";
+
+directoryClaims(worker);
