@@ -20,8 +20,10 @@ import { randomOf } from "@mio/shared/random.ts";
 import { beforeEach, describe, expect, it } from "vitest";
 import { createAccount, disableAccount } from "../core/src/admin/accounts.ts";
 import { publishDirectory } from "../core/src/admin/directory-loop.ts";
+import { moveAccount } from "../core/src/admin/moves.ts";
 import { createTenant } from "../core/src/admin/tenants.ts";
 import { all, bus, db, inbound, nats, server, start, untilSettled, useBench } from "../core/src/dedup/testing/bench.ts";
+import { noteClosing } from "../core/src/testing/closings.ts";
 import { storedOn } from "../core/src/testing/ingress.ts";
 import { createApp } from "../edge/src/app.ts";
 import { Directory } from "../edge/src/directory.ts";
@@ -168,6 +170,23 @@ describe("a webhook that was not understood", () => {
     expect((await texts()).sort()).toEqual(["a1", "a2", "b1"]);
     // Evidence stays.
     expect((await quarantine("list")).entries.length).toBe(1);
+  });
+
+  it("G2: waits for the end of a move of its account, and is fed where its conversation is then", async () => {
+    await start();
+    await send(testInbound, say("W1", "b1"));
+    await untilSettled(1);
+    await send(oldDoor, say("W1", "a1"));
+    await kept(1);
+    const [entry] = (await quarantine("list")).entries;
+    await moveAccount(db, entry.account_id, { region: "far", shards: 3 });
+    const reason = `account ${entry.account_id} is being moved; try again in a few seconds`;
+    expect(await quarantine("replay", entry.id)).toMatchObject({ code: 1, entries: [{ outcome: "refused", reason }] });
+    for (const place of ["local.0", "local.1"]) await noteClosing(db, entry.account_id, "elsewhere", place);
+    expect(await quarantine("replay", entry.id)).toMatchObject({ code: 0, entries: [{ outcome: "fed" }] });
+    await untilSettled(2);
+    expect(await texts()).toEqual(["b1", "a1"]);
+    expect((await storedOn(bus, streams.ingress.name, "mio.ingress.far.*")).length).toBe(1);
   });
 
   it("G3: does not appear again when the platform's own retry came first", async () => {

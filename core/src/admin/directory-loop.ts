@@ -67,7 +67,7 @@ export async function publishDirectory(
   await provisionBucket(nats, buckets.directory, replicas);
   const kv = await nats.jetstream().views.kv(buckets.directory.name, { bindOnly: true });
   const { present, snapshotFits, unopened } = await readBucket(kv, sealer);
-  const wanted = directoryValuesOf(await readRows(db));
+  const wanted = directoryValuesOf(await readDirectoryRows(db));
   let written = 0;
   for (const value of wanted.values()) {
     const key = directoryKeyOf(value.route);
@@ -125,7 +125,8 @@ function replaces(wanted: DirectoryValue, { opened }: BucketEntry, sealer: Seale
   return sealedWith !== sealer.sealsWith || !equals(DirectoryValueSchema, wanted, value);
 }
 
-async function readRows(db: Pool): Promise<DirectoryRow[]> {
+/** Every account as the directory speaks of it. */
+export async function readDirectoryRows(db: Pool): Promise<DirectoryRow[]> {
   const found = await db.query(
     `select a.id, a.tenant_id, a.channel_type, a.external_id, a.settings, a.home_region, a.shard_count, a.shard_generation, a.previous_layouts,
             a.row_version, a.disabled_at is not null as disabled,

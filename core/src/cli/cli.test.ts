@@ -7,6 +7,7 @@ import { testNats } from "@mio/local/testing/nats.ts";
 import { testDatabase } from "@mio/local/testing/postgres.ts";
 import { permissionsOf } from "@mio/shared/bus/users.ts";
 import { connect } from "nats";
+import { Client } from "pg";
 import { afterAll, expect, it } from "vitest";
 import { provisionBus } from "../bus/provision.ts";
 
@@ -72,6 +73,50 @@ it("rotates a secret with an overlap; twice the same command changes nothing, an
   const people = await mio(rotate.slice(1));
   expect(people.stdout).toMatch(/^scheme +valid until\nslack-v0 +it is replaced\nslack-v0 +\d{4}-/);
   expect(people.stdout).not.toMatch(/first|sec=ond/);
+});
+
+it("moves an account, says for what the move waits, and moves it back", async () => {
+  await mio(["tenant", "create", "moving"]);
+  const account = [
+    "--tenant",
+    "moving",
+    "--channel",
+    "slack",
+    "--external-id",
+    "T7",
+    "--verification",
+    "slack-v0=s",
+    "--region",
+    "eu",
+  ];
+  const { id } = JSON.parse((await mio(["--json", "account", "create", ...account])).stdout);
+  expect((await mio(["account", "show", id])).stdout).toMatch(/^layout +eu x 2$/m);
+  for (const words of [[], ["--cancel", "--shards", "3"]])
+    expect(await mio(["account", "move", id, ...words])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("--region or --shards"),
+    });
+  expect(await mio(["account", "move", id, "--region", "E U"])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("a region is like eu"),
+  });
+  const move = ["--json", "account", "move", id, "--region", "us", "--shards", "3"];
+  const moved = { home_region: "us", shard_count: 3, move: { generation: 2, previous: [{ region: "eu", shard_count: 2 }] } };
+  expect(JSON.parse((await mio(move)).stdout)).toMatchObject({ ...moved, changed: true });
+  expect(JSON.parse((await mio(move)).stdout)).toMatchObject({ ...moved, changed: false });
+  const db = new Client({ connectionString: database.dsn });
+  await db.connect();
+  await db.query("insert into account_edges (account_id, edge) values ($1, 'east')", [id]);
+  await db.end();
+  const shown = (await mio(["account", "show", id])).stdout;
+  expect(shown).toMatch(/^layout +us x 3$/m);
+  expect(shown).toMatch(/^moved +.*, not over$/m);
+  expect(shown).toMatch(/^waits for +edge east, shards eu\.0 eu\.1$/m);
+  expect(JSON.parse((await mio(["--json", "account", "move", id, "--cancel"])).stdout)).toMatchObject({
+    home_region: "eu",
+    shard_count: 2,
+  });
+  expect((await mio(["account", "list", "--tenant", "moving"])).stdout).toMatch(/eu x 2/);
 });
 
 it("G11: offers the channel that everybody has the key of to local systems only", async () => {

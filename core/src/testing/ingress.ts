@@ -27,9 +27,11 @@ export interface TestEvent {
   source: string;
   account?: AccountId;
   eventDay?: string;
+  /** Which edge brought it. */
+  edge?: string;
 }
 
-export function testMessage({ conversation, source, account = accountId }: TestEvent): Message {
+export function testMessage({ conversation, source, account = accountId, edge }: TestEvent): Message {
   const sourceMessageId = source as SourceMessageId;
   return create(MessageSchema, {
     id: messageIdOf(account, sourceMessageId),
@@ -43,6 +45,7 @@ export function testMessage({ conversation, source, account = accountId }: TestE
     sender: { externalId: "U1" },
     text: source,
     receivedAt: timestampFromMs(Date.now()),
+    ...(edge === undefined ? {} : { edge: { region: edge } }),
   });
 }
 
@@ -86,11 +89,11 @@ export function shardOf(conversation: string, account = accountId): number {
 export function testGroup(
   shard: number,
   events: Uint8Array[],
-  rest: { spooled?: boolean; generation?: number } = {},
+  rest: { spooled?: boolean; generation?: number; region?: string } = {},
 ): Uint8Array {
   return encodeIngressGroup({
     id: crypto.randomUUID(),
-    region: "local",
+    region: rest.region ?? "local",
     shard,
     generation: BigInt(rest.generation ?? 1),
     spooled: rest.spooled ?? false,

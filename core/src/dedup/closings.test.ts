@@ -1,0 +1,99 @@
+// An uplink's last word, as dedup meets it on the log: behind what came before it, whatever becomes of that.
+import { encodeIngressEvent } from "@mio/shared/bus/ingress-group.ts";
+import { until } from "@mio/shared/bus/testing/bus.ts";
+import { beforeEach, describe, expect, it } from "vitest";
+import { createAccount } from "../admin/accounts.ts";
+import { moveAccount } from "../admin/moves.ts";
+import { createTenant } from "../admin/tenants.ts";
+import { accountId, inboundSubjectOf, sendGroup, shardOf, sourcesOn, testEvent, testGroup } from "../testing/ingress.ts";
+import { bus, db, events, inbound, kill, nats, sources, start, untilSettled, useBench } from "./testing/bench.ts";
+
+useBench();
+
+const shard = shardOf("a");
+
+beforeEach(async () => {
+  await createTenant(db, "acme");
+  const verification = [{ scheme: "hmac", value: "s" }];
+  const { account } = await createAccount(db, { tenant: "acme", channelType: "alpha", externalId: "T1", verification }, [
+    "alpha",
+  ]);
+  expect(account.id).toBe(accountId);
+  await moveAccount(db, accountId, { shards: 3 });
+});
+
+const lastWord = (generation = 2, edge = "east") =>
+  encodeIngressEvent({ accountId, body: { case: "layoutClosed", value: { generation: BigInt(generation), edge } } });
+const noted = async () => {
+  const { rows } = await db.query(
+    "select edge, region || '.' || shard as place, generation from layout_closings order by 1, 2, 3",
+  );
+  return rows.map(({ edge, place, generation }) => `${generation} ${edge} ${place}`);
+};
+const present = `2 east local.${shard}`;
+
+describe("an uplink's last word", () => {
+  it("G4: is noted only when everything before it is published, in its own group and in earlier ones", async () => {
+    const manager = await nats.jetstreamManager();
+    // The inbound stream takes one message and refuses the rest.
+    await manager.streams.update(inbound, { max_msgs: 1 });
+    const first = await start();
+    await sendGroup(nats, shard, [testEvent({ conversation: "a", source: "a-1" })]);
+    await untilSettled(1);
+    await sendGroup(nats, shard, [testEvent({ conversation: "a", source: "a-2" })]);
+    await sendGroup(nats, shard, [testEvent({ conversation: "a", source: "a-3" }), lastWord()]);
+    await until("a refused batch", async () => ((await db.query("select 1 from ingress_keys")).rowCount ?? 0) >= 2);
+    await kill(first);
+    await start();
+    await until("another refusal", async () => ((await db.query("select 1 from ingress_keys")).rowCount ?? 0) >= 3);
+    expect(await noted()).toEqual([]);
+    await manager.streams.update(inbound, { max_msgs: -1 });
+    await until("the last word", async () => (await noted()).length > 0);
+    expect(await sourcesOn(bus, inbound, inboundSubjectOf("a"))).toEqual(sources("a", 3));
+    expect(await noted()).toEqual([present]);
+  });
+
+  it("may come twice, late, or of nobody, and what follows it goes on", async () => {
+    await start();
+    const strange = encodeIngressEvent({
+      accountId: "x",
+      body: { case: "layoutClosed", value: { generation: 2n, edge: "east" } },
+    });
+    const nobodys = encodeIngressEvent({
+      accountId: crypto.randomUUID(),
+      body: { case: "layoutClosed", value: { generation: 2n, edge: "east" } },
+    });
+    await sendGroup(nats, shard, [lastWord(), lastWord(1), strange, nobodys, lastWord(), lastWord(2, "west"), lastWord(3)]);
+    await sendGroup(nats, shard, [lastWord(), testEvent({ conversation: "a", source: "a-1" })]);
+    await untilSettled(1);
+    expect(await sourcesOn(bus, inbound, inboundSubjectOf("a"))).toEqual(sources("a", 1));
+    await until("both last words", async () => (await noted()).length >= 2);
+    expect(await noted()).toEqual([present, `2 west local.${shard}`]);
+  });
+
+  it("G3: a platform's repeat in the new partition, of what the old one has taken, is the same event", async () => {
+    await start();
+    const taken = events("a", 3).map((each) => testEvent(each));
+    await sendGroup(nats, shard, [...taken, lastWord()]);
+    await until("the last word", async () => (await noted()).length > 0);
+    await nats
+      .jetstream()
+      .publish("mio.ingress.elsewhere.0", groupElsewhere([...taken.slice(1), testEvent({ conversation: "a", source: "a-4" })]));
+    await untilSettled(4);
+    expect(await sourcesOn(bus, inbound, inboundSubjectOf("a"))).toEqual(sources("a", 4));
+  });
+
+  it("notes which edge brings an account's events", async () => {
+    await start();
+    await sendGroup(nats, shard, [testEvent({ conversation: "a", source: "a-1", edge: "east" })]);
+    await sendGroup(nats, shard, [testEvent({ conversation: "a", source: "a-2", edge: "west" })]);
+    await untilSettled(2);
+    const { rows } = await db.query("select edge from account_edges where account_id = $1 order by edge", [accountId]);
+    expect(rows).toEqual([{ edge: "east" }, { edge: "west" }]);
+  });
+});
+
+/** A group in a partition that nobody has written to before. */
+function groupElsewhere(of: Uint8Array[]): Uint8Array {
+  return testGroup(0, of, { region: "elsewhere" });
+}
