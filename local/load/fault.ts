@@ -1,7 +1,7 @@
 // What a fault of the load is: one file, one record. It breaks something while the load runs, by the run's own clock and a randomness of its
 // own, so that adding one to a run moves no other.
 import type { Random } from "@mio/shared/random.ts";
-import type { NatsConnection } from "nats";
+import type { JetStreamManager, NatsConnection } from "nats";
 import type { FaultSystem } from "../faults/fault-system.ts";
 import type { LocalAccount } from "../local-file.ts";
 import type { EdgeHost } from "../start-parts.ts";
@@ -57,6 +57,8 @@ export interface FaultContext {
   platform: LoadPlatform;
   /** The operator's connection to the bus; it stays through outages. */
   nats: NatsConnection;
+  /** An operator's act on the streams; tried again for half a minute, for another fault may have the bus away. */
+  onBus<T>(work: (streams: JetStreamManager) => Promise<T>): Promise<T>;
   /** There when the fault needs one. */
   wire: BusWire | undefined;
   random: Random;

@@ -5,7 +5,7 @@ import type { EdgeHost } from "../start-parts.ts";
 import type { CpuUse } from "./cpu-use.ts";
 import type { FaultOutcome } from "./fault.ts";
 import type { PlayedLoad } from "./load.ts";
-import { longestRefusedMs } from "./longest-refused.ts";
+import { longestRefusedMs, type Refused } from "./longest-refused.ts";
 
 /** The platform's patience: each webhook has to be answered within it. */
 export const deadlineMs = 3_000;
@@ -59,7 +59,7 @@ export interface LoadReport {
   deadline_missed: number;
   unanswered: number;
   /** The longest time that one conversation was answered 503 at a stretch. */
-  longest_503_ms: number;
+  longest_503_ms: Refused;
   lost: number;
   doubled: number;
   out_of_order: number;
@@ -117,7 +117,7 @@ export function reportOf(facts: RunFacts): LoadReport {
     deadline_ms: deadlineMs,
     deadline_missed: missed,
     unanswered,
-    longest_503_ms: Math.round(longestRefusedMs(messages)),
+    longest_503_ms: longestRefusedMs(messages),
     lost: judgement.lost.length,
     doubled: judgement.doubled.length,
     out_of_order: judgement.outOfOrder.length,

@@ -29,6 +29,10 @@ export interface RunPorts {
 /** After the last message the platform goes on trying what is not acknowledged for at most this long. */
 const settleWithinMs = 60_000;
 
+/** An operator's acts on the bus: each answer, and all tries together. */
+const busTimeoutMs = 5_000;
+const patienceMs = 30_000;
+
 const run = promisify(execFile);
 const cli = join(import.meta.dirname, "../../core/src/cli/main.ts");
 
@@ -135,12 +139,25 @@ async function strike(
     progress,
     at: (share) => pause(load.startMs + share * seconds * 1_000 - performance.now()),
     pause,
+    onBus: (work) => patiently(async () => work(await nats.jetstreamManager({ timeout: busTimeoutMs })), signal),
     async mio(...words) {
       const { stdout } = await run(process.execPath, [cli, "--data", system.dataDir, "--json", ...words], { signal });
       return JSON.parse(stdout);
     },
   };
   return { name: fault.name, ...(await fault.run(context)) };
+}
+
+async function patiently<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  const deadline = performance.now() + patienceMs;
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (signal.aborted || performance.now() > deadline) throw error;
+      await sleep(200);
+    }
+  }
 }
 
 /** Process ids by part; workerd is a child of the edge and counts with it. */

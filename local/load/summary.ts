@@ -21,9 +21,7 @@ export function summaryOf(report: LoadReport): string {
       "retries",
       `${report.repeats}, by the platform's own schedule with no wait above ${retryWaitMsMax / 1000} s; ${givenUp(report)}`,
     ],
-    ...(report.longest_503_ms > 0
-      ? [["refused", `no conversation was answered 503 for longer than ${report.longest_503_ms} ms`] as [string, string]]
-      : []),
+    ...refusedOf(report),
     ["late", `${report.deadline_missed} not answered within ${deadlineMs / 1000} s`],
     ["judged", `${report.lost} lost, ${report.doubled} doubled, ${report.out_of_order} out of order, ${report.unknown} unknown`],
     ...costsOf(report),
@@ -63,6 +61,16 @@ function costsOf({ cpu_ms_per_message, machine }: LoadReport): [string, string][
   if (parts.length === 0 || machine.others_share === null) return [];
   const others = `others took ${Math.round(machine.others_share * 100)} % of the machine`;
   return [["cost", `CPU ms a message: ${parts.join(", ")}; ${others} (${machine.cpus} x ${machine.cpu})`]];
+}
+
+function refusedOf({ longest_503_ms: { at_least, at_most } }: LoadReport): [string, string][] {
+  if (at_most === 0) return [];
+  return [
+    [
+      "refused",
+      `the longest that one conversation was answered 503: ${at_least} ms to the last refusal, ${at_most} ms to its next 2xx`,
+    ],
+  ];
 }
 
 function figuresText(figures: Record<string, number | string>): string {

@@ -34,11 +34,13 @@ async function move({ account, mio, at, load, progress }: FaultContext, option: 
   await at(1);
   const since = load.messages.filter(({ attempts }) => attempts.some(({ answeredMs }) => answeredMs > startMs));
   const refused = since.flatMap(({ attempts }) => attempts).filter(({ status }) => status === 503).length;
+  const longest = longestRefusedMs(since);
   return {
     figures: {
       over_after_ms: tookMs ?? "never",
       answered_503: refused,
-      longest_503_of_a_conversation_ms: Math.round(longestRefusedMs(since)),
+      longest_503_at_least_ms: longest.at_least,
+      longest_503_at_most_ms: longest.at_most,
     },
     findings: tookMs === undefined ? [`the move was not over within ${overWithinMs / 1_000} s`] : [],
   };

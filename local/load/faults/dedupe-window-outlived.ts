@@ -17,12 +17,11 @@ export const dedupeWindowOutlived: LoadFault = {
   needs: { wire: true },
   edgeDies: true,
   secondsMin: 20,
-  async run({ system, wire, nats, at, pause, progress, signal }) {
+  async run({ system, wire, nats, onBus, at, pause, progress, signal }) {
     if (!wire) throw new Error("dedupe-window-outlived has no wire");
     const stream = streams.ingress.name;
-    const jsm = await nats.jetstreamManager();
-    const { duplicate_window: usual } = (await jsm.streams.info(stream)).config;
-    await jsm.streams.update(stream, { duplicate_window: windowMs * 1_000_000 });
+    const { duplicate_window: usual } = (await onBus((bus) => bus.streams.info(stream))).config;
+    await onBus((bus) => bus.streams.update(stream, { duplicate_window: windowMs * 1_000_000 }));
     await at(0.25);
     wire.spoil({ kind: "answers_swallowed" });
     await pause(unknownMs);
@@ -40,7 +39,7 @@ export const dedupeWindowOutlived: LoadFault = {
     progress(`dedupe-window-outlived: the bus is back after ${tookMs} ms`);
     await at(0.9);
     const twice = await publishedTwice(nats, stream);
-    await jsm.streams.update(stream, { duplicate_window: usual });
+    await onBus((bus) => bus.streams.update(stream, { duplicate_window: usual }));
     return {
       figures: { window_ms: windowMs, away_ms: tookMs, groups_stored_twice: twice },
       findings: twice === 0 ? ["no group was stored twice: the outage did not outlive the window"] : [],

@@ -5,7 +5,6 @@ import { IngressGroupSchema } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
 import { edgeVersion } from "@mio/shared/bus/ingress-group.ts";
 import { streams } from "@mio/shared/bus/streams.ts";
 import { ingressSubject } from "@mio/shared/bus/subjects.ts";
-import { messageCount } from "../../faults/witness.ts";
 import { eventually } from "../eventually.ts";
 import type { LoadFault } from "../fault.ts";
 import { restarted } from "../restarted.ts";
@@ -17,7 +16,7 @@ export const newerGroup: LoadFault = {
   name: "newer-group",
   help: "a group of a newer version on the ingress stream from 20 % of the run on, taken away with a restart of core at 60 %",
   secondsMin: 20,
-  async run({ system, nats, random, at, progress, signal }) {
+  async run({ system, nats, onBus, random, at, progress, signal }) {
     const findings: string[] = [];
     const shard = random.next() < 0.5 ? 0 : 1;
     const core = system.info().core;
@@ -32,12 +31,12 @@ export const newerGroup: LoadFault = {
     if (alarmMs === undefined) findings.push("core did not say that it stands still");
     await at(0.6);
     if (alarmMs !== undefined && (await isReady())) findings.push("core went on although the group is still there");
-    await (await nats.jetstreamManager()).streams.deleteMessage(streams.ingress.name, published.seq, false);
+    await onBus((bus) => bus.streams.deleteMessage(streams.ingress.name, published.seq, false));
     await Promise.all(system.cores.map((core) => restarted(core, signal)));
     progress("newer-group: taken away, core restarted");
     const onMs = await eventually(isReady, saidWithinMs);
     if (onMs === undefined) findings.push("core still stands although the group is gone");
-    const letters = await messageCount(nats, streams.deadLetter.name);
+    const letters = (await onBus((bus) => bus.streams.info(streams.deadLetter.name))).state.messages;
     if (letters > 0) findings.push(`${letters} dead letters: what is only newer was given up`);
     return { figures: { shard, alarm_after_ms: alarmMs ?? "never", went_on_after_ms: onMs ?? "never" }, findings };
   },
