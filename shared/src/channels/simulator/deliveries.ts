@@ -32,7 +32,9 @@ export class Deliveries {
   readonly #lanes = new Map<string, Lane>();
   readonly #owed = new Set<Delivery>();
   readonly #firstAttempts = new WeakMap<Delivery, { promise: Promise<Attempt>; resolve: (attempt: Attempt) => void }>();
-  readonly #stop = new AbortController();
+  /** One for each delivery that is under way: a signal with thousands of listeners costs each of them a walk along all others. */
+  readonly #stops = new Set<AbortController>();
+  #closed = false;
   readonly #running = new Set<Promise<void>>();
 
   constructor(platform: SimulatedPlatform, host: SimulatorHost, world: World, faults: Faults, changed: () => void) {
@@ -57,10 +59,16 @@ export class Deliveries {
     this.#firstAttempts.set(delivery, Promise.withResolvers<Attempt>());
     this.#changed();
     const waitFor = this.#platform.order === "conversation" ? lane.tail : undefined;
-    const run = this.#carryOut(delivery, lane, waitFor);
+    const stop = new AbortController();
+    this.#stops.add(stop);
+    if (this.#closed) stop.abort("closed");
+    const run = this.#carryOut(delivery, lane, waitFor, stop.signal);
     lane.tail = run;
     this.#running.add(run);
-    run.finally(() => this.#running.delete(run));
+    run.finally(() => {
+      this.#running.delete(run);
+      this.#stops.delete(stop);
+    });
   }
 
   /** Resolves when the first attempt since it was queued has ended; with status 0 when the simulator is closed before. */
@@ -89,19 +97,20 @@ export class Deliveries {
 
   /** Stops all attempts; what is not done is owed still. */
   async close(): Promise<void> {
-    this.#stop.abort();
+    this.#closed = true;
+    for (const stop of this.#stops) stop.abort("closed");
     await Promise.all(this.#running);
     const none = { atMs: this.#host.clock.nowMs(), status: 0, durationMs: 0 };
     for (const delivery of this.#owed) this.#firstAttempts.get(delivery)?.resolve(none);
   }
 
-  async #carryOut(delivery: Delivery, lane: Lane, waitFor: Promise<void> | undefined): Promise<void> {
+  async #carryOut(delivery: Delivery, lane: Lane, waitFor: Promise<void> | undefined, stop: AbortSignal): Promise<void> {
     await waitFor;
-    while (!delivery.done && !this.#stop.signal.aborted) {
+    while (!delivery.done && !stop.aborted) {
       const waitMs = delivery.nextAttemptAtMs - this.#host.clock.nowMs();
-      if (waitMs > 0) await this.#host.clock.sleep(waitMs, this.#stop.signal).catch(() => undefined);
-      if (this.#stop.signal.aborted) return;
-      const result = await this.#attempt(delivery);
+      if (waitMs > 0) await this.#host.clock.sleep(waitMs, stop).catch(() => undefined);
+      if (stop.aborted) return;
+      const result = await this.#attempt(delivery, stop);
       if (!result) return;
       this.#settle(delivery, result);
     }
@@ -112,7 +121,7 @@ export class Deliveries {
   }
 
   /** Undefined when the simulator is being closed: then the attempt has not happened as far as the platform knows. */
-  async #attempt(delivery: Delivery): Promise<AttemptResult | undefined> {
+  async #attempt(delivery: Delivery, stop: AbortSignal): Promise<AttemptResult | undefined> {
     const app = this.#world.app(delivery.appId);
     const conversation = this.#world.conversation(delivery.appId, delivery.conversation);
     const message = conversation?.messages.get(delivery.messageId);
@@ -133,7 +142,7 @@ export class Deliveries {
         url: app.webhookUrl,
         webhook,
         lateMs: misfortune.lateMs,
-        stop: this.#stop.signal,
+        stop,
       });
     const [first, second] = await Promise.all(misfortune.twice ? [once(), once()] : [once()]);
     if (first) this.#log(delivery, first.attempt);
