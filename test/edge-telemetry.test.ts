@@ -168,4 +168,21 @@ describe.each<HostKind>([worker, nodeHost])("$name", (kind) => {
     );
     expect(await core.read("mio_edge_telemetry_refused_total")).toEqual({});
   });
+
+  it("tells what a shard drained after its host was killed, though nobody came since", async () => {
+    expect(await send(say("before"))).toBe(200);
+    wire.cut();
+    for (let index = 0; index < 3; index += 1) expect(await send(say(`during${index}`))).toBe(200);
+    await host.kill();
+    wire.mend();
+    host = await kind.start({ dataDir, busUrl: kind.carrier.urlOf(wire.port) });
+    await told("the drain is counted", async () => {
+      const { '{outcome="drained"}': drained = 0 } = await core.read("mio_edge_spool_drained_total");
+      expect(drained).toBeGreaterThan(0);
+    });
+    const shard = partitionOf(conversationIdOf(alice.accountId, "room"), 2);
+    await told("its spool is seen empty", async () =>
+      expect(await core.read("mio_edge_spool_rows")).toMatchObject({ [`{region="local",shard="${shard}"}`]: 0 }),
+    );
+  });
 });

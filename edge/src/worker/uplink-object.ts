@@ -30,7 +30,8 @@ const notAloneForMs = storeDeadlineMs + 600;
 export class UplinkObject extends DurableObject<Env> {
   readonly #uplink: Uplink;
   readonly #telemetry: UplinkTelemetry;
-  readonly #spool: ObjectSpool;
+  /** Whose rows an earlier object left: one that its alarm has woken may have no other way to know which shard it is. */
+  readonly #shard: Shard | undefined;
   readonly #connecting: Promise<unknown>;
 
   /** The platform passes the first two. */
@@ -52,7 +53,8 @@ export class UplinkObject extends DurableObject<Env> {
     const closings = closingStore({ sql: { rows }, uplink: "this", notAloneForMs, sync });
     const log = (line: Readonly<Record<string, unknown>>) => console.log(JSON.stringify({ ...line, shard: context.id.name }));
     this.#uplink = new Uplink({ link, spool, closings, clock, random, log }, limits);
-    this.#spool = spool;
+    // Now, for the first connection drains them.
+    this.#shard = shardOfSpool(spool);
     this.#telemetry = new UplinkTelemetry({ link: ownLink, uplink: this.#uplink, clock, random });
     this.#connecting = Promise.race([ownLink.tried, clock.sleep(firstConnectionMs)]);
     void context.blockConcurrencyWhile(() => this.#uplink.start());
@@ -77,10 +79,8 @@ export class UplinkObject extends DurableObject<Env> {
 
   override async alarm(): Promise<void> {
     await this.#connecting;
-    // An object that its alarm has woken may have no other way to know which shard it is.
-    const shard = shardOfSpool(this.#spool);
     await this.#uplink.wake();
-    if (shard) this.#telemetry.note(shard);
+    if (this.#shard) this.#telemetry.note(this.#shard);
     const { spoolRows, spoolOldestAgeMs, connected } = this.#uplink.status();
     const line = { level: "info", event: "uplink_woke", connected, spool_rows: spoolRows, spool_oldest_age_ms: spoolOldestAgeMs };
     console.log(JSON.stringify(line));
