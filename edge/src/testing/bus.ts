@@ -125,10 +125,13 @@ function behindRelay(subject: string): string {
 }
 
 /** Listens where the stream did, hands on in order, and holds the acknowledgements back. */
-function relay(nats: NatsConnection, delayMs: () => number): AsyncDisposable {
+async function relay(nats: NatsConnection, delayMs: () => number): Promise<AsyncDisposable> {
   const stream = nats.jetstream();
+  const arriving = nats.subscribe(streams.ingress.subjects[0] ?? "");
+  // It listens from here on.
+  await nats.flush();
   const handOn = async () => {
-    for await (const message of nats.subscribe(streams.ingress.subjects[0] ?? "")) {
+    for await (const message of arriving) {
       const { headers } = message;
       const acknowledged = await stream.publish(behindRelay(message.subject), message.data, { ...(headers ? { headers } : {}) });
       const waitMs = delayMs();

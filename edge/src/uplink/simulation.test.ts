@@ -31,7 +31,8 @@ const runsOf = [
   { name: "a long outage that begins with an unknown outcome", simulate: simulateLongOutage, seeds: seedsOf(40) },
 ];
 
-describe.each(runsOf)("uplink under $name", ({ simulate, seeds }) => {
+// Time for thousands of seeds.
+describe.each(runsOf)("uplink under $name", { timeout: 900_000 }, ({ simulate, seeds }) => {
   const runs = new Map<number, Promise<Run>>();
   const runOf = (seed: number) => {
     const run = runs.get(seed) ?? simulate(seed);
