@@ -51,6 +51,16 @@ afterEach(async () => {
 });
 
 describe("spool in a file", () => {
+  it("lets others be heard between two writes, so that they share the next one", async () => {
+    const spool = spoolOf("a");
+    let heard = false;
+    setImmediate(() => {
+      heard = true;
+    });
+    await spool.append(message("a1"));
+    expect(heard).toBe(true);
+  });
+
   it("G4: keeps each shard's rows apart and in order, also over a restart", async () => {
     const [a, b] = [spoolOf("a"), spoolOf("b")];
     for (const id of ["1", "2", "3"]) {
