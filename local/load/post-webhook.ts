@@ -24,12 +24,8 @@ export function webhookPoster(): WebhookPoster {
   };
 }
 
-function post(
-  agent: Agent,
-  url: string,
-  { method = "POST", headers, body, signal }: RequestInit,
-  pieceBytes: number,
-): Promise<Response> {
+function post(agent: Agent, url: string, init: RequestInit, pieceBytes: number): Promise<Response> {
+  const { method = "POST", headers, body, signal } = init;
   return new Promise((resolve, reject) => {
     const bytes = typeof body === "string" || body instanceof Uint8Array ? Buffer.from(body) : Buffer.alloc(0);
     const length = pieceBytes > 0 ? {} : { "content-length": bytes.length };
@@ -44,11 +40,19 @@ function post(
         resolve(new Response(text, { status, headers: plain(incoming.headers) }));
       });
     });
-    outgoing.on("error", reject);
+    outgoing.on("error", (error) => {
+      // The other side closed a connection that had been idle, just as this request went out on it. HTTP clients send such a one again.
+      if (!outgoing.reusedSocket || !isReset(error)) return reject(error);
+      post(agent, url, init, pieceBytes).then(resolve, reject);
+    });
     if (pieceBytes === 0) return void outgoing.end(bytes);
     for (let at = 0; at < bytes.length; at += pieceBytes) outgoing.write(bytes.subarray(at, at + pieceBytes));
     outgoing.end();
   });
+}
+
+function isReset(error: Error): boolean {
+  return "code" in error && (error.code === "ECONNRESET" || error.code === "EPIPE");
 }
 
 function plain(headers: NodeJS.Dict<string | string[]>): [string, string][] {
