@@ -164,9 +164,13 @@ async function benchHost(
   let before: Promise<Books> | undefined;
   const { seconds } = bench;
   const asked = { port: host.port, path: webhookPath, seconds, warmUpSeconds, ...how };
-  const figures = await bench.load.run(asked, () => {
-    before = look();
-  });
+  const figures = await bench.load
+    .run(asked, () => {
+      before = look();
+    })
+    .catch((cause: Error) => {
+      throw new Error(`${host.subject}, ${JSON.stringify(how)}: ${cause.message}`, { cause });
+    });
   const [from, to] = [await before, await look()];
   const each = (end: number | undefined, start: number | undefined) =>
     end === undefined || start === undefined || figures.count === 0 ? undefined : (end - start) / figures.count;

@@ -3,39 +3,57 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 
-/** Resolves when it is connected. */
-export async function connectTo(port: number): Promise<Connection> {
-  const socket = connect({ port, host: "127.0.0.1", noDelay: true });
-  await once(socket, "connect");
-  return new Connection(socket);
-}
+/** In place of a status: the edge closed the connection before it answered. */
+export const unanswered = 0;
 
 const nothing = Buffer.alloc(0);
 const headEnd = "\r\n\r\n";
 
+/** Resolves when it is connected. */
+export async function connectTo(port: number): Promise<Connection> {
+  const connection = new Connection(port);
+  await connection.open();
+  return connection;
+}
+
 export class Connection {
-  readonly #socket: Socket;
+  readonly #port: number;
+  #socket: Socket | undefined;
   #received: Buffer = nothing;
   #answered: ((status: number) => void) | undefined;
-  #failed: ((error: Error) => void) | undefined;
 
-  constructor(socket: Socket) {
-    this.#socket = socket;
-    socket.on("data", (data: Buffer) => this.#read(data));
-    socket.on("error", (error) => this.#failed?.(error));
-    socket.on("close", () => this.#failed?.(new Error("the edge closed a connection before it answered")));
+  constructor(port: number) {
+    this.#port = port;
   }
 
-  /** `answered` gets the status once the whole answer is here. */
-  send(request: Buffer, answered: (status: number) => void, failed: (error: Error) => void): void {
+  async open(): Promise<void> {
+    await once(this.#connect(), "connect");
+  }
+
+  /** `answered` gets the status once the whole answer is here. A connection that was lost is made anew. */
+  send(request: Buffer, answered: (status: number) => void): void {
     this.#answered = answered;
-    this.#failed = failed;
-    this.#socket.write(request);
+    const socket = this.#socket ?? this.#connect();
+    socket.write(request);
   }
 
   close(): void {
-    this.#failed = undefined;
-    this.#socket.destroy();
+    this.#answered = undefined;
+    this.#socket?.destroy();
+  }
+
+  #connect(): Socket {
+    const socket = connect({ port: this.#port, host: "127.0.0.1", noDelay: true });
+    socket.on("data", (data: Buffer) => this.#read(data));
+    // What went wrong, the end of the connection tells.
+    socket.on("error", () => {});
+    socket.on("close", () => {
+      this.#socket = undefined;
+      this.#received = nothing;
+      this.#answer(unanswered);
+    });
+    this.#socket = socket;
+    return socket;
   }
 
   #read(data: Buffer): void {
@@ -51,6 +69,12 @@ export class Connection {
         : this.#received.length >= head + headEnd.length + Number(length);
     if (!whole) return;
     this.#received = nothing;
-    this.#answered?.(Number(text.slice(9, 12)));
+    this.#answer(Number(text.slice(9, 12)));
+  }
+
+  #answer(status: number): void {
+    const answered = this.#answered;
+    this.#answered = undefined;
+    answered?.(status);
   }
 }

@@ -30,7 +30,7 @@ export class LoadGenerator implements AsyncDisposable {
     return this.#child.pid ?? 0;
   }
 
-  /** `measuring` is called when the warm-up is over. Rejects when the edge drops a connection. */
+  /** `measuring` is called when the warm-up is over. Rejects when no connection can be made. */
   run(load: Load, measuring: () => void): Promise<LoadFigures> {
     return new Promise((resolve, reject) => {
       const end = () => {
