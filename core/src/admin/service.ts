@@ -7,6 +7,8 @@ import type { Service, ServiceContext } from "../service.ts";
 import { publishDirectory } from "./directory-loop.ts";
 import { serveOAuth } from "./oauth-service.ts";
 
+const failedIntervalMs = 1_000;
+
 export const admin: Service = { name: "admin", run };
 
 async function run(context: ServiceContext): Promise<void> {
@@ -49,11 +51,13 @@ async function keepDirectory(context: ServiceContext): Promise<void> {
           "the directory held values that our keys do not open: somebody wrote to it",
         );
     } catch (error) {
-      // The next pass tries again; the edge goes on with what it knows.
+      // The next pass tries again, soon, for a move may wait for it; the edge goes on with what it knows.
       state.last_error = error instanceof Error ? error.message : String(error);
       context.log.warn({ err: error }, "directory pass failed");
     }
-    await pause(context.config.directoryIntervalMs, AbortSignal.any([context.signal, wake.next.signal]));
+    const { directoryIntervalMs } = context.config;
+    const pauseMs = state.last_error === undefined ? directoryIntervalMs : Math.min(failedIntervalMs, directoryIntervalMs);
+    await pause(pauseMs, AbortSignal.any([context.signal, wake.next.signal]));
   }
   await listening;
 }
