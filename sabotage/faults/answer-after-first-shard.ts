@@ -5,7 +5,7 @@ export const fault: Fault = {
   guarantee: "G1",
   description: "answers a webhook of two shards when the first of them has stored its part",
   file: "edge/src/webhook.ts",
-  find: /const results = await Promise\.all\(\n( {4}Array\.from\(shards\.values\(\), .*\)),\n  \);/,
+  find: /const results = await Promise\.all\(\n( {4}Array\.from\(shards\.values\(\), .*\)),\n {2}\);/,
   replace: "const results = [await Promise.race(\n$1,\n  )];",
   tests: [
     { file: "edge/src/webhook.test.ts", name: /G1: answers only after every shard/ },
