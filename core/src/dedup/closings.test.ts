@@ -83,6 +83,36 @@ describe("an uplink's last word", () => {
     expect(await sourcesOn(bus, inbound, inboundSubjectOf("a"))).toEqual(sources("a", 4));
   });
 
+  for (const killed of [false, true]) {
+    const again = killed ? ", and is killed meanwhile" : "";
+    it(`G2, G3: what another edge still brings in the old partition is not hidden by later ones of the new one${again}`, async () => {
+      const late = Promise.withResolvers<void>();
+      const inserted = Promise.withResolvers<void>();
+      let held = false;
+      const first = await start(async (name) => {
+        if (held || name !== "dedup.keys_inserted") return;
+        held = true;
+        inserted.resolve();
+        await late.promise;
+      });
+      // An edge that was cut off while another one went over: its events are earlier on the stream, and come to their turn later.
+      await sendGroup(nats, shard, [
+        testEvent({ conversation: "a", source: "a-1" }),
+        testEvent({ conversation: "a", source: "a-2" }),
+      ]);
+      await inserted.promise;
+      await nats
+        .jetstream()
+        .publish("mio.ingress.elsewhere.0", groupElsewhere([testEvent({ conversation: "a", source: "a-3" })]));
+      await untilSettled(1);
+      if (killed) await kill(first);
+      late.resolve();
+      if (killed) await start();
+      await untilSettled(3);
+      expect(await sourcesOn(bus, inbound, inboundSubjectOf("a"))).toEqual(["a-3", "a-1", "a-2"]);
+    });
+  }
+
   it("notes which edge brings an account's events", async () => {
     await start();
     await sendGroup(nats, shard, [testEvent({ conversation: "a", source: "a-1", edge: "east" })]);

@@ -3,7 +3,15 @@
 // window is never trusted; one publish is in flight a subject, many subjects run side by side.
 import { backoffMs } from "../backoff.ts";
 import type { Bus } from "./connection.ts";
-import { compareOrigins, formatOrigin, messageIdHeader, type Origin, originHeader, parseOrigin } from "./headers.ts";
+import {
+  compareOrigins,
+  formatOrigin,
+  messageIdHeader,
+  type Origin,
+  originHeader,
+  originPartitionHeader,
+  parseOrigin,
+} from "./headers.ts";
 import { isFenceRefusal, jetStreamErrors, lastMessageOf, messageOf, publishAcked, type StoredMessage } from "./jetstream-api.ts";
 
 export interface FencedMessage {
@@ -11,8 +19,13 @@ export interface FencedMessage {
   data: Uint8Array;
   /** `Nats-Msg-Id` by the rules of wire.md. */
   messageId: string;
-  /** Must grow from message to message of a subject: "at or past ours", in the same generation, is taken as "published". */
+  /** Must grow from message to message of a subject and partition: "at or past ours", in the same generation, is taken as "published". */
   origin: Origin;
+  /**
+   * The partition of the source that it was read from, where one subject's messages may come out of several, as after a move of shards. Each is
+   * read at its own pace, so a later origin of another one proves nothing.
+   */
+  partition?: string;
   headers?: Readonly<Record<string, string>>;
   /** Asked before each write: false once another owner may have taken the partition. */
   owned: () => boolean;
@@ -22,8 +35,8 @@ export interface FencedMessage {
    */
   seenElsewhereSinceMs?: number;
   /**
-   * Wall clock in ms before which nobody can have published it. Where the subject's last message came from another generation of the source,
-   * origins prove nothing, and the subject is searched from there for this message id; without it, it counts as not published.
+   * Wall clock in ms before which nobody can have published it. Where the subject's last message came from another generation or partition of
+   * the source, origins prove nothing, and the subject is searched from there for this message id; without it, it counts as not published.
    */
   notBeforeMs?: number;
 }
@@ -97,9 +110,9 @@ export function createFencedPublisher(bus: Bus, options: FencedPublisherOptions)
   async function publishNow(message: FencedMessage): Promise<FencedOutcome> {
     const giveUpAtMs = bus.clock.monotonicMs() + deadlineMs;
     const cached = message.seenElsewhereSinceMs === undefined ? lasts.get(message.subject) : undefined;
-    const last = cached?.origin?.generation === message.origin.generation ? cached : undefined;
+    const last = cached && comparable(cached, message) ? cached : undefined;
     // What we saw last may be past this message already, as when a new owner goes again over what the old one has published.
-    if (last && isAtOrPast(last, message.origin)) return alreadyPublished(message, undefined, last);
+    if (last && isAtOrPast(last, message)) return alreadyPublished(message, undefined, last);
     let expected = last?.sequence;
     for (let attempt = 0; ; attempt += 1) {
       try {
@@ -114,10 +127,10 @@ export function createFencedPublisher(bus: Bus, options: FencedPublisherOptions)
           timeoutMs,
           messageId: message.messageId,
           expectedLastSubjectSequence: expected,
-          headers: { ...message.headers, [originHeader]: formatOrigin(message.origin) },
+          headers: { ...message.headers, ...originHeadersOf(message) },
         });
         if (ack.kind === "stored") {
-          remember(message.subject, { sequence: ack.sequence, origin: message.origin });
+          remember(message.subject, { sequence: ack.sequence, origin: message.origin, partition: message.partition });
           stats.published += 1;
           return { kind: "published", sequence: ack.sequence };
         }
@@ -147,12 +160,15 @@ export function createFencedPublisher(bus: Bus, options: FencedPublisherOptions)
 
   async function look(message: FencedMessage): Promise<Seen> {
     const stored = await lastMessageOf(bus, stream, message.subject, timeoutMs);
-    if (stored === undefined) return { kind: "not_published", last: { sequence: 0, origin: undefined } };
-    const last = { sequence: stored.sequence, origin: parseOrigin(stored.headers.get(originHeader)) };
+    if (stored === undefined) return { kind: "not_published", last: { sequence: 0, origin: undefined, partition: undefined } };
+    const last = {
+      sequence: stored.sequence,
+      origin: parseOrigin(stored.headers.get(originHeader)),
+      partition: stored.headers.get(originPartitionHeader) || undefined,
+    };
     if (stored.headers.get(messageIdHeader) === message.messageId) return { kind: "published", sequence: stored.sequence, last };
-    if (isAtOrPast(last, message.origin)) return { kind: "published", sequence: undefined, last };
-    const comparable = last.origin?.generation === message.origin.generation;
-    const searchFromMs = message.seenElsewhereSinceMs ?? (comparable ? undefined : message.notBeforeMs);
+    if (isAtOrPast(last, message)) return { kind: "published", sequence: undefined, last };
+    const searchFromMs = message.seenElsewhereSinceMs ?? (comparable(last, message) ? undefined : message.notBeforeMs);
     const found = searchFromMs === undefined ? undefined : await search(message, searchFromMs, stored);
     return found === undefined ? { kind: "not_published", last } : { kind: "published", sequence: found, last };
   }
@@ -211,13 +227,26 @@ interface Last {
   /** 0: there is none. */
   sequence: number;
   origin: Origin | undefined;
+  partition: string | undefined;
 }
 
 type Seen = { kind: "published"; sequence: number | undefined; last: Last } | { kind: "not_published"; last: Last };
 
-/** Only within a generation: a reader that was paused while its source was made anew must not take the new one's messages for its own. */
-function isAtOrPast(last: Last, origin: Origin): boolean {
-  return last.origin?.generation === origin.generation && compareOrigins(last.origin, origin) >= 0;
+/**
+ * Only within a generation: a reader that was paused while its source was made anew must not take the new one's messages for its own. And only
+ * within a partition: one that is read late must not take a faster one's later messages for its own.
+ */
+function comparable(last: Last, { origin, partition }: FencedMessage): boolean {
+  return last.origin?.generation === origin.generation && last.partition === partition;
+}
+
+function isAtOrPast(last: Last, message: FencedMessage): boolean {
+  return comparable(last, message) && last.origin !== undefined && compareOrigins(last.origin, message.origin) >= 0;
+}
+
+function originHeadersOf({ origin, partition }: FencedMessage): Record<string, string> {
+  const from = partition === undefined ? {} : { [originPartitionHeader]: partition };
+  return { [originHeader]: formatOrigin(origin), ...from };
 }
 
 /** The client itself refuses what is above the server's `max_payload` (nats: code MAX_PAYLOAD_EXCEEDED). */

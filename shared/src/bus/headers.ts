@@ -3,6 +3,8 @@
 export const messageIdHeader = "Nats-Msg-Id";
 export const expectedLastSubjectSequenceHeader = "Nats-Expected-Last-Subject-Sequence";
 export const originHeader = "Mio-Origin";
+/** The partition of the source that a message was read from, where one conversation's may come out of several. */
+export const originPartitionHeader = "Mio-Origin-Partition";
 export const traceparentHeader = "traceparent";
 
 /** Where a published message came from. It grows within a conversation, so "at or past ours" means published. */
