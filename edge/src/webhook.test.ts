@@ -27,6 +27,8 @@ const stored: Stored = { kind: "stored", spooled: false };
 interface World {
   ports: EdgePorts;
   clock: VirtualClock;
+  /** How often the directory object was asked. */
+  lookups: () => number;
   calls: { shard: Shard; events: Uint8Array[]; answer: PromiseWithResolvers<Stored> }[];
 }
 
@@ -39,14 +41,15 @@ function world(options: { values?: DirectoryInit[]; door?: Partial<InboundDoor>;
     }),
   );
   const calls: World["calls"] = [];
+  let lookups = 0;
   const ports: EdgePorts = {
     doors: [{ ...sampleDoor, ...options.door }],
     directory: new Directory(
       {
-        lookup: async (keys) => ({
-          values: await Promise.all(keys.map((key) => values.get(key))),
-          whole: options.whole ?? true,
-        }),
+        lookup: async (keys) => {
+          lookups += 1;
+          return { values: await Promise.all(keys.map((key) => values.get(key))), whole: options.whole ?? true };
+        },
       },
       testSealer,
       clock,
@@ -65,7 +68,7 @@ function world(options: { values?: DirectoryInit[]; door?: Partial<InboundDoor>;
     pressure: async () => ({ directory: undefined, shards: [] }),
     log: () => {},
   };
-  return { ports, clock, calls };
+  return { ports, clock, calls, lookups: () => lookups };
 }
 
 /** Resolves when something was handed on or answered: opening the directory's values takes the host's own time. */
@@ -278,6 +281,66 @@ describe("webhook", () => {
     });
     here.calls[0]?.answer.resolve(stored);
     await answered;
+  });
+});
+
+describe("webhook of an account that is being moved", () => {
+  /** From two shards to three, as far as these edges have gone over. */
+  const moved = (...closedBy: string[]) =>
+    directoryOf([alice]).map((init) => ({
+      ...init,
+      ...(init.account && {
+        account: { ...init.account, shardCount: 3, generation: 2n, previous: [{ homeRegion: "local", shardCount: 2 }], closedBy },
+      }),
+    }));
+  const placeIn = (to: string, shards: number) => partitionOf(conversationIdOf(alice.accountId, to), shards);
+  const stays = rooms.find((to) => placeIn(to, 2) === placeIn(to, 3)) ?? "";
+  const moves = rooms.find((to) => placeIn(to, 2) !== placeIn(to, 3)) ?? "";
+
+  it("G4: answers 503 with Retry-After 2 for what changes its uplink, and has the older layout closed", async () => {
+    const closed: unknown[] = [];
+    for (const events of [[text(moves)], [text(stays), text(moves)]]) {
+      const here = world({ values: moved("another") });
+      here.ports.close = async ({ shard }, closing) => {
+        closed.push([shard, closing]);
+        return stored;
+      };
+      const { state, answered } = await post(here, events);
+      await answered;
+      expect([state.status, state.headers.get("retry-after"), here.calls.length]).toEqual([503, "2", 0]);
+    }
+    const closing = { accountId: alice.accountId, generation: 2, edge: "local" };
+    const both = [0, 1].map((shard) => [shard, closing]);
+    expect(closed).toEqual([...both, ...both]);
+  });
+
+  it("lets what keeps its uplink through, under the new generation; and everything once this edge has gone over", async () => {
+    for (const [to, closedBy] of [
+      [stays, []],
+      [moves, ["local"]],
+    ] as const) {
+      const here = world({ values: moved(...closedBy) });
+      const { state, answered } = await post(here, [text(to)]);
+      expect(here.calls.map(({ shard }) => shard)).toEqual([
+        { region: "local", shard: placeIn(to, 3), accountId: alice.accountId, generation: 2 },
+      ]);
+      here.calls[0]?.answer.resolve(stored);
+      await answered;
+      expect(state.status).toBe(200);
+    }
+  });
+
+  it("G4: answers 503 when an uplink knows of a move that this isolate does not, and looks at the directory again", async () => {
+    const here = world();
+    const first = await post(here, [text(zero)]);
+    here.calls[0]?.answer.resolve({ kind: "unavailable", reason: "moved" });
+    await first.answered;
+    expect([first.state.status, first.state.headers.get("retry-after")]).toEqual([503, "2"]);
+    const before = here.lookups();
+    const second = await post(here, [text(zero)]);
+    expect(here.lookups()).toBe(before + 1);
+    here.calls[1]?.answer.resolve(stored);
+    await second.answered;
   });
 });
 

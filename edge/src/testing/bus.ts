@@ -182,6 +182,8 @@ export interface DirectoryInit {
     shardCount: number;
     generation: bigint;
     disabled?: boolean;
+    previous?: { homeRegion: string; shardCount: number }[];
+    closedBy?: string[];
   };
 }
 
