@@ -32,7 +32,9 @@ async function move({ account, mio, at, load, progress }: FaultContext, option: 
   }, overWithinMs);
   progress(tookMs === undefined ? "the move is not over" : `the move is over after ${tookMs} ms`);
   await at(1);
-  const since = load.messages.filter(({ attempts }) => attempts.some(({ answeredMs }) => answeredMs > startMs));
+  const since = load.messages.map(({ conversation, attempts }) => {
+    return { conversation, attempts: attempts.filter(({ sentMs }) => sentMs > startMs) };
+  });
   const refused = since.flatMap(({ attempts }) => attempts).filter(({ status }) => status === 503).length;
   const longest = longestRefusedMs(since);
   return {
