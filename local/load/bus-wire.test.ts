@@ -56,6 +56,8 @@ it("swallows what is answered, and lets through what is asked", async () => {
   wire.spoil({ kind: "answers_swallowed" });
   client.write("two ");
   await until(() => heard === "one two " && wire.spoiltBytes() === 4);
+  client.write("three ");
+  await until(() => heard === "one two three " && wire.spoiltBytes() === 10);
   expect(answered).toBe("ONE ");
 });
 

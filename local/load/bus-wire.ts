@@ -24,8 +24,8 @@ export interface BusWire extends AsyncDisposable {
 interface Line {
   client: Socket;
   bus: Socket;
-  /** Bytes were taken out of it: what comes after them means nothing any more. */
-  torn: boolean;
+  /** Bytes were taken out of that direction: what comes after them means nothing any more. The other one goes on. */
+  torn: { requests: boolean; answers: boolean };
   held: { bytes: Buffer; timer: NodeJS.Timeout }[];
 }
 
@@ -37,14 +37,14 @@ export async function startBusWire(): Promise<BusWire> {
 
   const server = createServer({ noDelay: true }, (client) => {
     if (!target) return void client.destroy();
-    const line: Line = { client, bus: dial({ ...target, noDelay: true }), torn: false, held: [] };
+    const line: Line = { client, bus: dial({ ...target, noDelay: true }), torn: { requests: false, answers: false }, held: [] };
     lines.add(line);
     line.client.on("data", (bytes: Buffer) => {
-      if (line.torn || fault?.kind === "requests_swallowed") return tear(line, bytes);
+      if (line.torn.requests || fault?.kind === "requests_swallowed") return tear(line, "requests", bytes);
       line.bus.write(bytes);
     });
     line.bus.on("data", (bytes: Buffer) => {
-      if (line.torn || fault?.kind === "answers_swallowed") return tear(line, bytes);
+      if (line.torn.answers || fault?.kind === "answers_swallowed") return tear(line, "answers", bytes);
       if (fault?.kind === "answers_held") return hold(line, bytes, fault.ms);
       // What was held before goes first.
       flush(line);
@@ -56,8 +56,8 @@ export async function startBusWire(): Promise<BusWire> {
     }
   });
 
-  function tear(line: Line, bytes: Buffer): void {
-    line.torn = true;
+  function tear(line: Line, direction: keyof Line["torn"], bytes: Buffer): void {
+    line.torn[direction] = true;
     spoilt += bytes.length;
   }
 
@@ -100,7 +100,7 @@ export async function startBusWire(): Promise<BusWire> {
     mend() {
       fault = undefined;
       for (const line of lines) {
-        if (line.torn) drop(line);
+        if (line.torn.requests || line.torn.answers) drop(line);
         else flush(line);
       }
     },
