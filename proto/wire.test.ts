@@ -90,7 +90,7 @@ const messages: Record<string, string> = {
     5 spool_oldest_age_ms int64, 6 groups_published uint32, 7 groups_spooled uint32, 8 events_stored uint32,
     9 events_refused uint32, 10 rows_drained uint32, 11 drains_failed uint32, 12 duplicates_on_retry uint32,
     13 duplicates_outside_retry uint32, 14 published_bytes int64, 15 publish_seconds mio.edge.v1.TelemetryHistogram,
-    16 group_events mio.edge.v1.TelemetryHistogram, 17 spool_aside_rows int64`,
+    16 group_events mio.edge.v1.TelemetryHistogram, 17 spool_aside_rows int64, 18 bus string`,
   "mio.edge.v1.TelemetryHistogram": "1 counts repeated uint32, 2 sum double",
 
   "mio.admin.v1.Tenant": `1 id string, 2 slug string, 3 display_name string, 4 status string, 5 created_at ${T}, 6 disabled_at ${T}`,

@@ -23,8 +23,9 @@ const alice = { tenantId, accountId: accountIdOf(tenantId, sampleChannel, "W1"),
 const { inboxPrefix, ...permissions } = permissionsOf({ role: "core" });
 const coreUser = { user: "core", password: "core-password", permissions };
 const shared = "/webhooks/sample-chat";
-/** Twice ten seconds, and a slow machine. */
+/** Rounds of a second each, and a slow machine. */
 const toldWithinMs = 45_000;
+const uplinkLimits = { telemetryEveryMs: 1_000 };
 
 interface Core extends AsyncDisposable {
   /** The lines of `/metrics` that begin so, by the rest of their labels. */
@@ -76,7 +77,7 @@ describe.each<HostKind>([worker, nodeHost])("$name", (kind) => {
     wire = await wireTo(kind.carrier.portOf(bus.server));
     await bus.publish(directoryOf([alice]));
     core = await startCore(bus);
-    host = await kind.start({ dataDir, busUrl: kind.carrier.urlOf(wire.port) });
+    host = await kind.start({ dataDir, busUrl: kind.carrier.urlOf(wire.port), uplinkLimits });
   });
 
   afterEach(async () => {
@@ -175,7 +176,7 @@ describe.each<HostKind>([worker, nodeHost])("$name", (kind) => {
     for (let index = 0; index < 3; index += 1) expect(await send(say(`during${index}`))).toBe(200);
     await host.kill();
     wire.mend();
-    host = await kind.start({ dataDir, busUrl: kind.carrier.urlOf(wire.port) });
+    host = await kind.start({ dataDir, busUrl: kind.carrier.urlOf(wire.port), uplinkLimits });
     await told("the drain is counted", async () => {
       const { '{outcome="drained"}': drained = 0 } = await core.read("mio_edge_spool_drained_total");
       expect(drained).toBeGreaterThan(0);

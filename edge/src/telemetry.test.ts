@@ -3,6 +3,7 @@ import { decodeTelemetry, requestsOf } from "@mio/shared/bus/telemetry.ts";
 import { describe, expect, it } from "vitest";
 import { IsolateTelemetry } from "./telemetry.ts";
 import { VirtualClock } from "./testing/virtual-clock.ts";
+import { uplinkLimits } from "./uplink/limits.ts";
 
 function setUp() {
   const clock = new VirtualClock();
@@ -12,6 +13,7 @@ function setUp() {
   let running = 0;
   const telemetry = new IsolateTelemetry({
     clock,
+    limits: uplinkLimits,
     report: async (bytes) => {
       if (fails) throw new Error("the uplink is away");
       reports.push({ atMs: clock.monotonicMs() - startedMs, requests: requestsIn(bytes) });
@@ -89,6 +91,7 @@ describe("an isolate's telemetry", () => {
     const telemetry = new IsolateTelemetry({
       // Of the first request, whose timers end with it.
       clock: { ...clockOf(clock), sleep: (ms) => (lost.length === 0 ? new Promise(() => {}) : clock.sleep(ms)) },
+      limits: uplinkLimits,
       report: async () => {
         reports += 1;
       },

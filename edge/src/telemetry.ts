@@ -3,6 +3,7 @@
 import { decodeTelemetry, encodeTelemetry, type RequestOutcome } from "@mio/shared/bus/telemetry.ts";
 import type { Clock } from "@mio/shared/clock.ts";
 import { RequestCounts } from "./request-counts.ts";
+import type { UplinkLimits } from "./uplink/limits.ts";
 
 /** What the app needs of whoever counts. */
 export interface Recorder {
@@ -13,23 +14,23 @@ export interface Recorder {
 
 export interface IsolateTelemetryPorts {
   clock: Clock;
+  limits: Pick<UplinkLimits, "telemetryEveryMs">;
   /** Hands it to an uplink of this region. May reject: then it is kept. */
   report(telemetry: Uint8Array<ArrayBuffer>): Promise<void>;
-  /** Lets work go on after the answer; it ends within `reportMaxMs` and a call. */
+  /** Lets work go on after the answer; it ends within twice `telemetryEveryMs` and a call. */
   afterwards(work: Promise<void>): void;
 }
 
 /** The first requests after a silence are told together. */
 const settleMs = 1_000;
-/** At least this long lies between two reports that are calls of their own. */
-const reportEveryMs = 10_000;
-/** What is stored carries it along when the last hand-over is this old. */
-const carryEveryMs = 5_000;
-/** While others carry it, the report is put off until then; a Worker may go on for 30 s after its answer. */
-const reportMaxMs = 20_000;
 
 export class IsolateTelemetry implements Recorder {
   readonly #ports: IsolateTelemetryPorts;
+  readonly #reportEveryMs: number;
+  /** What is stored carries the counts along when the last hand-over is this old. */
+  readonly #carryEveryMs: number;
+  /** While others carry them, the report is put off until then; a Worker may go on for 30 s after its answer. */
+  readonly #reportMaxMs: number;
   readonly #counts = new RequestCounts();
   #handedOverMs = Number.NEGATIVE_INFINITY;
   /** A report is under way until then. One that was lost with its request is given up at that time. */
@@ -37,13 +38,16 @@ export class IsolateTelemetry implements Recorder {
 
   constructor(ports: IsolateTelemetryPorts) {
     this.#ports = ports;
+    this.#reportEveryMs = ports.limits.telemetryEveryMs;
+    this.#carryEveryMs = this.#reportEveryMs / 2;
+    this.#reportMaxMs = this.#reportEveryMs * 2;
   }
 
   record(channelType: string, outcome: RequestOutcome, httpStatus: number, durationMs: number): void {
     this.#counts.record(channelType, outcome, httpStatus, durationMs);
     const nowMs = this.#ports.clock.monotonicMs();
     if (nowMs < this.#reportByMs) return;
-    this.#reportByMs = nowMs + reportMaxMs + reportEveryMs;
+    this.#reportByMs = nowMs + this.#reportMaxMs + this.#reportEveryMs;
     this.#ports.afterwards(this.#reportLater(nowMs));
   }
 
@@ -53,7 +57,7 @@ export class IsolateTelemetry implements Recorder {
 
   /** Stores with what was counted, when it is time: `store` must fail when the telemetry did not arrive. */
   carriedBy<T>(store: (telemetry: Uint8Array<ArrayBuffer> | undefined) => Promise<T>): Promise<T> {
-    const due = this.#ports.clock.monotonicMs() - this.#handedOverMs >= carryEveryMs;
+    const due = this.#ports.clock.monotonicMs() - this.#handedOverMs >= this.#carryEveryMs;
     const telemetry = due ? this.#take() : undefined;
     return telemetry ? this.#carry(telemetry, store) : store(undefined);
   }
@@ -82,7 +86,7 @@ export class IsolateTelemetry implements Recorder {
   async #reportLater(startedMs: number): Promise<void> {
     const { clock } = this.#ports;
     for (let nowMs = startedMs; ; nowMs = clock.monotonicMs()) {
-      const dueMs = Math.min(this.#handedOverMs + reportEveryMs, startedMs + reportMaxMs);
+      const dueMs = Math.min(this.#handedOverMs + this.#reportEveryMs, startedMs + this.#reportMaxMs);
       if (nowMs >= Math.max(dueMs, startedMs + settleMs)) break;
       await clock.sleep(Math.max(dueMs, startedMs + settleMs) - nowMs);
     }

@@ -19,7 +19,7 @@ export interface EdgeMetrics {
   refuse(reason: "unreadable" | "newer_version" | "at_odds_with_subject" | "repeat" | "too_many_shards"): void;
 }
 
-const shardLabels = ["region", "shard"] as const;
+const shardLabels = ["region", "shard", "bus"] as const;
 
 /** Registers once per registry. */
 export function createEdgeMetrics(registry: Registry, channelTypes: readonly string[], shards: LiveShards): EdgeMetrics {
@@ -98,7 +98,12 @@ function addTo(histogram: DeltaHistogram<string>, counted: TelemetryHistogram | 
 
 /** Each is made anew whenever it is read: what has not told anything for a while is not there any more. */
 function shardGauges(registers: Registry[], shards: LiveShards): void {
-  const gauge = (name: string, help: string, read: (state: ShardState) => number) =>
+  const gauge = (
+    name: string,
+    help: string,
+    read: (state: ShardState) => number,
+    labelsOf: (state: ShardState) => { bus?: string } = () => ({}),
+  ) =>
     new Gauge({
       name,
       help,
@@ -106,7 +111,8 @@ function shardGauges(registers: Registry[], shards: LiveShards): void {
       registers,
       collect() {
         this.reset();
-        for (const state of shards.read()) this.set({ region: state.region, shard: state.shard }, read(state));
+        for (const state of shards.read())
+          this.set({ region: state.region, shard: state.shard, ...labelsOf(state) }, read(state));
       },
     });
   gauge("mio_edge_spool_rows", "Groups that wait in an uplink's spool.", ({ spoolRows }) => spoolRows);
@@ -118,4 +124,10 @@ function shardGauges(registers: Registry[], shards: LiveShards): void {
   );
   gauge("mio_edge_spool_aside_rows", "Groups that the bus will never take; must be 0.", ({ spoolAsideRows }) => spoolAsideRows);
   gauge("mio_edge_uplink_connected", "1 while an uplink is connected to the bus.", ({ connected }) => Number(connected));
+  gauge(
+    "mio_edge_uplink_bus",
+    "1 under how the bus looks to an uplink.",
+    () => 1,
+    ({ bus }) => ({ bus }),
+  );
 }

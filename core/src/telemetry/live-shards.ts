@@ -1,12 +1,14 @@
 // How each uplink stood when it last told: the newest word of each, forgotten after a while. An uplink that says nothing any more has
 // nothing to do, or is cut off; both are no reason to show its last word for ever.
 import type { EdgeTelemetry } from "@mio/proto/gen/mio/edge/v1/telemetry_pb.ts";
+import { busLabel } from "@mio/shared/bus/telemetry.ts";
 import type { Clock } from "@mio/shared/clock.ts";
 
 export interface ShardState {
   region: string;
   shard: number;
   connected: boolean;
+  bus: string;
   spoolRows: number;
   spoolBytes: number;
   spoolOldestAgeMs: number;
@@ -45,6 +47,7 @@ export class LiveShards {
       region,
       shard,
       connected,
+      bus: busLabel(uplink.bus),
       spoolRows: atLeast0(uplink.spoolRows),
       spoolBytes: atLeast0(uplink.spoolBytes),
       spoolOldestAgeMs: atLeast0(uplink.spoolOldestAgeMs),

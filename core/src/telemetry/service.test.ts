@@ -174,10 +174,20 @@ describe("telemetry", () => {
     for (const { context } of replicas) expect(await context.metrics.metrics()).not.toContain("evil");
   });
 
-  it("shows how a shard stands in every replica, until it has said nothing for a minute", async () => {
-    const uplink = { connected: true, spoolRows: 3n, spoolBytes: 4_096n, spoolOldestAgeMs: 1_500n, spoolAsideRows: 2n };
+  it("G11: shows how a shard stands in every replica, until it has said nothing for a minute", async () => {
+    const uplink = {
+      connected: true,
+      spoolRows: 3n,
+      spoolBytes: 4_096n,
+      spoolOldestAgeMs: 1_500n,
+      spoolAsideRows: 2n,
+      bus: "slow",
+    };
     await tell({ sequence: 1n, uplink });
-    await tell({ shard: 2, sequence: 1n, uplink: { ...uplink, spoolRows: -5n, connected: false } }, "mio.telemetry.eu.2");
+    await tell(
+      { shard: 2, sequence: 1n, uplink: { ...uplink, spoolRows: -5n, connected: false, bus: 'odd"} 1\n' } },
+      "mio.telemetry.eu.2",
+    );
     for (const each of replicas)
       await until("it is there", async () => (await spoolRows([each]))['{region="eu",shard="1"}'] === 3);
     await settled();
@@ -188,6 +198,10 @@ describe("telemetry", () => {
     expect(await shown("mio_edge_spool_oldest_age_seconds")).toMatchObject({ '{region="eu",shard="1"}': 1.5 });
     expect(await shown("mio_edge_spool_aside_rows")).toMatchObject({ '{region="eu",shard="1"}': 2 });
     expect(await shown("mio_edge_uplink_connected")).toEqual({ '{region="eu",shard="1"}': 1, '{region="eu",shard="2"}': 0 });
+    expect(await shown("mio_edge_uplink_bus")).toEqual({
+      '{region="eu",shard="1",bus="slow"}': 1,
+      '{region="eu",shard="2",bus="other"}': 1,
+    });
     expect(await shown("mio_edge_spool_rows")).toEqual({ '{region="eu",shard="1"}': 3, '{region="eu",shard="2"}': 0 });
     expect(one.context.sections.get("edge")?.()).toMatchObject([
       { region: "eu", shard: 1, spoolRows: 3, connected: true },
@@ -199,6 +213,7 @@ describe("telemetry", () => {
       "mio_edge_spool_bytes",
       "mio_edge_spool_oldest_age_seconds",
       "mio_edge_uplink_connected",
+      "mio_edge_uplink_bus",
     ])
       expect(await shown(name)).toEqual({});
     expect(one.context.sections.get("edge")?.()).toEqual([]);

@@ -47,8 +47,8 @@ export async function startNodeHost(
   const { region, natsUrls: servers, natsUser: user, natsPassword: password } = config;
   const database = new Database(config.dataDir);
   const link = tcpLink({ servers, user, password, name: `mio-edge ${region}`, clock, random });
-  const limits = { ...uplinkLimits, spoolBytesMax: config.spoolBytesMax };
-  const uplinks = new Uplinks({ link, database, clock, random }, log, { limits, ...uplinkParts });
+  const { limits = { ...uplinkLimits, spoolBytesMax: config.spoolBytesMax }, ...parts } = uplinkParts;
+  const uplinks = new Uplinks({ link, database, clock, random }, log, { ...parts, limits });
   const bucket = bucketReader(() => link.bus, buckets.directory.name);
   const opener = openerOf(config.directoryKeys);
   const close: EdgePorts["close"] = async (shard, closing) => uplinks.closeLayout(shard, closing);
@@ -62,6 +62,7 @@ export async function startNodeHost(
   const nobodys = { ...nobodysLayout(region), shard: 0 };
   const telemetry = new IsolateTelemetry({
     clock,
+    limits,
     report: async (counted) => uplinks.report(nobodys, counted),
     afterwards: () => {},
   });

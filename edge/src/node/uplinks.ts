@@ -17,30 +17,30 @@ const shrinkPauseMs = 50;
 
 type Ports = Omit<UplinkPorts, "spool" | "closings" | "link"> & { link: UplinkPorts["link"] & TelemetryLink; database: Database };
 
+type Parts = UplinkParts & Required<Pick<UplinkParts, "limits">>;
+
 interface Made {
   uplink: Uplink;
   spool: SqliteSpool;
   telemetry: UplinkTelemetry;
 }
 
-/** A process is awake anyway, so its uplinks tell how they stand also when nothing happens. */
-const beatEveryMs = 10_000;
-
 export class Uplinks {
   readonly #ports: Ports;
   readonly #log: (line: Readonly<Record<string, unknown>>) => void;
-  readonly #parts: UplinkParts;
+  readonly #parts: Parts;
   readonly #made = new Map<string, Made>();
   readonly #heart: NodeJS.Timeout;
   #closed = false;
   #shrinking = false;
 
-  constructor(ports: Ports, log: (line: Readonly<Record<string, unknown>>) => void, parts: UplinkParts = {}) {
+  constructor(ports: Ports, log: (line: Readonly<Record<string, unknown>>) => void, parts: Parts) {
     this.#ports = ports;
     this.#log = log;
     this.#parts = parts;
     prepareSpools(ports.database);
-    this.#heart = setInterval(() => this.#beat(), beatEveryMs).unref();
+    // A process is awake anyway, so its uplinks tell how they stand also when nothing happens.
+    this.#heart = setInterval(() => this.#beat(), parts.limits.telemetryEveryMs).unref();
   }
 
   /** Rejects when the storage fails while the uplink is made. `telemetry` is what was counted meanwhile; it may be lost. */
@@ -79,7 +79,7 @@ export class Uplinks {
     const closings = closingStore({ sql: database, uplink: name, notAloneForMs: 0, sync: async () => {} });
     const uplink = new Uplink({ ...ports, link, spool, closings, log }, limits);
     const { clock, random } = ports;
-    const telemetry = new UplinkTelemetry({ link: ports.link, uplink, clock, random });
+    const telemetry = new UplinkTelemetry({ link: ports.link, uplink, clock, random, limits });
     const made = { uplink, spool, telemetry };
     this.#made.set(name, made);
     void uplink.start();

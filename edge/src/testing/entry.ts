@@ -9,8 +9,10 @@ import { limitsVariable, partsOf } from "./uplink-parts.ts";
 
 export { DirectoryObject } from "../worker/directory-object.ts";
 
+type TestEnv = Env & { [limitsVariable]?: string };
+
 export class UplinkObject extends ShippedUplinkObject {
-  constructor(context: DurableObjectState, env: Env & { [limitsVariable]?: string }) {
+  constructor(context: DurableObjectState, env: TestEnv) {
     super(context, env, partsOf(env[limitsVariable]));
   }
 
@@ -24,12 +26,15 @@ export class UplinkObject extends ShippedUplinkObject {
   }
 }
 
-const app = workerFetch([sampleDoor]);
+let app: ReturnType<typeof workerFetch> | undefined;
 
 export default {
-  async fetch(request: Request, env: Env): Promise<Response> {
+  async fetch(request: Request, env: TestEnv): Promise<Response> {
     const [, root, name, what] = new URL(request.url).pathname.split("/");
-    if (root !== "_uplink" || name === undefined) return app(request, env);
+    if (root !== "_uplink" || name === undefined) {
+      app ??= workerFetch([sampleDoor], partsOf(env[limitsVariable]).limits);
+      return app(request, env);
+    }
     const uplink: unknown = env.UPLINK.getByName(decodeURIComponent(name));
     const testing = uplink as Pick<UplinkObject, "breakStorage" | "mendStorage">;
     await (what === "break" ? testing.breakStorage() : testing.mendStorage());

@@ -1,12 +1,7 @@
 // How the bus looks from one uplink: a slow bus is told from a dead one. A slow one still drains, only nobody waits for it.
+import type { BusState } from "@mio/shared/bus/telemetry.ts";
 import type { UplinkLimits } from "./limits.ts";
 import type { BusLink } from "./ports.ts";
-
-/**
- * `away`: no connection. `silent`: connected, but nothing answered the last try. `refusing`: it answers no, a full stream for example.
- * `slow`: acknowledgements come, but later than a webhook can wait. `answering`: all is well.
- */
-export type BusState = "away" | "silent" | "refusing" | "slow" | "answering";
 
 export interface BusView {
   state: BusState;

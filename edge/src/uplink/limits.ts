@@ -21,6 +21,8 @@ export interface UplinkLimits {
   retryMaxMs: number;
   /** How long one alarm drains before it hands over to the next. */
   wakeMaxMs: number;
+  /** At least this long lies between two telemetry messages, of an uplink and of an isolate to it. */
+  telemetryEveryMs: number;
 }
 
 /**
@@ -48,4 +50,5 @@ export const uplinkLimits: UplinkLimits = {
   retryMinMs: 1_000,
   retryMaxMs: 5_000,
   wakeMaxMs: 60_000,
+  telemetryEveryMs: 10_000,
 };

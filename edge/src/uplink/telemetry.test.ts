@@ -5,6 +5,7 @@ import { seededRandom } from "@mio/shared/random.ts";
 import { describe, expect, it } from "vitest";
 import { RequestCounts } from "../request-counts.ts";
 import { VirtualClock } from "../testing/virtual-clock.ts";
+import { uplinkLimits } from "./limits.ts";
 import { UplinkMeter } from "./meter.ts";
 import { type Told, UplinkTelemetry } from "./telemetry.ts";
 import type { UplinkStatus } from "./uplink.ts";
@@ -44,6 +45,7 @@ function setUp() {
     },
     uplink: { status: () => ({ ...status, ...counters }) as UplinkStatus, meter },
     clock,
+    limits: uplinkLimits,
     random: seededRandom(7),
   });
   const store = () => {

@@ -10,6 +10,7 @@ import type { Clock } from "@mio/shared/clock.ts";
 import type { Random } from "@mio/shared/random.ts";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { RequestCounts } from "../request-counts.ts";
+import type { UplinkLimits } from "./limits.ts";
 import type { Measured, UplinkMeter } from "./meter.ts";
 import type { Spool } from "./ports.ts";
 import type { Shard, UplinkStatus } from "./uplink.ts";
@@ -30,10 +31,10 @@ export interface UplinkTelemetryPorts {
   uplink: { status(): UplinkStatus; readonly meter: UplinkMeter };
   clock: Clock;
   random: Random;
+  limits: Pick<UplinkLimits, "telemetryEveryMs">;
 }
 
 const settleMs = 1_000;
-const tellEveryMs = 10_000;
 const tellDeadlineMs = 2_000;
 /** Tries after the last thing that happened; an object with nothing else to do shall be given up by its platform. */
 const vainTriesMax = 6;
@@ -86,7 +87,7 @@ export class UplinkTelemetry {
 
   /** Of a host that is awake anyway: tells when it is time, also when nothing is new. */
   beat(): void {
-    if (this.#ports.clock.monotonicMs() - this.#toldMs >= tellEveryMs) void this.tell();
+    if (this.#ports.clock.monotonicMs() - this.#toldMs >= this.#ports.limits.telemetryEveryMs) void this.tell();
   }
 
   /** Tells what there is. Resolves when it is heard, or in vain after `tellDeadlineMs` at the latest. Never rejects. */
@@ -100,8 +101,8 @@ export class UplinkTelemetry {
   #arm(): void {
     if (this.#armed) return;
     this.#armed = true;
-    const { clock } = this.#ports;
-    const waitMs = Math.max(settleMs, this.#toldMs + tellEveryMs - clock.monotonicMs());
+    const { clock, limits } = this.#ports;
+    const waitMs = Math.max(settleMs, this.#toldMs + limits.telemetryEveryMs - clock.monotonicMs());
     void clock.sleep(waitMs).then(() => {
       this.#armed = false;
       return this.tell();
@@ -181,6 +182,7 @@ function partOf(status: UplinkStatus, counted: Readonly<Record<CounterName, numb
   return create(UplinkTelemetrySchema, {
     connected: status.connected,
     stuck: status.stuck,
+    bus: status.bus,
     spoolRows: BigInt(status.spoolRows),
     spoolBytes: BigInt(status.spoolBytes),
     spoolOldestAgeMs: BigInt(Math.round(status.spoolOldestAgeMs)),

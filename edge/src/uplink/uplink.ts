@@ -3,8 +3,9 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { encodeIngressGroup } from "@mio/shared/bus/ingress-group.ts";
 import { ingressSubject } from "@mio/shared/bus/subjects.ts";
+import type { BusState } from "@mio/shared/bus/telemetry.ts";
 import { bytesToHex } from "@noble/hashes/utils.js";
-import { type BusState, BusWatch } from "./bus-state.ts";
+import { BusWatch } from "./bus-state.ts";
 import { type Closing, Closings } from "./closings.ts";
 import { Drainer } from "./drain.ts";
 import { Flight } from "./flight.ts";

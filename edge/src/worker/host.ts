@@ -10,6 +10,7 @@ import { Directory } from "../directory.ts";
 import { doorsIn } from "../doors.ts";
 import type { Pressure, ShardStatus } from "../pressure.ts";
 import { IsolateTelemetry } from "../telemetry.ts";
+import { type UplinkLimits, uplinkLimits } from "../uplink/limits.ts";
 import type { Stored } from "../uplink/uplink.ts";
 import { nobodysLayout, uplinkName } from "../webhook.ts";
 import { type Env, readConfiguration, readDirectoryKeys } from "./env.ts";
@@ -18,11 +19,14 @@ import { type Env, readConfiguration, readDirectoryKeys } from "./env.ts";
 const misconfiguredRetrySeconds = 30;
 
 /** `fetch` of a Worker that has these doors. Without its configuration it refuses everything, and says why in one line of the log. */
-export function workerFetch(doors: readonly InboundDoor[]): (request: Request, env: Env) => Response | Promise<Response> {
+export function workerFetch(
+  doors: readonly InboundDoor[],
+  limits: UplinkLimits = uplinkLimits,
+): (request: Request, env: Env) => Response | Promise<Response> {
   let app: ReturnType<typeof createApp> | undefined;
   return (request, env) => {
     try {
-      app ??= appOf(doors, env);
+      app ??= appOf(doors, limits, env);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       console.log(JSON.stringify({ level: "error", event: "misconfigured", reason }));
@@ -33,7 +37,7 @@ export function workerFetch(doors: readonly InboundDoor[]): (request: Request, e
   };
 }
 
-function appOf(doors: readonly InboundDoor[], env: Env): ReturnType<typeof createApp> {
+function appOf(doors: readonly InboundDoor[], limits: UplinkLimits, env: Env): ReturnType<typeof createApp> {
   const { MIO_ENV: environment, EDGE_REGION: region } = readConfiguration(env);
   const clock = clockOf(globalThis);
   // Stubs are not kept: a stub whose object was replaced stays broken.
@@ -41,6 +45,7 @@ function appOf(doors: readonly InboundDoor[], env: Env): ReturnType<typeof creat
   const nobodys = { ...nobodysLayout(region), shard: 0 };
   const telemetry = new IsolateTelemetry({
     clock,
+    limits,
     report: (counted) => env.UPLINK.getByName(uplinkName(nobodys)).report(nobodys, counted),
     afterwards: waitUntil,
   });

@@ -55,7 +55,7 @@ export class UplinkObject extends DurableObject<Env> {
     this.#uplink = new Uplink({ link, spool, closings, clock, random, log }, limits);
     // Now, for the first connection drains them.
     this.#shard = shardOfSpool(spool);
-    this.#telemetry = new UplinkTelemetry({ link: ownLink, uplink: this.#uplink, clock, random });
+    this.#telemetry = new UplinkTelemetry({ link: ownLink, uplink: this.#uplink, clock, random, limits });
     this.#connecting = Promise.race([ownLink.tried, clock.sleep(firstConnectionMs)]);
     void context.blockConcurrencyWhile(() => this.#uplink.start());
   }

@@ -53,6 +53,13 @@ export const requestOutcomes = [
 ] as const;
 export type RequestOutcome = (typeof requestOutcomes)[number];
 
+/**
+ * How the bus looks from one uplink. `away`: no connection. `silent`: connected, but nothing answered the last try. `refusing`: it answers
+ * no, a full stream for example. `slow`: acknowledgements come, but later than a webhook can wait. `answering`: all is well.
+ */
+const busStates = ["away", "silent", "refusing", "slow", "answering"] as const;
+export type BusState = (typeof busStates)[number];
+
 /** The channel of a request whose path names none. */
 export const unknownChannel = "unknown";
 export const otherLabel = "other";
@@ -69,6 +76,11 @@ export function httpStatusLabel(status: number): string {
 /** The value of the label `outcome`. */
 export function outcomeLabel(outcome: string): RequestOutcome {
   return requestOutcomes.find((each) => each === outcome) ?? otherLabel;
+}
+
+/** The value of the label `bus`. */
+export function busLabel(bus: string): BusState | typeof otherLabel {
+  return busStates.find((each) => each === bus) ?? otherLabel;
 }
 
 /** Combinations of labels in one message, and in what waits to be told; 40 channels with all that may happen to them fit. */
