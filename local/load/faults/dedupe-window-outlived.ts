@@ -1,5 +1,6 @@
 // The worst of outages for "exactly once": it begins with a group that the bus has and whose acknowledgement never came, the edge is killed
 // meanwhile, and it lasts longer than the bus remembers message ids. The group stands on the ingress stream twice, and core must see that.
+import { decodeIngressEvent, decodeIngressGroup } from "@mio/shared/bus/ingress-group.ts";
 import { streams } from "@mio/shared/bus/streams.ts";
 import type { NatsConnection } from "nats";
 import { killEdge } from "../../faults/kill-edge.ts";
@@ -41,26 +42,31 @@ export const dedupeWindowOutlived: LoadFault = {
     const twice = await publishedTwice(nats, stream);
     await onBus((bus) => bus.streams.update(stream, { duplicate_window: usual }));
     return {
-      figures: { window_ms: windowMs, away_ms: tookMs, groups_stored_twice: twice },
-      findings: twice === 0 ? ["no group was stored twice: the outage did not outlive the window"] : [],
+      figures: { window_ms: windowMs, away_ms: tookMs, events_stored_twice: twice },
+      findings: twice === 0 ? ["no event was stored twice: the outage did not outlive the window"] : [],
     };
   },
 };
 
-/** Message ids that stand on the stream more than once. */
+/** Events that stand on the stream in a group that went straight there and in one from the spool; the spool may have merged its groups. */
 async function publishedTwice(nats: NatsConnection, stream: string): Promise<number> {
   const jsm = await nats.jetstreamManager();
   const { last_seq: last, messages } = (await jsm.streams.info(stream)).state;
   if (messages === 0) return 0;
-  const counts = new Map<string, number>();
-  const consumer = await nats.jetstream().consumers.get(stream, { headers_only: true });
+  const straight = new Set<string>();
+  const spooled = new Set<string>();
+  const consumer = await nats.jetstream().consumers.get(stream);
   const incoming = await consumer.consume({ max_messages: 1_000 });
   for await (const message of incoming) {
-    const id = message.headers?.get("Nats-Msg-Id") ?? "";
-    if (id !== "") counts.set(id, (counts.get(id) ?? 0) + 1);
+    const decoded = decodeIngressGroup(message.data);
+    for (const bytes of decoded.kind === "group" ? decoded.group.events : []) {
+      const event = decodeIngressEvent(bytes);
+      if (event.kind === "event" && decoded.kind === "group")
+        (decoded.group.spooled ? spooled : straight).add(event.event.messageId);
+    }
     if (message.seq >= last) break;
   }
   await incoming.close();
   await consumer.delete().catch(() => false);
-  return [...counts.values()].filter((count) => count > 1).length;
+  return [...spooled].filter((id) => straight.has(id)).length;
 }
