@@ -10,8 +10,10 @@ export interface Batch {
 }
 
 /**
- * As many of the first rows as fit in one group; one that does not, or that nobody can merge, goes alone and unchanged. Rows leave only
- * from the front, so the first one's id and their number name the same events always: that is the message's id.
+ * As many of the first rows as fit in one group; one that does not, or that nobody can merge, goes alone and unchanged. The first one's id,
+ * the last one's and their number are the message's id: rows leave only from the front and come only at the end, so these name the same events
+ * always. The first one's and the number would not: a row that an object lost before it was on disk may have been sent, and the next
+ * object's row stands in its place.
  */
 export function batchOf(
   rows: readonly SpoolRow[],
@@ -35,7 +37,8 @@ export function batchOf(
     count += 1;
   }
   if (count === 1) return alone;
-  const id = `${first.messageId}.${count}`;
+  const taken = rows.slice(0, count);
+  const id = `${first.messageId}.${taken.at(-1)?.messageId}.${count}`;
   const body = encodeIngressGroup({ id, region, shard, generation, spooled, events, ...(groupedAt ? { groupedAt } : {}) });
-  return { message: { subject: first.subject, messageId: id, body }, rows: rows.slice(0, count) };
+  return { message: { subject: first.subject, messageId: id, body }, rows: taken };
 }
