@@ -202,6 +202,25 @@ it("says what an install lacks", async () => {
   expect((await mio(["install", "list"])).stdout).toBe('no installs yet; make one with "mio install start"\n');
 });
 
+it("starts an install, lists it and shows it, and prints no secret of the app", async () => {
+  const app = { client_id: "1.2", client_secret: "of-the-app", verification: [{ scheme: "slack-v0", value: "of-the-app" }] };
+  const env = {
+    MIO_POSTGRES_DSN: database.dsn,
+    MIO_EDGE_URL: "https://edge.example",
+    MIO_OAUTH_APPS: JSON.stringify({ slack: app }),
+  };
+  expect((await mio(["tenant", "create", "installing"])).code).toBe(0);
+  const started = await mio(["--json", "install", "start", "--tenant", "installing", "--channel", "slack"], env);
+  const { install_id: id } = JSON.parse(started.stdout);
+  const [list, show] = await Promise.all([
+    mio(["--json", "install", "list", "--tenant", "installing"]),
+    mio(["--json", "install", "show", id]),
+  ]);
+  expect(JSON.parse(list.stdout)).toMatchObject({ installs: [{ id, status: "waiting" }] });
+  expect(JSON.parse(show.stdout)).toMatchObject({ id, status: "waiting" });
+  expect(started.stdout + list.stdout + show.stdout).not.toContain("of-the-app");
+});
+
 it("says so when there is no Postgres, no core, no bus and no local system", async () => {
   const [noDatabase, noCore, noBus, nothing] = await Promise.all([
     mio(["tenant", "list"], { MIO_POSTGRES_DSN: "postgres://mio@127.0.0.1:1/mio" }),
