@@ -204,8 +204,8 @@ describe("telemetry", () => {
     });
     expect(await shown("mio_edge_spool_rows")).toEqual({ '{region="eu",shard="1"}': 3, '{region="eu",shard="2"}': 0 });
     expect(one.context.sections.get("edge")?.()).toMatchObject([
-      { region: "eu", shard: 1, spoolRows: 3, connected: true },
-      { region: "eu", shard: 2, spoolRows: 0, connected: false },
+      { region: "eu", shard: 1, spool_rows: 3, bus: "slow", connected: true },
+      { region: "eu", shard: 2, spool_rows: 0, bus: "other", connected: false },
     ]);
     one.clock.aheadMs = 61_000;
     for (const name of [

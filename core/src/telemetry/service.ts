@@ -4,6 +4,7 @@ import type { EdgeTelemetry } from "@mio/proto/gen/mio/edge/v1/telemetry_pb.ts";
 import { parseTelemetrySubject, telemetrySubjects } from "@mio/shared/bus/subjects.ts";
 import { decodeTelemetry } from "@mio/shared/bus/telemetry.ts";
 import { inboundDoors } from "@mio/shared/channels/inbound.ts";
+import { snakeCase } from "@mio/shared/snake-case.ts";
 import type { Msg } from "nats";
 import type { Service, ServiceContext } from "../service.ts";
 import { createEdgeMetrics, type EdgeMetrics } from "./edge-metrics.ts";
@@ -28,7 +29,7 @@ export async function runTelemetry(context: ServiceContext, channelTypes: readon
   const shards = new LiveShards(clock);
   const metrics = createEdgeMetrics(registry, channelTypes, shards);
   const seen = new SeenSequences();
-  context.status("edge", () => shards.read());
+  context.status("edge", () => shards.read().map(snakeCase));
 
   const counting = nats.subscribe(telemetrySubjects, {
     queue,
