@@ -1,22 +1,7 @@
 // What a person sees who comes back from a platform's consent page: one sentence on what happened, one on what to do. Everything that
 // others wrote is escaped, and the page may load, run, frame and send nothing.
+import type { OAuthOutcome } from "@mio/shared/bus/telemetry.ts";
 import { sha256 } from "@noble/hashes/sha2.js";
-
-export type OAuthOutcome =
-  | "connected"
-  | "denied"
-  | "expired"
-  | "used"
-  | "unknown"
-  | "in_progress"
-  | "rejected"
-  | "taken"
-  | "not_offered"
-  | "core_away"
-  | "unavailable"
-  | "not_known_yet"
-  | "bad_request"
-  | "method";
 
 /** Chosen by people elsewhere; empty when not known. */
 export interface OAuthNames {
@@ -36,6 +21,7 @@ const again = "Please reload this page in a minute.";
 const retryAfterSeconds = 60;
 const nameLengthMax = 120;
 
+/** A page of its own for each outcome, with a status that machines understand as people do the text. */
 export function oauthPage(outcome: OAuthOutcome, names: OAuthNames = { workspace: "", tenant: "" }): Response {
   const { status, title, says } = textOf(outcome, names);
   const headers = new Headers({

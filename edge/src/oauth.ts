@@ -3,11 +3,12 @@
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { OAuthAnswer_Outcome } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
 import { decodeOAuthAnswer, encodeOAuthCallback, oauthSubject, statePattern } from "@mio/shared/bus/oauth.ts";
+import type { OAuthOutcome } from "@mio/shared/bus/telemetry.ts";
 import type { InboundDoor } from "@mio/shared/channels/contract.ts";
 import type { Clock } from "@mio/shared/clock.ts";
 import type { Random } from "@mio/shared/random.ts";
 import type { Asked } from "./ask-core.ts";
-import { type OAuthNames, type OAuthOutcome, oauthPage } from "./oauth-page.ts";
+import { type OAuthNames, oauthPage } from "./oauth-page.ts";
 import { traceparentOf } from "./trace.ts";
 
 export interface OAuthPorts {

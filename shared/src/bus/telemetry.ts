@@ -31,6 +31,7 @@ const oauthOutcomes = [
   "bad_request",
   "method",
 ] as const;
+export type OAuthOutcome = (typeof oauthOutcomes)[number];
 
 /** What may become of a request. One that an edge of tomorrow knows is `other` today. */
 export const requestOutcomes = [
