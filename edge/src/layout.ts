@@ -30,6 +30,11 @@ export function layoutOf(account: DirectoryAccount): ShardLayout {
   };
 }
 
+/** Where goes what has no account: the first uplink of the region that met it. */
+export function nobodysLayout(region: string): ShardLayout {
+  return { region, generation: 1, shardCount: 1, previous: [], closedBy: [] };
+}
+
 /** True while this edge may hold events of an older layout that core has not finished. */
 export function isMoving({ previous, closedBy }: ShardLayout, edge: string): boolean {
   return previous.length > 0 && !closedBy.includes(edge);
@@ -55,6 +60,17 @@ export async function closeOlder(
 ): Promise<void> {
   const shards = new Map<string, Shard>();
   for (const { region, shardCount } of previous)
-    for (let shard = 0; shard < shardCount; shard++) shards.set(`${region}:${shard}`, { region, shard });
+    for (let shard = 0; shard < shardCount; shard++) shards.set(uplinkName({ region, shard }), { region, shard });
   await Promise.all(Array.from(shards.values(), (shard) => close(shard, { accountId, generation, edge })));
+}
+
+/** The name of an uplink's object: one in the whole world for a conversation. */
+export function uplinkName({ region, shard }: Shard): string {
+  return `${region}:${shard}`;
+}
+
+/** The shard of such a name; undefined for any other text. */
+export function shardOfUplink(name: string): Shard | undefined {
+  const match = /^([A-Za-z0-9_-]+):(\d{1,5})$/.exec(name);
+  return match ? { region: match[1] ?? "", shard: Number(match[2]) } : undefined;
 }

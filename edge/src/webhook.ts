@@ -15,7 +15,7 @@ import { isUuid } from "@mio/shared/ids.ts";
 import type { Random } from "@mio/shared/random.ts";
 import type { Body } from "./body.ts";
 import type { Directory } from "./directory.ts";
-import { closeOlder, type ShardLayout, shardOf } from "./layout.ts";
+import { closeOlder, nobodysLayout, type ShardLayout, shardOf, uplinkName } from "./layout.ts";
 import { quarantineEvent } from "./quarantine.ts";
 import { type OwnedSecret, type Recipient, recipientOf } from "./recipient.ts";
 import { traceparentOf } from "./trace.ts";
@@ -237,11 +237,6 @@ async function quarantine(
   return { outcome: "quarantined", answer: door.answer("malformed"), reason, events: 1, spooled: stored.spooled };
 }
 
-/** Where goes what has no account: the first uplink of the region that met it. */
-export function nobodysLayout(region: string): ShardLayout {
-  return { region, generation: 1, shardCount: 1, previous: [], closedBy: [] };
-}
-
 /** `moving`: a conversation is between two uplinks; the platform shall come again in a moment. */
 type StoredAll = Stored | { kind: "unavailable"; reason: string } | { kind: "moving" };
 
@@ -293,11 +288,6 @@ async function within<Done>(
   }
 }
 
-/** The name of an uplink's object: one in the whole world for a conversation. */
-export function uplinkName({ region, shard }: Shard): string {
-  return `${region}:${shard}`;
-}
-
 function notStored(door: InboundDoor, stored: Exclude<StoredAll, { kind: "stored" }>): Ending {
   switch (stored.kind) {
     case "too_large":
@@ -307,12 +297,6 @@ function notStored(door: InboundDoor, stored: Exclude<StoredAll, { kind: "stored
     case "unavailable":
       return { outcome: "unavailable", answer: unavailableAnswer(door), reason: stored.reason };
   }
-}
-
-/** The shard of such a name; undefined for any other text. */
-export function shardOfUplink(name: string): Shard | undefined {
-  const match = /^([A-Za-z0-9_-]+):(\d{1,5})$/.exec(name);
-  return match ? { region: match[1] ?? "", shard: Number(match[2]) } : undefined;
 }
 
 function tooLarge(what: "body" | "event"): Ending {

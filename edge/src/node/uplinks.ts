@@ -1,11 +1,11 @@
 // All uplinks of the process, by name: made when first asked for, kept for good. Their number is bounded by the directory's shard layouts.
 
 import { closingStore } from "../closing-store.ts";
+import { shardOfUplink, uplinkName } from "../layout.ts";
 import type { ShardStatus } from "../pressure.ts";
 import type { UplinkPorts } from "../uplink/ports.ts";
 import { type TelemetryLink, UplinkTelemetry } from "../uplink/telemetry.ts";
 import { type Closing, type Placement, type Shard, type Stored, Uplink, type UplinkParts } from "../uplink/uplink.ts";
-import { shardOfUplink, uplinkName } from "../webhook.ts";
 import type { Database } from "./database.ts";
 import { prepareSpools, SqliteSpool, spooledShards } from "./sqlite-spool.ts";
 

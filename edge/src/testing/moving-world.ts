@@ -2,9 +2,9 @@
 // pace. Core is as unforgiving as the real one: what comes behind a later event of its conversation counts as published, and is lost.
 import { decodeIngressEvent } from "@mio/shared/bus/ingress-group.ts";
 import type { Random } from "@mio/shared/random.ts";
-import { closeOlder, isMoving, type ShardLayout, type Spread, shardOf } from "../layout.ts";
+import { closeOlder, isMoving, type ShardLayout, type Spread, shardOf, uplinkName } from "../layout.ts";
 import type { Closing, Shard } from "../uplink/uplink.ts";
-import { storeDeadlineMs, uplinkName } from "../webhook.ts";
+import { storeDeadlineMs } from "../webhook.ts";
 import type { VirtualClock } from "./virtual-clock.ts";
 import { World } from "./world.ts";
 

@@ -12,10 +12,10 @@ import { bucketReader } from "../bucket-reader.ts";
 import type { Lookup } from "../directory.ts";
 import { DirectoryCopy } from "../directory-copy.ts";
 import { directoryStore } from "../directory-store.ts";
+import { uplinkName } from "../layout.ts";
 import type { DirectoryStatus } from "../pressure.ts";
 import type { NatsLink } from "../uplink/nats-link.ts";
 import type { Shard } from "../uplink/uplink.ts";
-import { uplinkName } from "../webhook.ts";
 import { type Env, readConfiguration, readDirectoryKeys } from "./env.ts";
 import { webSocketLink } from "./nats-ws.ts";
 

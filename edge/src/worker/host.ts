@@ -8,11 +8,11 @@ import { randomOf } from "@mio/shared/random.ts";
 import { createApp } from "../app.ts";
 import { Directory } from "../directory.ts";
 import { doorsIn } from "../doors.ts";
+import { nobodysLayout, uplinkName } from "../layout.ts";
 import type { Pressure, ShardStatus } from "../pressure.ts";
 import { IsolateTelemetry } from "../telemetry.ts";
 import { type UplinkLimits, uplinkLimits } from "../uplink/limits.ts";
 import type { Stored } from "../uplink/uplink.ts";
-import { nobodysLayout, uplinkName } from "../webhook.ts";
 import { type Env, readConfiguration, readDirectoryKeys } from "./env.ts";
 
 /** What a deployment lacks is mended by another one, so an early repeat is in vain. */
