@@ -10,7 +10,7 @@ export interface ExpectedFailure {
 export interface Fault {
   /** Kebab-case, the same as its file's name. */
   name: string;
-  /** The id of design.md that the fault breaks, such as `G1`. */
+  /** The promise that the fault breaks, such as `G1`. */
   guarantee: string;
   /** What is wrong now, in one sentence. */
   description: string;

@@ -1,4 +1,4 @@
-// What presses on the edge, for one status: the directory, and per shard the spool, its age and the connection (design.md, Bones).
+// What presses on the edge, for one status: the directory, and per shard the spool, its age and the connection.
 import type { UplinkStatus } from "./uplink/uplink.ts";
 
 export interface DirectoryStatus {

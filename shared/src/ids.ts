@@ -22,7 +22,7 @@ export function isUuid(text: string): boolean {
   return uuidPattern.test(text);
 }
 
-/** `uuid v5(account_id, "conversation:" + external id)` (design.md, Identity). Throws when accountId is not a UUID. */
+/** `uuid v5(account_id, "conversation:" + external id)`. Throws when accountId is not a UUID. */
 export function conversationIdOf(accountId: AccountId, externalId: string): ConversationId {
   return uuidV5(accountId, `conversation:${externalId}`) as ConversationId;
 }
@@ -81,7 +81,7 @@ export function ulidOf(timeMs: number, randomness: Uint8Array): string {
 }
 
 /**
- * FNV-1a, 32 bits, over the text's UTF-8: what the broker's own `partition()` computes, so both sides agree (wire.md). Throws
+ * FNV-1a, 32 bits, over the text's UTF-8: what the broker's own `partition()` computes, so both sides agree. Throws
  * when `count` is not a whole number from 1 on: NaN or a fraction would name a shard that nobody reads.
  */
 export function partitionOf(text: string, count: number): number {

@@ -1,4 +1,4 @@
-// What the sender counts, under the names that are on people's dashboards (wire.md). Labels are few and bounded: no account, no platform's code.
+// What the sender counts, under the names that are on people's dashboards. Labels are few and bounded: no account, no platform's code.
 import { Counter, Gauge, type Registry } from "prom-client";
 import type { Handled } from "./handled.ts";
 import type { Outcome, Verdict } from "./verdict.ts";

@@ -17,7 +17,7 @@ import { isFenceRefusal, jetStreamErrors, lastMessageOf, messageOf, publishAcked
 export interface FencedMessage {
   subject: string;
   data: Uint8Array;
-  /** `Nats-Msg-Id` by the rules of wire.md. */
+  /** `Nats-Msg-Id`, one of `headers.ts`. */
   messageId: string;
   /** Must grow from message to message of a subject and partition: "at or past ours", in the same generation, is taken as "published". */
   origin: Origin;

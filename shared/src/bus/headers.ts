@@ -36,7 +36,7 @@ export function compareOrigins(a: Origin, b: Origin): number {
   return a.generation - b.generation || a.sequence - b.sequence || a.index - b.index;
 }
 
-/** The same for every sighting of one event, whoever publishes it (wire.md). */
+/** The same for every sighting of one event, whoever publishes it. */
 export function inboundMessageId(accountId: string, sourceMessageId: string): string {
   return `inb:${accountId}:${headerText(sourceMessageId)}`;
 }

@@ -371,7 +371,7 @@ describe("the bucket of positions", () => {
     await expect(positionStore(client.bus, "nowhere", 300).write("g.p0", value("a"), 0)).rejects.toThrow();
   });
 
-  it("is the one that everybody is held to: ownershipTimes of design.md", () => {
+  it("is the one that everybody is held to", () => {
     expect(ownershipTimes).toEqual({ heartbeatMs: 3_000, claimAfterMs: 10_000, commitMs: 200 });
   });
 });

@@ -1,4 +1,4 @@
-// The subjects of the bus: built and parsed in one place. The grammar of wire.md is fixed:
+// The subjects of the bus: built and parsed in one place. Their grammar is fixed:
 // mio.<direction>.<channel_type>.<account_id>.<conversation_id>, and on outbound edits and deletes one more token.
 import type { AccountId, ConversationId } from "../ids.ts";
 

@@ -84,7 +84,7 @@ const reading = [
   "$JS.FC.>",
 ];
 
-/** What wire.md lists for a read-only user of a bucket. */
+/** What a read-only user of a bucket needs. */
 function readingOf(bucket: BucketSpec): string[] {
   const stream = `KV_${bucket.name}`;
   return [
