@@ -20,7 +20,10 @@ export interface Config {
   streamReplicas: number;
   /** Disk that all streams together may reserve on the bus. */
   streamBytesMax: number;
-  /** Partitions of the readers that hash conversations. Changing it replays nothing but moves lanes: stop all replicas first. */
+  /**
+   * Partitions of the readers that hash conversations. Changing it moves lanes to partitions with other positions, and what such a lane has not
+   * finished below its new one is never read: first let media-vault catch up without new messages, then stop all replicas.
+   */
   partitions: number;
   /** Regions whose ingress shards are read even before the first message. */
   regions: string[];

@@ -1,5 +1,5 @@
 // One account at two edges that do not know of each other, its uplinks under faults from a seed, and a core that reads each partition at its own
-// pace. Core is as unforgiving as the real one: what comes behind a later event of its conversation counts as published, and is lost.
+// pace. Core is less forgiving than the real one: what comes behind a later event of its conversation is lost, so that order is proved with it.
 import { decodeIngressEvent } from "@mio/shared/bus/ingress-group.ts";
 import type { Random } from "@mio/shared/random.ts";
 import { closeOlder, isMoving, type ShardLayout, type Spread, shardOf, uplinkName } from "../layout.ts";
