@@ -269,16 +269,17 @@ function registerTests(kind: HostKind): void {
     expect(await spooled()).toBe(0);
   });
 
-  // Measured against the deadline of 800 ms that would end the wait otherwise, so a busy machine gets a second chance.
-  it("G1: fails what is in flight at once when the connection is lost, and spools it", { retry: 2 }, async () => {
+  it("G1: fails what is in flight at once when the connection is lost, and spools it", async () => {
+    await host.stop();
+    // Whoever waited for the uplink's deadline would be answered 503 before.
+    const uplinkLimits = { deadlineMs: 60_000, drainDeadlineMs: 60_000 };
+    host = await kind.start({ dataDir, busUrl: kind.carrier.urlOf(wire.port), uplinkLimits });
     await sayInOrder("room", ["before"]);
     const swallowed = wire.swallow();
     const answered = say([text("room", "in flight")]);
     await swallowed;
-    const cutAtMs = performance.now();
     wire.cut();
     expect(await answered).toBe(200);
-    expect(performance.now() - cutAtMs).toBeLessThan(500);
     wire.mend();
     await eventually("it has arrived", async () => (await seen("room")).includes("in flight"));
   });
