@@ -7,6 +7,7 @@ import type { ExistingNats } from "./bus-access.ts";
 import type { LocalSystem } from "./local-file.ts";
 import { parentOf } from "./process-identity.ts";
 import { type RunningSystem, type SystemOptions, startSystem } from "./system.ts";
+import { wholeNumber } from "./whole-number.ts";
 
 const parentLookMs = 500;
 /** npm passes a terminal's Ctrl-C on, so that one keystroke comes twice. */
@@ -166,15 +167,6 @@ function welcome(info: LocalSystem, seconds: number, data: string): string {
     "Ctrl-C stops it; the next start continues from the same data.",
     "",
   ].join("\n");
-}
-
-function wholeNumber(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!/^\d+$/.test(text) || value < min || value > max)
-      throw new InvalidArgumentError(`a whole number from ${min} to ${max} is needed.`);
-    return value;
-  };
 }
 
 function channelList(known: readonly string[]): (text: string) => string[] {

@@ -1,6 +1,7 @@
 // `npm run faults`: breaks a whole local system for real, one scenario after the other, and counts what was lost, doubled or reordered.
 import { inspect } from "node:util";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { wholeNumber } from "../whole-number.ts";
 import { resultTable } from "./result-table.ts";
 import { runScenario, type Scenario, type ScenarioResult } from "./scenario.ts";
 import { agentDies } from "./scenarios/agent-dies.ts";
@@ -41,13 +42,13 @@ const program = new Command("faults")
   .option(
     "--seed <number>",
     "draws users, times and points of the faults; printed, so that a run can be repeated",
-    whole(0, 2 ** 32 - 1),
+    wholeNumber(0, 2 ** 32 - 1),
     Date.now() % 100_000,
   )
   .option("--only <letters>", "only these, such as a,c", chosen)
-  .option("--seconds <number>", "of load before and after each fault", whole(1, 600), 10)
-  .option("--rate <number>", "webhooks a second", whole(1, 2_000), 200)
-  .option("--conversations <number>", "over the three channels", whole(3, 1_000), 60)
+  .option("--seconds <number>", "of load before and after each fault", wholeNumber(1, 600), 10)
+  .option("--rate <number>", "webhooks a second", wholeNumber(1, 2_000), 200)
+  .option("--conversations <number>", "over the three channels", wholeNumber(3, 1_000), 60)
   .option("--json", "print one JSON value on standard output; progress goes to standard error as always")
   .addHelpText("after", `\nScenarios:\n${scenarios.map(({ key, title }) => `  ${key}  ${title}`).join("\n")}`)
   .allowExcessArguments(false)
@@ -98,13 +99,4 @@ function chosen(text: string): Scenario[] {
       throw new InvalidArgumentError(`there is no ${letter}; there are ${scenarios.map(({ key }) => key).join(", ")}.`);
     return scenario;
   });
-}
-
-function whole(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!/^\d+$/.test(text) || value < min || value > max)
-      throw new InvalidArgumentError(`give a whole number from ${min} to ${max}.`);
-    return value;
-  };
 }

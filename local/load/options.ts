@@ -1,6 +1,7 @@
 // The command line of the load kit.
 import { Command, InvalidArgumentError } from "commander";
 import type { EdgeHost } from "../start-parts.ts";
+import { wholeNumber } from "../whole-number.ts";
 import type { LoadFault } from "./fault.ts";
 import { retryWaitMsMax } from "./platform.ts";
 
@@ -30,12 +31,12 @@ export function loadCommand(channels: readonly string[], faults: readonly LoadFa
       "Starts a whole local system of its own, plays a platform at a steady rate, breaks things meanwhile, and checks at the consumers' side that every message is there once and in order.",
     )
     .option("--channel <type>", `platform to play: ${channels.join(", ")}`, (text) => channelOf(text, channels), channels[0])
-    .option("--rate <number>", "messages a second", whole(1, 5_000), 200)
-    .option("--seconds <number>", "how long", whole(1, 3_600), 30)
-    .option("--conversations <number>", "over how many conversations", whole(1, 10_000), 200)
+    .option("--rate <number>", "messages a second", wholeNumber(1, 5_000), 200)
+    .option("--seconds <number>", "how long", wholeNumber(1, 3_600), 30)
+    .option("--conversations <number>", "over how many conversations", wholeNumber(1, 10_000), 200)
     .option("--host <host>", "the edge's host: worker (workerd) or node", hostOf, "worker")
     .option("--faults <names>", "what breaks, such as bus-restart:3,core-stopped", (text) => faultsOf(text, faults), [])
-    .option("--seed <number>", "draws who writes when and what strikes when", whole(0, 2 ** 32 - 1), Date.now() % 100_000)
+    .option("--seed <number>", "draws who writes when and what strikes when", wholeNumber(0, 2 ** 32 - 1), Date.now() % 100_000)
     .option("--agent", "with the example agent, which answers every message")
     .option("--json", "print one JSON object on standard output; progress goes to standard error as always")
     .addHelpText(
@@ -89,13 +90,4 @@ function channelOf(text: string, channels: readonly string[]): string {
 function hostOf(text: string): EdgeHost {
   if (text !== "worker" && text !== "node") throw new InvalidArgumentError("there are worker and node.");
   return text;
-}
-
-function whole(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!/^\d+$/.test(text) || value < min || value > max)
-      throw new InvalidArgumentError(`give a whole number from ${min} to ${max}.`);
-    return value;
-  };
 }
