@@ -9,6 +9,7 @@ import { type OAuthPorts, receiveOAuthCallback } from "./oauth.ts";
 import { type Pressure, ready } from "./pressure.ts";
 import { RequestCounts } from "./request-counts.ts";
 import type { Recorder } from "./telemetry.ts";
+import { traceIdOf } from "./trace.ts";
 import { type IncomingWebhook, receiveWebhook, type WebhookPorts, type WebhookResult } from "./webhook.ts";
 
 export interface EdgePorts extends WebhookPorts, OAuthPorts {
@@ -33,6 +34,7 @@ export interface EdgeApp {
 const failedStatus = 503;
 const webhookPath = /^\/webhooks\/([a-z0-9-]+)(?:\/([a-z0-9-]+))?$/;
 
+/** The routes of the edge over what a host gives it. Neither `fetch` nor `webhook` rejects. */
 export function createApp(ports: EdgePorts): EdgeApp {
   const app = new Hono();
   const recorder = ports.recorder ?? new RequestCounts();
@@ -42,7 +44,7 @@ export function createApp(ports: EdgePorts): EdgeApp {
     const door = doors.get(path);
     if (!door) {
       recorder.record(unknownChannel, "unknown_channel", 404, 0);
-      ports.log({ level: "info", event: "webhook", outcome: "unknown_channel", status: 404 });
+      ports.log({ level: "info", event: "webhook", outcome: "unknown_channel", http_status: 404 });
       return { status: 404, headers: {}, body: "no such channel\n" };
     }
     const startedMs = ports.clock.monotonicMs();
@@ -82,8 +84,8 @@ export function createApp(ports: EdgePorts): EdgeApp {
       event: "oauth_callback",
       channel_type: door?.channelType ?? "",
       outcome,
-      status: response.status,
-      trace_id: traceparent.slice(3, 35),
+      http_status: response.status,
+      trace_id: traceIdOf(traceparent),
       duration_ms: Math.round(durationMs * 10) / 10,
     });
     return response;
@@ -113,7 +115,7 @@ export function createApp(ports: EdgePorts): EdgeApp {
 
   app.notFound(() => {
     recorder.record(unknownChannel, "unknown_url", 404, 0);
-    ports.log({ level: "info", event: "webhook", outcome: "unknown_url", status: 404 });
+    ports.log({ level: "info", event: "webhook", outcome: "unknown_url", http_status: 404 });
     return new Response("nothing is here\n", { status: 404 });
   });
   app.onError((error) => {

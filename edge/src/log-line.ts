@@ -1,10 +1,12 @@
 // The one line that a request leaves in the log. Nothing in it was written by the caller: ids that are ids, words of our own, numbers. A path,
 // a header, a body or the message of an exception may hold somebody's text or a secret, so none of these comes here.
+import { traceIdOf } from "./trace.ts";
 import type { WebhookResult } from "./webhook.ts";
 
 const reasonPattern = /^[a-z0-9_]{0,64}$/;
 const frameLengthMax = 200;
 
+/** At the end of every webhook, whatever became of it. A reason that is no word of ours is `other`. */
 export function webhookLine(channelType: string, result: WebhookResult, durationMs: number): Record<string, unknown> {
   return {
     level: "info",
@@ -13,11 +15,11 @@ export function webhookLine(channelType: string, result: WebhookResult, duration
     account_id: result.accountId,
     outcome: result.outcome,
     reason: reasonPattern.test(result.reason) ? result.reason : "other",
-    status: result.answer.status,
+    http_status: result.answer.status,
     events: result.events,
     body_bytes: result.bodyBytes,
     spooled: result.spooled,
-    trace_id: result.traceparent.slice(3, 35),
+    trace_id: traceIdOf(result.traceparent),
     duration_ms: Math.round(durationMs * 10) / 10,
   };
 }

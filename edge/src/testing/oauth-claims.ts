@@ -232,7 +232,7 @@ function registerTests(kind: HostKind): void {
     const pages = [await open({ ...good, location: "secret-place" }), await open({ state, error: "access_denied" })];
     await eventually("both are logged", () => host.lines.filter((line) => line.includes("oauth_callback")).length === 2);
     const line = JSON.parse(host.lines.find((each) => each.includes("oauth_callback")) ?? "{}");
-    expect(line).toMatchObject({ event: "oauth_callback", channel_type: sampleChannel, outcome: "connected", status: 200 });
+    expect(line).toMatchObject({ event: "oauth_callback", channel_type: sampleChannel, outcome: "connected", http_status: 200 });
     for (const text of [...host.lines, ...pages.map(({ html }) => html)])
       for (const secret of [state, code, encodeURIComponent(code), "secret-place"]) expect(text).not.toContain(secret);
     const health = await (await fetch(`${host.url}/health`)).json();
