@@ -20,6 +20,7 @@ export interface ShardLayout extends Spread {
   closedBy: readonly string[];
 }
 
+/** As the directory has it. */
 export function layoutOf(account: DirectoryAccount): ShardLayout {
   return {
     region: account.homeRegion,

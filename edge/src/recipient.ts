@@ -20,6 +20,7 @@ export type Recipient =
 /** `owner`: the account whose secret it is; empty when it is all accounts'. */
 export type OwnedSecret = VerificationSecret & { owner: string };
 
+/** Whose webhook it is by its URL or by what it claims, and the secrets that must verify it. Never rejects for what a caller sent. */
 export async function recipientOf(
   directory: Directory,
   door: InboundDoor,

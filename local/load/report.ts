@@ -85,6 +85,7 @@ interface Spread {
   max: number;
 }
 
+/** What a run showed: figures, and whatever makes it fail. */
 export function reportOf(facts: RunFacts): LoadReport {
   const { seed, channel, host, seconds, conversations, rate, played, judgement, quarantined } = facts;
   const { messages, tookMs } = played;

@@ -36,6 +36,7 @@ const patienceMs = 30_000;
 const run = promisify(execFile);
 const cli = join(import.meta.dirname, "../../core/src/cli/main.ts");
 
+/** Starts a system, plays the platform, judges, and leaves nothing running. Rejects when the system cannot be started. */
 export async function runLoad(options: LoadOptions, ports: RunPorts): Promise<LoadReport & { data_dir?: string }> {
   const { channel, seed, rate, seconds, conversations } = options;
   const load = new Load(scheduleOf({ rate, seconds, conversations, random: seededRandom(seed) }), seconds);

@@ -3,6 +3,7 @@ import type { Load } from "./load.ts";
 import { retryWaitMsMax } from "./platform.ts";
 import { deadlineMs, type LoadReport } from "./report.ts";
 
+/** For people; `--json` prints the report itself. */
 export function summaryOf(report: LoadReport): string {
   const { answer_ms, late_ms } = report;
   const statuses = Object.entries(report.statuses).map(([status, count]) => `${status === "0" ? "no answer" : status}: ${count}`);

@@ -8,6 +8,7 @@ const rememberedMax = 50_000;
 
 export type NoteEdges = (events: readonly PlannedEvent[]) => Promise<void>;
 
+/** What it returns rejects when the database fails. */
 export function createNoteEdges(db: Pool, nowMs: () => number): NoteEdges {
   const notedAtMs = new Map<string, number>();
   return async (events) => {

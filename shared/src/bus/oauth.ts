@@ -25,10 +25,12 @@ export function oauthSubject(channelType: string): string {
   return `mio.oauth.${channelType}`;
 }
 
+/** Sets our version. */
 export function encodeOAuthCallback(callback: MessageInitShape<typeof OAuthCallbackSchema>): Uint8Array<ArrayBuffer> {
   return toBinary(OAuthCallbackSchema, create(OAuthCallbackSchema, { ...callback, version: edgeVersion }));
 }
 
+/** Sets our version. */
 export function encodeOAuthAnswer(answer: MessageInitShape<typeof OAuthAnswerSchema>): Uint8Array<ArrayBuffer> {
   return toBinary(OAuthAnswerSchema, create(OAuthAnswerSchema, { ...answer, version: edgeVersion }));
 }
