@@ -256,7 +256,7 @@ function registerTests(kind: HostKind): void {
       channel_type: sampleChannel,
       account_id: alice.accountId,
       outcome: "accepted",
-      status: 200,
+      http_status: 200,
       events: 1,
     });
     expect(host.lines.join("\n")).not.toMatch(/private words|secret-1/);
