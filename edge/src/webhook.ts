@@ -10,27 +10,19 @@ import type {
   Verified,
   WebhookRequest,
 } from "@mio/shared/channels/contract.ts";
-import type { Clock } from "@mio/shared/clock.ts";
 import { isUuid } from "@mio/shared/ids.ts";
 import type { Random } from "@mio/shared/random.ts";
 import type { Body } from "./body.ts";
 import type { Directory } from "./directory.ts";
-import { closeOlder, nobodysLayout, type ShardLayout, shardOf, uplinkName } from "./layout.ts";
+import { nobodysLayout, type ShardLayout } from "./layout.ts";
 import { quarantineEvent } from "./quarantine.ts";
 import { type OwnedSecret, type Recipient, recipientOf } from "./recipient.ts";
+import { type Placed, type StoredAll, type StorePorts, storeAll } from "./store-all.ts";
 import { traceparentOf } from "./trace.ts";
-import type { Closing, Placement, Shard, Stored } from "./uplink/uplink.ts";
 
-export interface WebhookPorts {
+export interface WebhookPorts extends StorePorts {
   directory: Directory;
-  /** Hands events to a shard's uplink. Rejects when it cannot be reached. */
-  store(placement: Placement, events: Uint8Array<ArrayBuffer>[]): Promise<Stored>;
-  /** Has a shard's uplink close an account's older layouts. Rejects when it cannot be reached. */
-  close(shard: Shard, closing: Closing): Promise<Stored>;
-  clock: Clock;
   random: Random;
-  /** Where this edge runs, which is also its name; and the home of what has no account. */
-  region: string;
 }
 
 /** A request as a host hands it over: of the Web platform's own, or less. */
@@ -73,22 +65,8 @@ interface Hook {
   traceparent: string;
 }
 
-/** What one event needs to reach its uplink. */
-interface Placed {
-  /** Empty for what is nobody's. */
-  accountId: string;
-  layout: ShardLayout;
-  /** What chooses the shard: the conversation, or the entry's id in quarantine. */
-  key: string;
-  bytes: Uint8Array<ArrayBuffer>;
-}
-
 type Ending = Pick<WebhookResult, "outcome" | "answer" | "reason"> & Partial<Pick<WebhookResult, "events" | "spooled">>;
 
-/** No uplink takes longer than this with a working deadline of its own; a platform gives up after about 3,000 ms. */
-export const storeDeadlineMs = 2_400;
-/** The answer is 503 anyway; what is not closed by then goes on closing, or is closed by the next request. */
-const closeDeadlineMs = 300;
 const retryAfterSeconds = 2;
 /** Of one request's events together. A body of 1 MiB whose long parts stand in each of many events could fill every queue behind us. */
 const eventsBytesMax = 4 * 1024 * 1024;
@@ -235,57 +213,6 @@ async function quarantine(
   const stored = await storeAll(ports, [{ accountId, layout, key: entry.id, bytes: entry.bytes }]);
   if (stored.kind !== "stored") return notStored(door, stored);
   return { outcome: "quarantined", answer: door.answer("malformed"), reason, events: 1, spooled: stored.spooled };
-}
-
-/** `moving`: a conversation is between two uplinks; the platform shall come again in a moment. */
-type StoredAll = Stored | { kind: "unavailable"; reason: string } | { kind: "moving" };
-
-/** All or nothing in the answer; what one shard stored before another failed is deduplicated when the platform repeats it. */
-async function storeAll(ports: WebhookPorts, placed: readonly Placed[]): Promise<StoredAll> {
-  const shards = new Map<string, { placement: Placement; events: Uint8Array<ArrayBuffer>[] }>();
-  for (const { accountId, layout, key, bytes } of placed) {
-    const shard = shardOf(layout, ports.region, key);
-    if (shard === undefined) {
-      await within(ports, () => closeOlder(ports.close, accountId, layout, ports.region), closeDeadlineMs);
-      return { kind: "moving" };
-    }
-    const name = uplinkName(shard);
-    const group = shards.get(name) ?? { placement: { ...shard, accountId, generation: layout.generation }, events: [] };
-    group.events.push(bytes);
-    shards.set(name, group);
-  }
-  const results = await Promise.all(
-    Array.from(shards.values(), ({ placement, events }) => within(ports, () => ports.store(placement, events))),
-  );
-  if (results.some((each) => each.kind === "unavailable" && each.reason === "moved")) {
-    // The uplink knows better than what we remembered of the directory.
-    for (const { accountId } of placed) ports.directory.doubt(accountId);
-    return { kind: "moving" };
-  }
-  return (
-    results.find(({ kind }) => kind === "too_large") ??
-    results.find(({ kind }) => kind === "unavailable") ?? {
-      kind: "stored",
-      spooled: results.some((each) => each.kind === "stored" && each.spooled),
-    }
-  );
-}
-
-async function within<Done>(
-  ports: WebhookPorts,
-  work: () => Promise<Done>,
-  deadlineMs = storeDeadlineMs,
-): Promise<Done | { kind: "unavailable"; reason: string }> {
-  const { promise: late, resolve } = Promise.withResolvers<{ kind: "unavailable"; reason: string }>();
-  const cancel = ports.clock.after(deadlineMs, () => resolve({ kind: "unavailable", reason: "uplink_late" }));
-  try {
-    return await Promise.race([work(), late]);
-  } catch {
-    // The object failed or was replaced: it may or may not have stored them.
-    return { kind: "unavailable", reason: "uplink_failed" };
-  } finally {
-    cancel();
-  }
 }
 
 function notStored(door: InboundDoor, stored: Exclude<StoredAll, { kind: "stored" }>): Ending {

@@ -4,7 +4,7 @@ export const fault: Fault = {
   name: "answer-after-first-shard",
   guarantee: "G1",
   description: "answers a webhook of two shards when the first of them has stored its part",
-  file: "edge/src/webhook.ts",
+  file: "edge/src/store-all.ts",
   find: /const results = await Promise\.all\(\n( {4}Array\.from\(shards\.values\(\), .*\)),\n {2}\);/,
   replace: "const results = [await Promise.race(\n$1,\n  )];",
   tests: [

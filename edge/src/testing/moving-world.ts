@@ -3,8 +3,8 @@
 import { decodeIngressEvent } from "@mio/shared/bus/ingress-group.ts";
 import type { Random } from "@mio/shared/random.ts";
 import { closeOlder, isMoving, type ShardLayout, type Spread, shardOf, uplinkName } from "../layout.ts";
+import { storeDeadlineMs } from "../store-all.ts";
 import type { Closing, Shard } from "../uplink/uplink.ts";
-import { storeDeadlineMs } from "../webhook.ts";
 import type { VirtualClock } from "./virtual-clock.ts";
 import { World } from "./world.ts";
 

@@ -6,6 +6,7 @@ import type { DurableObjectState } from "@cloudflare/workers-types";
 import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
 import { closingStore } from "../closing-store.ts";
+import { storeDeadlineMs } from "../store-all.ts";
 import { uplinkLimits } from "../uplink/limits.ts";
 import { shardOfSpool, UplinkTelemetry } from "../uplink/telemetry.ts";
 import {
@@ -17,7 +18,6 @@ import {
   type UplinkParts,
   type UplinkStatus,
 } from "../uplink/uplink.ts";
-import { storeDeadlineMs } from "../webhook.ts";
 import { type Env, readConfiguration } from "./env.ts";
 import { webSocketLink } from "./nats-ws.ts";
 import { ObjectSpool } from "./object-spool.ts";
