@@ -128,21 +128,12 @@ export function sources(conversation: string, count: number): string[] {
   return events(conversation, count).map((event) => event.source);
 }
 
-/** Noticing that a stream is another one takes seconds of silence, and more on a busy machine. */
-const settledWithinMs = 40_000;
-
 /** Waits until no position moves and every key is marked. */
 export async function untilSettled(keys: number): Promise<void> {
-  await until(
-    `${keys} keys marked`,
-    async () => {
-      const { rows } = await db.query<{ n: number }>(
-        "select count(*)::int as n from ingress_keys where published_at is not null",
-      );
-      return (rows[0]?.n ?? 0) >= keys;
-    },
-    settledWithinMs,
-  );
+  await until(`${keys} keys marked`, async () => {
+    const { rows } = await db.query<{ n: number }>("select count(*)::int as n from ingress_keys where published_at is not null");
+    return (rows[0]?.n ?? 0) >= keys;
+  });
 }
 
 /** Holds back all that a connection would send, as a paused process does; what was held leaves when it thaws. */
