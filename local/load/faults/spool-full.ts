@@ -27,7 +27,10 @@ export const spoolFull: LoadFault = {
     const refused = attempts.filter(({ status }) => status === 503).length;
     return {
       figures: { spool_bytes_max: spoolBytesMax, most_spool_rows: rows, answered_503: refused },
-      findings: refused === 0 ? ["no webhook was answered 503: the spool was not full; it takes some 1,200 messages"] : [],
+      findings:
+        refused === 0
+          ? ["no webhook was answered 503: the spool was not full; it takes some 1,200 messages of a shard: run longer or faster"]
+          : [],
     };
   },
 };
