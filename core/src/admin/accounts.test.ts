@@ -90,3 +90,11 @@ it("draws a new row version for a change, and none for the same change again", a
   expect((await listAccounts(db, "acme"))[0]?.disabled_at).toBeInstanceOf(Date);
   await expect(disableAccount(db, "no-uuid")).rejects.toMatchObject({ code: "not_found" });
 });
+
+it("creates an account once when several ask for it at the same moment", async () => {
+  for (let round = 0; round < 40; round += 1) {
+    const same = { ...wanted, externalId: `race-${round}` };
+    const created = await Promise.all(Array.from({ length: 4 }, () => createAccount(db, same, channels)));
+    expect(created.filter((each) => each.created)).toHaveLength(1);
+  }
+});

@@ -103,6 +103,8 @@ export async function insertAccount(
   client: PoolClient,
   wanted: Omit<NewAccount, "tenant" | "verification" | "credential"> & { id: string; tenantId: string },
 ): Promise<Account | undefined> {
+  // Two at the same moment would meet at the primary key, which is not the one that the insert may conflict on: the later one waits here.
+  await client.query("select pg_advisory_xact_lock(hashtextextended($1, 0))", [wanted.id]);
   const inserted = await client.query(
     `insert into accounts (id, tenant_id, channel_type, external_id, display_name, settings, rate_limit_per_second, home_region)
      values ($1, $2, $3, $4, $5, $6, $7, coalesce($8, 'local')) on conflict (tenant_id, channel_type, external_id) do nothing returning ${columns}`,
