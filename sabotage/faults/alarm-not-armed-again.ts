@@ -7,5 +7,5 @@ export const fault: Fault = {
   file: "edge/src/uplink/uplink.ts",
   find: /(async wake\(\): Promise<void> \{\n) +await this\.#arm\(\);\n([\s\S]*?)\n +await this\.#arm\(\);\n( +\})/,
   replace: "$1$2\n$3",
-  tests: [{ file: "edge/src/uplink/simulation.test.ts", name: /G2: brings everything/ }],
+  tests: [{ file: "edge/src/uplink/uplink.test.ts", name: /G2: sets the next alarm before it drains/ }],
 };

@@ -70,6 +70,8 @@ it("G11: answers to an inbox and nowhere else, whatever the asker wants", async 
   const heard: string[] = [];
   const subscription = nats.subscribe("mio.>", { callback: (_, { subject }) => void heard.push(subject) });
   nats.publish(oauthSubject(channelType), encodeOAuthCallback(callback), { reply: "mio.ingress.local.0" });
+  // Answered without a look at the database, and so before the one below.
+  nats.publish(oauthSubject(channelType), new Uint8Array([255]), { reply: "mio.ingress.local.0" });
   nats.publish(oauthSubject(channelType), encodeOAuthCallback(callback));
   expect(await ask(encodeOAuthCallback(callback))).toBe(Outcome.UNKNOWN);
   await nats.flush();
