@@ -89,7 +89,7 @@ it("G11: ends a leaked secret at once with an overlap of nothing, also in the mi
 });
 
 it("keeps one end for the old secret when several rotate at once", async () => {
-  const rotations = await Promise.all([rotate("new"), rotate("new"), rotate("new")]);
+  const rotations = await Promise.all(Array.from({ length: 12 }, () => rotate("new")));
   expect(rotations.filter(({ changed }) => changed)).toHaveLength(1);
   expect(await secrets()).toEqual({ ...untouched, "verification hmac old": 24 * 60, "verification hmac new": null });
 });

@@ -28,6 +28,8 @@ export async function rotateSecret(db: Pool, id: string, secret: AccountSecret, 
     throw new AdminError("invalid", `an overlap is from 0s to ${overlapDaysMax}d`);
   return inTransaction(db, async (client) => {
     const account = await readAccount(client, id);
+    // One after the other, and by the clock of each one's turn: `now()` is when a transaction began, so a later turn could move the end.
+    await client.query("select from accounts where id = $1 for update", [id]);
     // A secret that is there but about to end, or has ended, is taken back: rotating to it says that it is the one.
     const added = await client.query(
       `insert into account_secrets (account_id, purpose, scheme, value) values ($1, 'verification', $2, $3)
@@ -37,9 +39,9 @@ export async function rotateSecret(db: Pool, id: string, secret: AccountSecret, 
     );
     // `least` ignores null. An end in the past stays as it is.
     const ending = await client.query(
-      `update account_secrets set not_after = least(not_after, now() + $4 * interval '1 millisecond')
+      `update account_secrets set not_after = least(not_after, clock_timestamp() + $4 * interval '1 millisecond')
        where account_id = $1 and purpose = 'verification' and scheme = $2 and value <> $3
-         and (not_after is null or not_after > now() + $4 * interval '1 millisecond') returning 1`,
+         and (not_after is null or not_after > clock_timestamp() + $4 * interval '1 millisecond') returning 1`,
       [id, secret.scheme, secret.value, overlapMs],
     );
     const changed = added.rows.length > 0 || ending.rows.length > 0;
@@ -49,7 +51,7 @@ export async function rotateSecret(db: Pool, id: string, secret: AccountSecret, 
     }
     const valid = await client.query<{ scheme: string; not_after: Date | null }>(
       `select scheme, not_after from account_secrets
-       where account_id = $1 and purpose = 'verification' and (not_after is null or not_after > now())
+       where account_id = $1 and purpose = 'verification' and (not_after is null or not_after > clock_timestamp())
        order by not_after nulls first, scheme, created_at`,
       [id],
     );
