@@ -27,9 +27,8 @@ export async function rotateSecret(db: Pool, id: string, secret: AccountSecret, 
   if (!(overlapMs >= 0 && overlapMs <= overlapDaysMax * dayMs))
     throw new AdminError("invalid", `an overlap is from 0s to ${overlapDaysMax}d`);
   return inTransaction(db, async (client) => {
-    const account = await readAccount(client, id);
     // One after the other, and by the clock of each one's turn: `now()` is when a transaction began, so a later turn could move the end.
-    await client.query("select from accounts where id = $1 for update", [id]);
+    const account = await readAccount(client, id);
     // A secret that is there but about to end, or has ended, is taken back: rotating to it says that it is the one.
     const added = await client.query(
       `insert into account_secrets (account_id, purpose, scheme, value) values ($1, 'verification', $2, $3)
