@@ -1,6 +1,7 @@
 // Reads a request's raw bytes up to a limit and a deadline, whatever its length header says: signatures are computed over exactly these
 // bytes. Of a body that did not come whole nothing is left.
 import type { Clock } from "@mio/shared/clock.ts";
+import { within } from "@mio/shared/within.ts";
 
 /** 1 MiB: no platform that we know sends more. */
 export const bodyBytesMax = 1024 * 1024;
@@ -18,14 +19,10 @@ export type Body =
 /** Never rejects. */
 export async function readBodyWithin(request: Request, clock: Clock): Promise<Body> {
   if (request.body === null) return { kind: "body", bytes: new Uint8Array() };
-  const { promise: late, resolve } = Promise.withResolvers<Body>();
-  const cancel = clock.after(bodyWithinMs, () => resolve({ kind: "too_slow" }));
   try {
-    return await Promise.race([readBody(request), late]);
+    return await within(clock, bodyWithinMs, readBody(request), { kind: "too_slow" } as const);
   } catch {
     return { kind: "cut_short" };
-  } finally {
-    cancel();
   }
 }
 

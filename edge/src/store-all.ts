@@ -1,5 +1,6 @@
 // One request's events on their way to their uplinks, one or several. "Stored" is said only when every uplink has said it (G1).
 import type { Clock } from "@mio/shared/clock.ts";
+import { within } from "@mio/shared/within.ts";
 import type { Directory } from "./directory.ts";
 import { closeOlder, type ShardLayout, shardOf, uplinkName } from "./layout.ts";
 import type { Closing, Placement, Shard, Stored } from "./uplink/uplink.ts";
@@ -39,7 +40,7 @@ export async function storeAll(ports: StorePorts, placed: readonly Placed[]): Pr
   for (const { accountId, layout, key, bytes } of placed) {
     const shard = shardOf(layout, ports.region, key);
     if (shard === undefined) {
-      await within(ports, () => closeOlder(ports.close, accountId, layout, ports.region), closeDeadlineMs);
+      await done(ports, () => closeOlder(ports.close, accountId, layout, ports.region), closeDeadlineMs);
       return { kind: "moving" };
     }
     const name = uplinkName(shard);
@@ -48,7 +49,7 @@ export async function storeAll(ports: StorePorts, placed: readonly Placed[]): Pr
     shards.set(name, group);
   }
   const results = await Promise.all(
-    Array.from(shards.values(), ({ placement, events }) => within(ports, () => ports.store(placement, events))),
+    Array.from(shards.values(), ({ placement, events }) => done(ports, () => ports.store(placement, events))),
   );
   if (results.some((each) => each.kind === "unavailable" && each.reason === "moved")) {
     // The uplink knows better than what we remembered of the directory.
@@ -64,19 +65,16 @@ export async function storeAll(ports: StorePorts, placed: readonly Placed[]): Pr
   );
 }
 
-async function within<Done>(
-  ports: StorePorts,
+/** Never rejects. */
+async function done<Done>(
+  { clock }: StorePorts,
   work: () => Promise<Done>,
   deadlineMs = storeDeadlineMs,
 ): Promise<Done | { kind: "unavailable"; reason: string }> {
-  const { promise: late, resolve } = Promise.withResolvers<{ kind: "unavailable"; reason: string }>();
-  const cancel = ports.clock.after(deadlineMs, () => resolve({ kind: "unavailable", reason: "uplink_late" }));
   try {
-    return await Promise.race([work(), late]);
+    return await within(clock, deadlineMs, work(), { kind: "unavailable", reason: "uplink_late" } as const);
   } catch {
     // The object failed or was replaced: it may or may not have stored them.
     return { kind: "unavailable", reason: "uplink_failed" };
-  } finally {
-    cancel();
   }
 }

@@ -5,7 +5,7 @@ export const fault: Fault = {
   guarantee: "G1",
   description: "waits in the Worker for a slow body as long as its client likes",
   file: "edge/src/body.ts",
-  find: "Promise.race([readBody(request), late])",
-  replace: "Promise.race([readBody(request), new Promise<never>(() => {})])",
+  find: 'await within(clock, bodyWithinMs, readBody(request), { kind: "too_slow" } as const)',
+  replace: "await readBody(request)",
   tests: [{ file: "edge/src/worker/sockets.test.ts", name: /waits for nobody longer/ }],
 };

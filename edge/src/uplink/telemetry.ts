@@ -8,6 +8,7 @@ import { telemetrySubject } from "@mio/shared/bus/subjects.ts";
 import { countMax, decodeTelemetry, encodeTelemetry } from "@mio/shared/bus/telemetry.ts";
 import type { Clock } from "@mio/shared/clock.ts";
 import type { Random } from "@mio/shared/random.ts";
+import { within } from "@mio/shared/within.ts";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { RequestCounts } from "../request-counts.ts";
 import type { UplinkLimits } from "./limits.ts";
@@ -117,7 +118,9 @@ export class UplinkTelemetry {
       const message = this.#unsettled ?? this.#close();
       if (!message) return;
       this.#unsettled = message;
-      if ((await this.#toldWithin(message)) !== "heard") break;
+      const { link, clock } = this.#ports;
+      const told = await within(clock, tellDeadlineMs, link.tell(message.subject, message.body), "unknown" as const);
+      if (told !== "heard") break;
       this.#unsettled = undefined;
       this.#vainTries = 0;
       if (!fresh) continue;
@@ -128,17 +131,6 @@ export class UplinkTelemetry {
     // Again soon, while something happens here or did lately.
     this.#vainTries += 1;
     if (this.#vainTries <= vainTriesMax) this.#arm();
-  }
-
-  async #toldWithin({ subject, body }: { subject: string; body: Uint8Array<ArrayBuffer> }): Promise<Told> {
-    const timer = new AbortController();
-    const late = this.#ports.clock.sleep(tellDeadlineMs, timer.signal).then(
-      (): Told => "unknown",
-      (): Told => "unknown",
-    );
-    const told = await Promise.race([this.#ports.link.tell(subject, body), late]);
-    timer.abort();
-    return told;
   }
 
   /** One message of all that is new. Undefined while it is not known whose uplink this is. */
