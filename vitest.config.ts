@@ -9,6 +9,6 @@ export default defineConfig({
     hookTimeout: 120_000,
     maxWorkers: 2,
     pool: "forks",
-    globalSetup: ["local/testing/global-postgres.ts"],
+    globalSetup: ["proving/kit/database/global-postgres.ts"],
   },
 });

@@ -2,8 +2,8 @@
 // once the answer stands: it was edited into its final form, or came whole, and has not changed for a moment.
 import { simulatorKinds } from "@mio/shared/channels/simulators.ts";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
-import { type Conversation, readConversation, type SeenMessage, writeMessage } from "./control-client.ts";
-import { readLocalFile } from "./local-file.ts";
+import { type Conversation, readConversation, type SeenMessage, writeMessage } from "./system/control-client.ts";
+import { readLocalFile } from "./system/local-file.ts";
 
 interface Flags {
   data: string;

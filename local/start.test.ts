@@ -5,8 +5,8 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, it, vi } from "vitest";
-import { type LocalSystem, localFileOf, readLocalFile } from "./local-file.ts";
-import { identityOf, type ProcessIdentity, stillRuns } from "./process-identity.ts";
+import { identityOf, type ProcessIdentity, stillRuns } from "./servers/process-identity.ts";
+import { type LocalSystem, localFileOf, readLocalFile } from "./system/local-file.ts";
 
 // Whole systems start here, and the machine may be busy.
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });

@@ -3,10 +3,10 @@
 import { join } from "node:path";
 import { simulatorKinds } from "@mio/shared/channels/simulators.ts";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
-import type { ExistingNats } from "./bus-access.ts";
-import type { LocalSystem } from "./local-file.ts";
-import { parentOf } from "./process-identity.ts";
-import { type RunningSystem, type SystemOptions, startSystem } from "./system.ts";
+import { parentOf } from "./servers/process-identity.ts";
+import type { ExistingNats } from "./system/bus-access.ts";
+import type { LocalSystem } from "./system/local-file.ts";
+import { type RunningSystem, type SystemOptions, startSystem } from "./system/system.ts";
 import { wholeNumber } from "./whole-number.ts";
 
 const parentLookMs = 500;

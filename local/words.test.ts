@@ -19,14 +19,14 @@ function run(words: string[], env: Record<string, string> = {}) {
 const agent = { MIO_NATS_URL: "nats://127.0.0.1:1", MIO_AGENT_GROUP: "echo", MIO_AGENT_ACCOUNTS: "a" };
 
 it.each<[string[], RegExp, Record<string, string>?]>([
-  [["bench/main.ts", "--foo"], /^bench: Unknown option '--foo'/],
-  [["bench/main.ts", "foo"], /^bench: there is no bench foo/],
-  [["local/edge-worker.ts", "--foo"], /^edge: Unknown option '--foo'/],
-  [["local/edge-worker.ts"], /^edge: --data names the folder/],
-  [["local/simulator.ts", "--foo"], /^simulator: Unknown option '--foo'/],
-  [["local/simulator.ts", "slack", "--port", "x"], /^simulator slack: --port is a number from 0 to 65535, not "x"/],
-  [["local/check.ts", "--foo"], /^check: Unknown option '--foo'/],
-  [["local/check.ts", "foo"], /^check: Unexpected argument 'foo'/],
+  [["proving/bench/main.ts", "--foo"], /^bench: Unknown option '--foo'/],
+  [["proving/bench/main.ts", "foo"], /^bench: there is no bench foo/],
+  [["local/system/edge-worker.ts", "--foo"], /^edge: Unknown option '--foo'/],
+  [["local/system/edge-worker.ts"], /^edge: --data names the folder/],
+  [["local/system/simulator.ts", "--foo"], /^simulator: Unknown option '--foo'/],
+  [["local/system/simulator.ts", "slack", "--port", "x"], /^simulator slack: --port is a number from 0 to 65535, not "x"/],
+  [["proving/check.ts", "--foo"], /^check: Unknown option '--foo'/],
+  [["proving/check.ts", "foo"], /^check: Unexpected argument 'foo'/],
   [["proto/generate.ts", "--foo"], /^proto: unknown word --foo/],
   [["sdk/typescript/examples/echo-agent.ts"], /^echo-agent: .*CONNECTION_REFUSED|ECONNREFUSED/, agent],
   [["sdk/typescript/examples/echo-agent.ts"], /^echo-agent: an agent's name is letters/, { ...agent, MIO_AGENT_GROUP: "a.b" }],
@@ -36,19 +36,22 @@ it.each<[string[], RegExp, Record<string, string>?]>([
   expect(status).toBe(1);
 });
 
-it.each(["bench/main.ts", "local/edge-worker.ts", "local/simulator.ts", "local/check.ts", "proto/generate.ts"])(
-  "prints the usage of %s and does nothing",
-  (program) => {
-    const { status, stdout } = run([program, "--help"]);
-    expect(stdout).toMatch(/^Usage: n/);
-    expect(status).toBe(0);
-  },
-);
+it.each([
+  "proving/bench/main.ts",
+  "local/system/edge-worker.ts",
+  "local/system/simulator.ts",
+  "proving/check.ts",
+  "proto/generate.ts",
+])("prints the usage of %s and does nothing", (program) => {
+  const { status, stdout } = run([program, "--help"]);
+  expect(stdout).toMatch(/^Usage: n/);
+  expect(status).toBe(0);
+});
 
 it("starts no simulator on a state that cannot be read, for it would be overwritten", () => {
   const folder = mkdtempSync(join(tmpdir(), "mio-simulator-"));
   try {
-    const { status, lines } = run(["local/simulator.ts", "slack", "--state", folder]);
+    const { status, lines } = run(["local/system/simulator.ts", "slack", "--state", folder]);
     expect(lines).toEqual([expect.stringMatching(/^simulator slack: EISDIR/)]);
     expect(status).toBe(1);
   } finally {

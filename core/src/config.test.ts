@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { testDirectoryKeys } from "@mio/shared/bus/testing/directory-keys.ts";
+import { testDirectoryKeys } from "@mio/proving/kit/bus/directory-keys.ts";
 import { describe, expect, it } from "vitest";
 import { ConfigError, describeConfig, readConfig } from "./config.ts";
 

@@ -1,6 +1,6 @@
 // Configuration, read once at the start into one typed record. Nobody else reads the environment.
 import { readFileSync } from "node:fs";
-import { parseSealingKeys, type SealingKey, sealingKeysExample } from "@mio/shared/bus/sealed-value.ts";
+import { parseSealingKeys, type SealingKey, sealingKeysExample } from "@mio/shared/bus/wire/sealed-value.ts";
 import * as v from "valibot";
 import { type OAuthApps, oauthAppsExample, parseOAuthApps } from "./oauth-apps.ts";
 

@@ -2,7 +2,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { testDatabase } from "@mio/local/testing/postgres.ts";
+import { testDatabase } from "@mio/proving/kit/database/postgres.ts";
 import { expect, it } from "vitest";
 
 const good = { MIO_ENV: "local", MIO_NATS_URL: "nats://127.0.0.1:1", MIO_POSTGRES_DSN: "postgres://mio@127.0.0.1:1/mio" };

@@ -1,16 +1,16 @@
 // The edge's routes. Which platforms there are is the list of doors; what stands behind the ports is the host's affair.
-import { unknownChannel } from "@mio/shared/bus/telemetry.ts";
+import { unknownChannel } from "@mio/shared/bus/wire/telemetry.ts";
 import type { InboundDoor, PlatformAnswer } from "@mio/shared/channels/contract.ts";
 import { snakeCase } from "@mio/shared/snake-case.ts";
 import { Hono } from "hono";
-import { readBodyWithin } from "./body.ts";
-import { failureLine, webhookLine } from "./log-line.ts";
-import { type OAuthPorts, receiveOAuthCallback } from "./oauth.ts";
-import { type Pressure, ready } from "./pressure.ts";
-import { RequestCounts } from "./request-counts.ts";
-import type { Recorder } from "./telemetry.ts";
-import { traceIdOf } from "./trace.ts";
-import { type IncomingWebhook, receiveWebhook, type WebhookPorts, type WebhookResult } from "./webhook.ts";
+import { type OAuthPorts, receiveOAuthCallback } from "./oauth/oauth.ts";
+import { type Pressure, ready } from "./telemetry/pressure.ts";
+import { RequestCounts } from "./telemetry/request-counts.ts";
+import type { Recorder } from "./telemetry/telemetry.ts";
+import { readBodyWithin } from "./webhook/body.ts";
+import { failureLine, webhookLine } from "./webhook/log-line.ts";
+import { traceIdOf } from "./webhook/trace.ts";
+import { type IncomingWebhook, receiveWebhook, type WebhookPorts, type WebhookResult } from "./webhook/webhook.ts";
 
 export interface EdgePorts extends WebhookPorts, OAuthPorts {
   doors: readonly InboundDoor[];

@@ -1,4 +1,4 @@
-import { testDatabase } from "@mio/local/testing/postgres.ts";
+import { testDatabase } from "@mio/proving/kit/database/postgres.ts";
 import { accountIdOf, tenantIdOf } from "@mio/shared/ids.ts";
 import { Pool } from "pg";
 import { afterAll, beforeAll, expect, it } from "vitest";

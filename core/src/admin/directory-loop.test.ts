@@ -1,6 +1,8 @@
-import { testNats } from "@mio/local/testing/nats.ts";
-import { testDatabase } from "@mio/local/testing/postgres.ts";
 import type { DirectoryValue } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
+import { testSealingKeys } from "@mio/proving/kit/bus/directory-keys.ts";
+import { testNats } from "@mio/proving/kit/bus/nats.ts";
+import { testDatabase } from "@mio/proving/kit/database/postgres.ts";
+import { buckets } from "@mio/shared/bus/names/streams.ts";
 import {
   accountRoute,
   channelRoute,
@@ -9,10 +11,8 @@ import {
   openDirectoryValue,
   snapshotKey,
   workspaceRoute,
-} from "@mio/shared/bus/directory.ts";
-import { parseSealingKeys, sealerOf } from "@mio/shared/bus/sealed-value.ts";
-import { buckets } from "@mio/shared/bus/streams.ts";
-import { testSealingKeys } from "@mio/shared/bus/testing/directory-keys.ts";
+} from "@mio/shared/bus/wire/directory.ts";
+import { parseSealingKeys, sealerOf } from "@mio/shared/bus/wire/sealed-value.ts";
 import { randomOf } from "@mio/shared/random.ts";
 import { connect } from "nats";
 import { Pool } from "pg";

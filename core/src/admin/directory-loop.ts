@@ -4,6 +4,7 @@
 import { create, equals } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { DirectorySnapshotSchema, type DirectoryValue, DirectoryValueSchema } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
+import { buckets } from "@mio/shared/bus/names/streams.ts";
 import {
   directoryKeyOf,
   openDirectorySnapshot,
@@ -11,9 +12,8 @@ import {
   sealDirectorySnapshot,
   sealDirectoryValue,
   snapshotKey,
-} from "@mio/shared/bus/directory.ts";
-import type { Sealer } from "@mio/shared/bus/sealed-value.ts";
-import { buckets } from "@mio/shared/bus/streams.ts";
+} from "@mio/shared/bus/wire/directory.ts";
+import type { Sealer } from "@mio/shared/bus/wire/sealed-value.ts";
 import type { KV, NatsConnection } from "nats";
 import type { Pool } from "pg";
 import * as v from "valibot";

@@ -9,7 +9,7 @@ import {
   DirectoryValueSchema,
   ShardLayoutSchema,
 } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
-import { accountRoute, channelRoute, workspaceRoute } from "@mio/shared/bus/directory.ts";
+import { accountRoute, channelRoute, workspaceRoute } from "@mio/shared/bus/wire/directory.ts";
 import { type Closing, closedBy, type PreviousLayout } from "./moves.ts";
 
 export interface DirectoryRow {

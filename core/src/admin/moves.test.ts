@@ -1,8 +1,9 @@
 // An account's layout as it changes: what stands in the directory for the edge, when a move is over, and what cannot be.
-import { testDatabase } from "@mio/local/testing/postgres.ts";
+
+import { type Closing as LastWord, noteClosing } from "@mio/proving/kit/core/closings.ts";
+import { testDatabase } from "@mio/proving/kit/database/postgres.ts";
 import { Pool } from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type Closing as LastWord, noteClosing } from "../testing/closings.ts";
 import { createAccount } from "./accounts.ts";
 import { readDirectoryRows } from "./directory-loop.ts";
 import { directoryValuesOf } from "./directory-values.ts";

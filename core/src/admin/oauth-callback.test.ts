@@ -1,12 +1,12 @@
 // What comes of a callback, against a real Postgres and a platform that a test plays: which codes are exchanged, how often, and what stays.
 
 import { create } from "@bufbuild/protobuf";
-import { testDatabase } from "@mio/local/testing/postgres.ts";
 import {
   type OAuthAnswer_Outcome,
   OAuthCallbackSchema,
   OAuthAnswer_Outcome as Outcome,
 } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
+import { testDatabase } from "@mio/proving/kit/database/postgres.ts";
 import { DeliveryError, type Exchanged, type OAuthGrant } from "@mio/shared/channels/contract.ts";
 import { randomOf } from "@mio/shared/random.ts";
 import { Pool } from "pg";

@@ -1,7 +1,7 @@
 // What comes of a person's return from a consent page: the state is used up, the code exchanged, the account connected. Nothing is
 // exchanged for a link that is not ours to use, and every way out is an answer for the page.
 import { type OAuthAnswer, type OAuthCallback, OAuthAnswer_Outcome as Outcome } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
-import { statePattern } from "@mio/shared/bus/oauth.ts";
+import { statePattern } from "@mio/shared/bus/wire/oauth.ts";
 import { DeliveryError, type Exchanged, type OAuthDoor, type SendFetch } from "@mio/shared/channels/contract.ts";
 import type { Pool } from "pg";
 import type { ConnectedApp, OAuthApps } from "../oauth-apps.ts";

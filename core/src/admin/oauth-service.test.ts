@@ -1,14 +1,14 @@
 // The service on a real bus: who is answered, what strangers get, and how it stops.
 import { create, toBinary } from "@bufbuild/protobuf";
-import { testNats } from "@mio/local/testing/nats.ts";
-import { testDatabase } from "@mio/local/testing/postgres.ts";
 import { OAuthCallbackSchema, OAuthAnswer_Outcome as Outcome } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
-import { decodeOAuthAnswer, encodeOAuthCallback, oauthSubject } from "@mio/shared/bus/oauth.ts";
+import { testNats } from "@mio/proving/kit/bus/nats.ts";
+import { type TestContext, testContext } from "@mio/proving/kit/core/context.ts";
+import { testDatabase } from "@mio/proving/kit/database/postgres.ts";
+import { decodeOAuthAnswer, encodeOAuthCallback, oauthSubject } from "@mio/shared/bus/wire/oauth.ts";
 import { outboundDoors } from "@mio/shared/channels/outbound.ts";
 import { connect, ErrorCode, type NatsConnection } from "nats";
 import { pino } from "pino";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
-import { type TestContext, testContext } from "../testing/context.ts";
 import { serveOAuth } from "./oauth-service.ts";
 
 const channelType = outboundDoors.find((door) => door.oauth)?.channelType ?? "";

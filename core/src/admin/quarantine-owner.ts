@@ -2,7 +2,7 @@
 // workspace is only a claim: it must have been verified by a secret that this very account has, or somebody could write today, under his
 // own secret, what becomes another tenant's message tomorrow (G11).
 import type { QuarantineEntry } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
-import { verifiedByChannel } from "@mio/shared/bus/ingress-group.ts";
+import { verifiedByChannel } from "@mio/shared/bus/wire/ingress-group.ts";
 import type { InboundAccount } from "@mio/shared/channels/contract.ts";
 import { type AccountId, isUuid, type TenantId } from "@mio/shared/ids.ts";
 import type { Pool } from "pg";

@@ -3,11 +3,11 @@
 // each appears once. Either all events of an entry are fed, or none.
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { QuarantineEntry } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
-import type { Bus } from "@mio/shared/bus/connection.ts";
-import { inboundEventBytes } from "@mio/shared/bus/inbound-event.ts";
-import { encodeIngressGroup } from "@mio/shared/bus/ingress-group.ts";
-import { publishAcked } from "@mio/shared/bus/jetstream-api.ts";
-import { ingressSubject } from "@mio/shared/bus/subjects.ts";
+import type { Bus } from "@mio/shared/bus/client/connection.ts";
+import { publishAcked } from "@mio/shared/bus/client/jetstream-api.ts";
+import { ingressSubject } from "@mio/shared/bus/names/subjects.ts";
+import { inboundEventBytes } from "@mio/shared/bus/wire/inbound-event.ts";
+import { encodeIngressGroup } from "@mio/shared/bus/wire/ingress-group.ts";
 import type { InboundAccount, InboundDoor, Normalised, WebhookRequest } from "@mio/shared/channels/contract.ts";
 import { type AccountId, partitionOf } from "@mio/shared/ids.ts";
 import { bytesToHex } from "@noble/hashes/utils.js";

@@ -1,11 +1,11 @@
 // What lies in quarantine, read from its stream. Entries leave by age alone: they are evidence, so nothing here changes or removes one.
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { QuarantineEntry } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
-import type { Bus } from "@mio/shared/bus/connection.ts";
-import { decodeQuarantineEntry } from "@mio/shared/bus/ingress-group.ts";
-import { apiRequest, messageOf, type StoredMessage } from "@mio/shared/bus/jetstream-api.ts";
-import { streams } from "@mio/shared/bus/streams.ts";
-import { isToken, quarantineSubjectsOf } from "@mio/shared/bus/subjects.ts";
+import type { Bus } from "@mio/shared/bus/client/connection.ts";
+import { apiRequest, messageOf, type StoredMessage } from "@mio/shared/bus/client/jetstream-api.ts";
+import { streams } from "@mio/shared/bus/names/streams.ts";
+import { isToken, quarantineSubjectsOf } from "@mio/shared/bus/names/subjects.ts";
+import { decodeQuarantineEntry } from "@mio/shared/bus/wire/ingress-group.ts";
 import * as v from "valibot";
 import type { Account } from "./accounts.ts";
 import { AdminError } from "./admin-error.ts";

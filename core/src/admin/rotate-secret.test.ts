@@ -1,4 +1,4 @@
-import { testDatabase } from "@mio/local/testing/postgres.ts";
+import { testDatabase } from "@mio/proving/kit/database/postgres.ts";
 import { Pool } from "pg";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { createAccount } from "./accounts.ts";

@@ -1,6 +1,6 @@
 // The admin service: the loop that carries accounts to the edge, and the answers to people who connect one. The operator API joins it later.
 import { setTimeout as delay } from "node:timers/promises";
-import { sealerOf } from "@mio/shared/bus/sealed-value.ts";
+import { sealerOf } from "@mio/shared/bus/wire/sealed-value.ts";
 import { Gauge } from "prom-client";
 import { directoryNotification, listen } from "../db/listen.ts";
 import type { Service, ServiceContext } from "../service.ts";

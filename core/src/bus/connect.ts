@@ -1,8 +1,8 @@
 // The connection of one process to the bus: as its own user, heard only on its own inbox, and tried again for ever.
 import { setTimeout as delay } from "node:timers/promises";
-import type { Bus } from "@mio/shared/bus/connection.ts";
-import { natsServerVersionMinimum } from "@mio/shared/bus/streams.ts";
-import { inboxPrefixOf } from "@mio/shared/bus/users.ts";
+import type { Bus } from "@mio/shared/bus/client/connection.ts";
+import { natsServerVersionMinimum } from "@mio/shared/bus/names/streams.ts";
+import { inboxPrefixOf } from "@mio/shared/bus/names/users.ts";
 import { connect, headers, type NatsConnection } from "nats";
 import type { Logger } from "pino";
 import { type Config, withoutSecrets } from "../config.ts";

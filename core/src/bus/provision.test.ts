@@ -1,6 +1,6 @@
 // The provisioner against a real server: what it makes, what it mends, and what it refuses to touch.
-import { testNats } from "@mio/local/testing/nats.ts";
-import { buckets, streams } from "@mio/shared/bus/streams.ts";
+import { testNats } from "@mio/proving/kit/bus/nats.ts";
+import { buckets, streams } from "@mio/shared/bus/names/streams.ts";
 import { connect, DiscardPolicy, nanos, RetentionPolicy, StorageType } from "nats";
 import { pino } from "pino";
 import { describe, expect, it } from "vitest";

@@ -1,6 +1,6 @@
 // Makes the server match streams.ts: creates what is missing, brings limits and subjects up to date, and says what differs that it may
 // not change. It never deletes, never lowers replicas, and never lets a stream discard old messages.
-import { type BucketSpec, buckets, type StreamSpec, streams } from "@mio/shared/bus/streams.ts";
+import { type BucketSpec, buckets, type StreamSpec, streams } from "@mio/shared/bus/names/streams.ts";
 import {
   AckPolicy,
   DiscardPolicy,

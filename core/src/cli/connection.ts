@@ -1,9 +1,9 @@
 // How the command line finds a system: by environment, else by the local.json that a running local system leaves in its data folder.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Bus } from "@mio/shared/bus/connection.ts";
-import { JetStreamError, jetStreamErrors } from "@mio/shared/bus/jetstream-api.ts";
-import { inboxPrefixOf } from "@mio/shared/bus/users.ts";
+import type { Bus } from "@mio/shared/bus/client/connection.ts";
+import { JetStreamError, jetStreamErrors } from "@mio/shared/bus/client/jetstream-api.ts";
+import { inboxPrefixOf } from "@mio/shared/bus/names/users.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
 import type { Command } from "commander";

@@ -1,4 +1,4 @@
-import { testDatabase } from "@mio/local/testing/postgres.ts";
+import { testDatabase } from "@mio/proving/kit/database/postgres.ts";
 import { Pool } from "pg";
 import { afterAll, expect, it } from "vitest";
 import { inTransaction } from "./in-transaction.ts";

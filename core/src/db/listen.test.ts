@@ -1,4 +1,4 @@
-import { testDatabase } from "@mio/local/testing/postgres.ts";
+import { testDatabase } from "@mio/proving/kit/database/postgres.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import { Pool } from "pg";
 import { pino } from "pino";

@@ -1,7 +1,7 @@
 import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { testDatabase } from "@mio/local/testing/postgres.ts";
+import { testDatabase } from "@mio/proving/kit/database/postgres.ts";
 import { Pool } from "pg";
 import { pino } from "pino";
 import { afterEach, beforeEach, expect, it } from "vitest";

@@ -19,11 +19,11 @@
 //  4. Order: one lane per conversation, in the order of the records, and a lane stops at its first failure. A second owner starts at the
 //     committed position, so it meets every unfinished event before a later one; the fence lets each of the two write only behind the
 //     message that it last looked at, and never an origin that is at or past.
-import type { Bus } from "@mio/shared/bus/connection.ts";
-import { publishDeadLetter, publishKept } from "@mio/shared/bus/dead-letter.ts";
-import type { FencedPublisher } from "@mio/shared/bus/fenced-publish.ts";
-import { compareOrigins, traceparentHeader } from "@mio/shared/bus/headers.ts";
-import { type Task, TryAgain } from "@mio/shared/bus/work.ts";
+import type { Bus } from "@mio/shared/bus/client/connection.ts";
+import { compareOrigins, traceparentHeader } from "@mio/shared/bus/names/headers.ts";
+import { type Task, TryAgain } from "@mio/shared/bus/read/work.ts";
+import { publishDeadLetter, publishKept } from "@mio/shared/bus/write/dead-letter.ts";
+import type { FencedPublisher } from "@mio/shared/bus/write/fenced-publish.ts";
 import type { Pool } from "pg";
 import type { ServiceContext } from "../service.ts";
 import { noteClosings } from "./closings.ts";

@@ -1,12 +1,21 @@
 // An uplink's last word, as dedup meets it on the log: behind what came before it, whatever becomes of that.
-import { encodeIngressEvent } from "@mio/shared/bus/ingress-group.ts";
-import { until } from "@mio/shared/bus/testing/bus.ts";
+
+import { until } from "@mio/proving/kit/bus/bus.ts";
+import {
+  accountId,
+  inboundSubjectOf,
+  sendGroup,
+  shardOf,
+  sourcesOn,
+  testEvent,
+  testGroup,
+} from "@mio/proving/kit/core/ingress.ts";
+import { bus, db, events, inbound, kill, nats, sources, start, untilSettled, useBench } from "@mio/proving/kit/dedup/bench.ts";
+import { encodeIngressEvent } from "@mio/shared/bus/wire/ingress-group.ts";
 import { beforeEach, describe, expect, it } from "vitest";
 import { createAccount } from "../admin/accounts.ts";
 import { moveAccount } from "../admin/moves.ts";
 import { createTenant } from "../admin/tenants.ts";
-import { accountId, inboundSubjectOf, sendGroup, shardOf, sourcesOn, testEvent, testGroup } from "../testing/ingress.ts";
-import { bus, db, events, inbound, kill, nats, sources, start, untilSettled, useBench } from "./testing/bench.ts";
 
 useBench();
 

@@ -1,11 +1,6 @@
 // What dedup does with what it should not be given: poison, other versions, odd days, quarantine; and what it counts.
-import { deadLetterHeaders } from "@mio/shared/bus/dead-letter.ts";
-import { decodeMessage } from "@mio/shared/bus/envelope.ts";
-import { encodeQuarantineEntry } from "@mio/shared/bus/ingress-group.ts";
-import { streams } from "@mio/shared/bus/streams.ts";
-import { ingressSubject, quarantineSubject } from "@mio/shared/bus/subjects.ts";
-import { until } from "@mio/shared/bus/testing/bus.ts";
-import { describe, expect, it } from "vitest";
+
+import { until } from "@mio/proving/kit/bus/bus.ts";
 import {
   accountId,
   inboundSubjectOf,
@@ -16,8 +11,14 @@ import {
   storedOn,
   testEvent,
   testGroup,
-} from "../testing/ingress.ts";
-import { all, bus, db, inbound, nats, start, untilSettled, useBench } from "./testing/bench.ts";
+} from "@mio/proving/kit/core/ingress.ts";
+import { all, bus, db, inbound, nats, start, untilSettled, useBench } from "@mio/proving/kit/dedup/bench.ts";
+import { streams } from "@mio/shared/bus/names/streams.ts";
+import { ingressSubject, quarantineSubject } from "@mio/shared/bus/names/subjects.ts";
+import { decodeMessage } from "@mio/shared/bus/wire/envelope.ts";
+import { encodeQuarantineEntry } from "@mio/shared/bus/wire/ingress-group.ts";
+import { deadLetterHeaders } from "@mio/shared/bus/write/dead-letter.ts";
+import { describe, expect, it } from "vitest";
 
 useBench();
 

@@ -1,9 +1,10 @@
 // The key table's days against a real Postgres: made on demand and ahead, dropped when nobody can repeat their events any more.
-import { type TestDatabase, testDatabase } from "@mio/local/testing/postgres.ts";
+
+import { accountId, tenantId } from "@mio/proving/kit/core/ingress.ts";
+import { type TestDatabase, testDatabase } from "@mio/proving/kit/database/postgres.ts";
 import { conversationIdOf } from "@mio/shared/ids.ts";
 import { Pool } from "pg";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { accountId, tenantId } from "../testing/ingress.ts";
 import { keepKeyDays, keyDayOf } from "./key-days.ts";
 import { insertKeys, markPublished, type NewKey, undatedDay, unpublishedKeys } from "./keys.ts";
 

@@ -1,6 +1,6 @@
 // The two-state table of event keys: which are new, which are known, which of those are known to be published.
 // Inserting says "seen", marking says "published"; nothing here says both at once.
-import type { Origin } from "@mio/shared/bus/headers.ts";
+import type { Origin } from "@mio/shared/bus/names/headers.ts";
 import type { Pool } from "pg";
 import * as v from "valibot";
 

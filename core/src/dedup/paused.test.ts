@@ -1,12 +1,23 @@
 // dedup as a real process, paused by SIGSTOP for longer than its lease between the last look at ownership and the write: it wakes with the
 // write in its hands, and only the broker can refuse it.
 
-import { lastMessageOf } from "@mio/shared/bus/jetstream-api.ts";
-import { streams } from "@mio/shared/bus/streams.ts";
-import { until } from "@mio/shared/bus/testing/bus.ts";
+import { until } from "@mio/proving/kit/bus/bus.ts";
+import { inboundSubjectOf, sendEvents, sourcesOn, storedOn } from "@mio/proving/kit/core/ingress.ts";
+import {
+  all,
+  bus,
+  events,
+  inbound,
+  nats,
+  sources,
+  start,
+  startChild,
+  untilSettled,
+  useBench,
+} from "@mio/proving/kit/dedup/bench.ts";
+import { lastMessageOf } from "@mio/shared/bus/client/jetstream-api.ts";
+import { streams } from "@mio/shared/bus/names/streams.ts";
 import { expect, it } from "vitest";
-import { inboundSubjectOf, sendEvents, sourcesOn, storedOn } from "../testing/ingress.ts";
-import { all, bus, events, inbound, nats, sources, start, startChild, untilSettled, useBench } from "./testing/bench.ts";
 
 useBench();
 

@@ -1,7 +1,6 @@
 // dedup from a real ingress stream to a real inbound stream, over a real Postgres: repeated, killed at each point, paused, cut off.
-import { streams } from "@mio/shared/bus/streams.ts";
-import { until } from "@mio/shared/bus/testing/bus.ts";
-import { describe, expect, it } from "vitest";
+
+import { until } from "@mio/proving/kit/bus/bus.ts";
 import {
   accountId,
   inboundSubjectOf,
@@ -11,7 +10,7 @@ import {
   sourcesOn,
   storedOn,
   testEvent,
-} from "../testing/ingress.ts";
+} from "@mio/proving/kit/core/ingress.ts";
 import {
   all,
   bus,
@@ -28,7 +27,9 @@ import {
   start,
   untilSettled,
   useBench,
-} from "./testing/bench.ts";
+} from "@mio/proving/kit/dedup/bench.ts";
+import { streams } from "@mio/shared/bus/names/streams.ts";
+import { describe, expect, it } from "vitest";
 
 useBench();
 

@@ -1,16 +1,16 @@
 // dedup: ingress -> inbound. Reads each (region, shard) of the ingress stream as a log in batches, and settles each batch (batch.ts).
 // A group that a newer edge wrote stops its partition and raises an alarm; nothing else does.
 
-import { createBatches } from "@mio/shared/bus/batches.ts";
-import type { Bus } from "@mio/shared/bus/connection.ts";
-import { createFencedPublisher } from "@mio/shared/bus/fenced-publish.ts";
-import { streamStateOf, subjectsOf } from "@mio/shared/bus/jetstream-api.ts";
-import { createLogReader } from "@mio/shared/bus/log-reader.ts";
-import type { LogRecord } from "@mio/shared/bus/log-source.ts";
-import { ownershipTimes } from "@mio/shared/bus/ownership.ts";
-import { streams } from "@mio/shared/bus/streams.ts";
-import { ingressSubject, parseIngressSubject } from "@mio/shared/bus/subjects.ts";
-import type { Task } from "@mio/shared/bus/work.ts";
+import type { Bus } from "@mio/shared/bus/client/connection.ts";
+import { streamStateOf, subjectsOf } from "@mio/shared/bus/client/jetstream-api.ts";
+import { streams } from "@mio/shared/bus/names/streams.ts";
+import { ingressSubject, parseIngressSubject } from "@mio/shared/bus/names/subjects.ts";
+import { createBatches } from "@mio/shared/bus/read/batches.ts";
+import { createLogReader } from "@mio/shared/bus/read/log-reader.ts";
+import type { LogRecord } from "@mio/shared/bus/read/log-source.ts";
+import { ownershipTimes } from "@mio/shared/bus/read/ownership.ts";
+import type { Task } from "@mio/shared/bus/read/work.ts";
+import { createFencedPublisher } from "@mio/shared/bus/write/fenced-publish.ts";
 import { snakeCase } from "@mio/shared/snake-case.ts";
 import type { Pool } from "pg";
 import * as v from "valibot";

@@ -1,16 +1,17 @@
 // The services and an agent's reader with the permissions of users.ts: what they need they may, and nothing is refused on the way.
-import { testNats } from "@mio/local/testing/nats.ts";
-import { encodeMessage } from "@mio/shared/bus/envelope.ts";
-import { createLanes } from "@mio/shared/bus/lanes.ts";
-import { createLogReader } from "@mio/shared/bus/log-reader.ts";
-import { streams } from "@mio/shared/bus/streams.ts";
-import { busOf, until } from "@mio/shared/bus/testing/bus.ts";
-import { type BusRole, busUserOf, inboxPrefixOf, permissionsOf } from "@mio/shared/bus/users.ts";
+
+import { busOf, until } from "@mio/proving/kit/bus/bus.ts";
+import { testNats } from "@mio/proving/kit/bus/nats.ts";
+import { testContext } from "@mio/proving/kit/core/context.ts";
+import { accountId, inboundSubjectOf, testMessage } from "@mio/proving/kit/core/ingress.ts";
+import { streams } from "@mio/shared/bus/names/streams.ts";
+import { type BusRole, busUserOf, inboxPrefixOf, permissionsOf } from "@mio/shared/bus/names/users.ts";
+import { createLanes } from "@mio/shared/bus/read/lanes.ts";
+import { createLogReader } from "@mio/shared/bus/read/log-reader.ts";
+import { encodeMessage } from "@mio/shared/bus/wire/envelope.ts";
 import { connect, type NatsConnection } from "nats";
 import { describe, expect, it } from "vitest";
 import { provisionBus } from "../bus/provision.ts";
-import { testContext } from "../testing/context.ts";
-import { accountId, inboundSubjectOf, testMessage } from "../testing/ingress.ts";
 import { mediaVault } from "./service.ts";
 
 describe("with least permission", () => {

@@ -1,18 +1,18 @@
 // media-vault from a real inbound stream to a real enriched one: once, in order, over takeovers, and with poison on the way.
-import type { NatsServer } from "@mio/local/nats-server.ts";
-import { testNats } from "@mio/local/testing/nats.ts";
-import type { Bus } from "@mio/shared/bus/connection.ts";
-import { deadLetterHeaders } from "@mio/shared/bus/dead-letter.ts";
-import { encodeMessage } from "@mio/shared/bus/envelope.ts";
-import { inboundMessageId } from "@mio/shared/bus/headers.ts";
-import { streamStateOf } from "@mio/shared/bus/jetstream-api.ts";
-import { streams } from "@mio/shared/bus/streams.ts";
-import { busOf, until } from "@mio/shared/bus/testing/bus.ts";
+import type { NatsServer } from "@mio/local/servers/nats-server.ts";
+import { busOf, until } from "@mio/proving/kit/bus/bus.ts";
+import { testNats } from "@mio/proving/kit/bus/nats.ts";
+import { type TestContext, testContext } from "@mio/proving/kit/core/context.ts";
+import { accountId, inboundSubjectOf, sourcesOn, storedOn, testMessage } from "@mio/proving/kit/core/ingress.ts";
+import type { Bus } from "@mio/shared/bus/client/connection.ts";
+import { streamStateOf } from "@mio/shared/bus/client/jetstream-api.ts";
+import { inboundMessageId } from "@mio/shared/bus/names/headers.ts";
+import { streams } from "@mio/shared/bus/names/streams.ts";
+import { encodeMessage } from "@mio/shared/bus/wire/envelope.ts";
+import { deadLetterHeaders } from "@mio/shared/bus/write/dead-letter.ts";
 import { connect, headers, type NatsConnection } from "nats";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { provisionBus } from "../bus/provision.ts";
-import { type TestContext, testContext } from "../testing/context.ts";
-import { accountId, inboundSubjectOf, sourcesOn, storedOn, testMessage } from "../testing/ingress.ts";
 import { mediaVault } from "./service.ts";
 
 const enriched = streams.enriched.name;

@@ -4,7 +4,7 @@ import type { OutboundAccount, OutboundDoor } from "@mio/shared/channels/contrac
 import { type AccountId, isUuid } from "@mio/shared/ids.ts";
 import type { Pool } from "pg";
 import * as v from "valibot";
-import { type Budget, createBudget } from "./budget.ts";
+import { type Budget, createBudget } from "./schedule/budget.ts";
 
 export type SenderAccount =
   | { kind: "ready"; tenantId: string; door: OutboundDoor; outbound: OutboundAccount }

@@ -1,9 +1,10 @@
 // The sender killed and paused for real between any two facts. What people see is compared with what the receipts say.
-import { streams } from "@mio/shared/bus/streams.ts";
+
+import type { Child } from "@mio/proving/kit/core/child-process.ts";
+import { startChild } from "@mio/proving/kit/sender/processes.ts";
+import { createStage, type Stage, states, until } from "@mio/proving/kit/sender/stage.ts";
+import { streams } from "@mio/shared/bus/names/streams.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Child } from "../testing/child-process.ts";
-import { startChild } from "./testing/processes.ts";
-import { createStage, type Stage, states, until } from "./testing/stage.ts";
 
 // Real servers on a busy machine.
 vi.setConfig({ testTimeout: 120_000 });

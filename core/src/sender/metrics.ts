@@ -1,7 +1,7 @@
 // What the sender counts, under the names that are on people's dashboards. Labels are few and bounded: no account, no platform's code.
 import { Counter, Gauge, type Registry } from "prom-client";
-import type { Handled } from "./handled.ts";
-import type { Outcome, Verdict } from "./verdict.ts";
+import type { Handled } from "./ledger/handled.ts";
+import type { Outcome, Verdict } from "./schedule/verdict.ts";
 
 export interface SenderMetrics {
   /** A change that was recorded; `call` when the platform was asked. */

@@ -1,6 +1,7 @@
 // Order in a conversation, fairness between accounts, the platform's pace, edits: all judged by the platform's own log of arrivals.
+
+import { createStage, type Stage, states } from "@mio/proving/kit/sender/stage.ts";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { createStage, type Stage, states } from "./testing/stage.ts";
 
 // Real servers on a busy machine.
 vi.setConfig({ testTimeout: 120_000 });

@@ -2,9 +2,9 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import type { Behaviour, Call } from "@mio/proving/kit/sender/platform.ts";
+import { createStage, type Stage, states, until } from "@mio/proving/kit/sender/stage.ts";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import type { Behaviour, Call } from "./testing/platform.ts";
-import { createStage, type Stage, states, until } from "./testing/stage.ts";
 
 // Real servers on a busy machine.
 vi.setConfig({ testTimeout: 120_000 });

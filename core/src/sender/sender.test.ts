@@ -1,11 +1,11 @@
 // From command to receipt, with a real bus, a real database and a real platform: what is promised when nothing goes wrong, and when the input does.
 
 import { randomBytes } from "node:crypto";
-import { encodeCommand } from "@mio/shared/bus/envelope.ts";
-import { streams } from "@mio/shared/bus/streams.ts";
+import { createStage, type Stage, states, until } from "@mio/proving/kit/sender/stage.ts";
+import { streams } from "@mio/shared/bus/names/streams.ts";
+import { encodeCommand } from "@mio/shared/bus/wire/envelope.ts";
 import { type AccountId, conversationIdOf, messageIdOf, type SourceMessageId } from "@mio/shared/ids.ts";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { createStage, type Stage, states, until } from "./testing/stage.ts";
 
 let stage: Stage;
 beforeEach(async () => {

@@ -4,14 +4,14 @@ import type { OutboundDoor } from "@mio/shared/channels/contract.ts";
 import { snakeCase } from "@mio/shared/snake-case.ts";
 import { createSendClient } from "../egress/send-fetch.ts";
 import type { Service, ServiceContext } from "../service.ts";
-import { type IntakeStatus, runIntake } from "./intake.ts";
-import { type Lease, type LeaseTimes, whileHolding } from "./lease.ts";
+import { type OwnerView, runOwner } from "./delivery/owner.ts";
+import { type IntakeStatus, runIntake } from "./intake/intake.ts";
+import { type Lease, type LeaseTimes, whileHolding } from "./lease/lease.ts";
+import { createBell, createHub, listenForHub } from "./lease/wake.ts";
 import { createMetrics } from "./metrics.ts";
-import { type OutboxStatus, runOutbox } from "./outbox.ts";
-import { type OwnerView, runOwner } from "./owner.ts";
+import { type OutboxStatus, runOutbox } from "./outbox/outbox.ts";
 import { pressureOf, type SenderPressure } from "./pressure.ts";
-import { type VerdictLimits, verdictLimits } from "./verdict.ts";
-import { createBell, createHub, listenForHub } from "./wake.ts";
+import { type VerdictLimits, verdictLimits } from "./schedule/verdict.ts";
 
 interface SenderOptions {
   limits?: VerdictLimits;

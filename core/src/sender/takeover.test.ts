@@ -2,11 +2,11 @@
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startPostgres } from "@mio/local/postgres.ts";
+import { startPostgres } from "@mio/local/servers/postgres.ts";
+import { createStage, type Stage, states } from "@mio/proving/kit/sender/stage.ts";
 import { afterEach, expect, it, vi } from "vitest";
 import { provisionBus } from "../bus/provision.ts";
 import { migrate } from "../db/migrate.ts";
-import { createStage, type Stage, states } from "./testing/stage.ts";
 
 // Real servers on a busy machine.
 vi.setConfig({ testTimeout: 120_000 });

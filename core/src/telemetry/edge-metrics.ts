@@ -9,7 +9,7 @@ import {
   outcomeLabel,
   requestsOf,
   unknownChannel,
-} from "@mio/shared/bus/telemetry.ts";
+} from "@mio/shared/bus/wire/telemetry.ts";
 import { Counter, Gauge, type Registry } from "prom-client";
 import { DeltaHistogram } from "./delta-histogram.ts";
 import type { LiveShards, ShardState } from "./live-shards.ts";

@@ -1,7 +1,7 @@
 // How each uplink stood when it last told: the newest word of each, forgotten after a while. An uplink that says nothing any more has
 // nothing to do, or is cut off; both are no reason to show its last word for ever.
 import type { EdgeTelemetry } from "@mio/proto/gen/mio/edge/v1/telemetry_pb.ts";
-import { busLabel } from "@mio/shared/bus/telemetry.ts";
+import { busLabel } from "@mio/shared/bus/wire/telemetry.ts";
 import type { Clock } from "@mio/shared/clock.ts";
 
 export interface ShardState {

@@ -1,12 +1,13 @@
 // Two replicas on a real bus, with the users' own permissions, under honest and hostile telemetry.
-import { testNats } from "@mio/local/testing/nats.ts";
-import { encodeTelemetry } from "@mio/shared/bus/telemetry.ts";
-import { until } from "@mio/shared/bus/testing/bus.ts";
-import { type BusRole, busUserOf, permissionsOf } from "@mio/shared/bus/users.ts";
+
+import { until } from "@mio/proving/kit/bus/bus.ts";
+import { testNats } from "@mio/proving/kit/bus/nats.ts";
+import { type TestContext, testContext } from "@mio/proving/kit/core/context.ts";
+import { type BusRole, busUserOf, permissionsOf } from "@mio/shared/bus/names/users.ts";
+import { encodeTelemetry } from "@mio/shared/bus/wire/telemetry.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import { connect, type NatsConnection } from "nats";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { type TestContext, testContext } from "../testing/context.ts";
 import { runTelemetry } from "./service.ts";
 
 const roles: BusRole[] = [{ role: "edge" }, { role: "core" }];

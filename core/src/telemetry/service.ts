@@ -1,8 +1,8 @@
 // Hears what edges tell about themselves and makes metrics of it. What an uplink did since it last told is counted by one of the replicas;
 // how it stands is known to all of them. Whatever cannot be read or trusted is counted, and nothing else comes of it.
 import type { EdgeTelemetry } from "@mio/proto/gen/mio/edge/v1/telemetry_pb.ts";
-import { parseTelemetrySubject, telemetrySubjects } from "@mio/shared/bus/subjects.ts";
-import { decodeTelemetry } from "@mio/shared/bus/telemetry.ts";
+import { parseTelemetrySubject, telemetrySubjects } from "@mio/shared/bus/names/subjects.ts";
+import { decodeTelemetry } from "@mio/shared/bus/wire/telemetry.ts";
 import { inboundDoors } from "@mio/shared/channels/inbound.ts";
 import { snakeCase } from "@mio/shared/snake-case.ts";
 import type { Msg } from "nats";

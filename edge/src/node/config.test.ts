@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { testDirectoryKeys, testSealingKeys } from "@mio/shared/bus/testing/directory-keys.ts";
+import { testDirectoryKeys, testSealingKeys } from "@mio/proving/kit/bus/directory-keys.ts";
 import { afterAll, describe, expect, it } from "vitest";
 import { describeConfig, describeVariables, readConfig } from "./config.ts";
 

@@ -1,5 +1,5 @@
 // A directory that others than core write to.
-import { directoryClaims } from "../testing/hostile/directory-claims.ts";
-import { nodeHost } from "../testing/node-host.ts";
+import { directoryClaims } from "@mio/proving/kit/claims/directory-claims.ts";
+import { nodeHost } from "@mio/proving/kit/edge/node-host.ts";
 
 directoryClaims(nodeHost);

@@ -1,28 +1,28 @@
 // Joins the app to one Node process: every shard's uplink, one connection to the bus, one file. A region is one such process: two would be
 // two uplinks of one conversation, and its order would be gone. (Regions are cheap: a second process is a second region.)
 
-import { openerOf } from "@mio/shared/bus/sealed-value.ts";
-import { buckets } from "@mio/shared/bus/streams.ts";
+import { buckets } from "@mio/shared/bus/names/streams.ts";
+import { openerOf } from "@mio/shared/bus/wire/sealed-value.ts";
 import type { InboundDoor } from "@mio/shared/channels/contract.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
 import { createApp, type EdgePorts } from "../app.ts";
-import { askCore } from "../ask-core.ts";
-import { bucketReader } from "../bucket-reader.ts";
-import { Directory } from "../directory.ts";
-import { DirectoryCopy } from "../directory-copy.ts";
-import { directoryStore } from "../directory-store.ts";
+import { bucketReader } from "../directory/bucket-reader.ts";
+import { Directory } from "../directory/directory.ts";
+import { DirectoryCopy } from "../directory/directory-copy.ts";
+import { directoryStore } from "../directory/directory-store.ts";
 import { doorsIn } from "../doors.ts";
-import { nobodysLayout, uplinkName } from "../layout.ts";
-import type { Pressure } from "../pressure.ts";
-import { IsolateTelemetry } from "../telemetry.ts";
+import { askCore } from "../oauth/ask-core.ts";
+import type { Pressure } from "../telemetry/pressure.ts";
+import { IsolateTelemetry } from "../telemetry/telemetry.ts";
+import { nobodysLayout, uplinkName } from "../uplink/layout.ts";
 import { uplinkLimits } from "../uplink/limits.ts";
 import type { UplinkParts } from "../uplink/uplink.ts";
 import type { Config } from "./config.ts";
-import { Database } from "./database.ts";
-import { serveHttp } from "./http.ts";
+import { serveHttp } from "./http/http.ts";
 import { tcpLink } from "./nats-tcp.ts";
-import { Uplinks } from "./uplinks.ts";
+import { Database } from "./spool/database.ts";
+import { Uplinks } from "./spool/uplinks.ts";
 
 export type Log = (line: Readonly<Record<string, unknown>>) => void;
 

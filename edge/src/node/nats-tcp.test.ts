@@ -1,6 +1,7 @@
 // What every link claims, over real TCP.
-import { tcp } from "../testing/host.ts";
-import { linkClaims } from "../testing/link-claims.ts";
+
+import { linkClaims } from "@mio/proving/kit/claims/link-claims.ts";
+import { tcp } from "@mio/proving/kit/edge/host.ts";
 import { tcpLink } from "./nats-tcp.ts";
 
 linkClaims(tcp, tcpLink);

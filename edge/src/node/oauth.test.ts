@@ -1,5 +1,6 @@
 // The way back from a consent page, at the Node host.
-import { nodeHost } from "../testing/node-host.ts";
-import { oauthClaims } from "../testing/oauth-claims.ts";
+
+import { oauthClaims } from "@mio/proving/kit/claims/oauth-claims.ts";
+import { nodeHost } from "@mio/proving/kit/edge/node-host.ts";
 
 oauthClaims(nodeHost);

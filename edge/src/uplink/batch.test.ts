@@ -1,5 +1,5 @@
 // Which bus messages a spool's rows become: the same rows always the same message, other rows always another one.
-import { decodeIngressGroup, encodeIngressGroup } from "@mio/shared/bus/ingress-group.ts";
+import { decodeIngressGroup, encodeIngressGroup } from "@mio/shared/bus/wire/ingress-group.ts";
 import { describe, expect, it } from "vitest";
 import { batchOf } from "./batch.ts";
 import { uplinkLimits } from "./limits.ts";

@@ -1,6 +1,6 @@
 // What leaves the spool together: rows that lie one behind the other, as one bus message. On a slow bus, or after a long outage, one
 // row a round trip would never catch up.
-import { decodeIngressGroup, encodeIngressGroup } from "@mio/shared/bus/ingress-group.ts";
+import { decodeIngressGroup, encodeIngressGroup } from "@mio/shared/bus/wire/ingress-group.ts";
 import type { UplinkLimits } from "./limits.ts";
 import type { BusMessage, SpoolRow } from "./ports.ts";
 

@@ -1,5 +1,5 @@
 // How the bus looks from one uplink: a slow bus is told from a dead one. A slow one still drains, only nobody waits for it.
-import type { BusState } from "@mio/shared/bus/telemetry.ts";
+import type { BusState } from "@mio/shared/bus/wire/telemetry.ts";
 import type { UplinkLimits } from "./limits.ts";
 import type { BusLink } from "./ports.ts";
 

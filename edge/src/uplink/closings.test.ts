@@ -1,8 +1,9 @@
 // What an uplink does when an account's layout is closed at it: the order of refusal, disk and last word.
-import { decodeIngressEvent, decodeIngressGroup } from "@mio/shared/bus/ingress-group.ts";
+
+import { VirtualClock } from "@mio/proving/kit/time/virtual-clock.ts";
+import { decodeIngressEvent, decodeIngressGroup } from "@mio/shared/bus/wire/ingress-group.ts";
 import { seededRandom } from "@mio/shared/random.ts";
 import { describe, expect, it } from "vitest";
-import { VirtualClock } from "../testing/virtual-clock.ts";
 import type { ClosingStore } from "./closings.ts";
 import type { BusMessage, Published } from "./ports.ts";
 import { Uplink } from "./uplink.ts";

@@ -10,7 +10,7 @@
 //     called it hears 503 after its own deadline, whatever comes of it. So a new object says no last word before that deadline is over
 //     for all that its predecessor took: what was answered 200 is on the bus by then, in front.
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { encodeIngressEvent } from "@mio/shared/bus/ingress-group.ts";
+import { encodeIngressEvent } from "@mio/shared/bus/wire/ingress-group.ts";
 import type { Clock } from "@mio/shared/clock.ts";
 
 /** Layouts of an account that are older than a generation, at one edge. */

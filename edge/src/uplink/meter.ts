@@ -1,8 +1,8 @@
 // What an uplink measures of its work, until its telemetry takes it: how large groups are, and how long the bus takes for one.
 import type { TelemetryHistogram } from "@mio/proto/gen/mio/edge/v1/telemetry_pb.ts";
-import { durationBoundsSeconds, groupEventsBounds } from "@mio/shared/bus/telemetry.ts";
+import { durationBoundsSeconds, groupEventsBounds } from "@mio/shared/bus/wire/telemetry.ts";
 import type { Clock } from "@mio/shared/clock.ts";
-import { Histogram } from "../histogram.ts";
+import { Histogram } from "../telemetry/histogram.ts";
 import type { BusLink } from "./ports.ts";
 
 export interface Measured {

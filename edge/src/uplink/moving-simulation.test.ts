@@ -1,9 +1,10 @@
 // An account that is moved again and again while everything fails: isolates with old directories, uplinks killed and replaced, buses away, a core
 // that reads one partition late and another at once. One seed alone: `MIO_SEED=17 npx vitest run edge/src/uplink/moving-simulation.test.ts`.
+
+import { VirtualClock } from "@mio/proving/kit/time/virtual-clock.ts";
+import { MovingWorld } from "@mio/proving/kit/uplink/moving-world.ts";
 import { type Random, seededRandom } from "@mio/shared/random.ts";
 import { describe, expect, it } from "vitest";
-import { MovingWorld } from "../testing/moving-world.ts";
-import { VirtualClock } from "../testing/virtual-clock.ts";
 
 interface Told {
   event: string;

@@ -1,8 +1,8 @@
 // The link to the bus, the same over TCP and over a WebSocket: the client library is a parameter. A publish never outlives its
 // connection: when that is lost, whatever is in flight fails at once.
-import type { Bus, BusConnection, BusHeaders, BusMessage as Received } from "@mio/shared/bus/connection.ts";
-import { messageIdHeader } from "@mio/shared/bus/headers.ts";
-import { inboxPrefixOf } from "@mio/shared/bus/users.ts";
+import type { Bus, BusConnection, BusHeaders, BusMessage as Received } from "@mio/shared/bus/client/connection.ts";
+import { messageIdHeader } from "@mio/shared/bus/names/headers.ts";
+import { inboxPrefixOf } from "@mio/shared/bus/names/users.ts";
 import type { Clock } from "@mio/shared/clock.ts";
 import type { Random } from "@mio/shared/random.ts";
 import * as v from "valibot";

@@ -1,9 +1,10 @@
 // Hundreds of seeds through one shard's uplink: whatever fails, nothing that was answered is lost, and what was answered first is seen first.
 // One seed alone: `MIO_SEED=17 npx vitest run edge/src/uplink/simulation.test.ts`; more of them: `MIO_SEEDS=5000`.
+
+import { VirtualClock } from "@mio/proving/kit/time/virtual-clock.ts";
+import { World } from "@mio/proving/kit/uplink/world.ts";
 import { seededRandom } from "@mio/shared/random.ts";
 import { describe, expect, it } from "vitest";
-import { VirtualClock } from "../testing/virtual-clock.ts";
-import { World } from "../testing/world.ts";
 
 interface Told {
   event: string;

@@ -1,10 +1,10 @@
 // What an uplink tells, under a bus that is away, deaf or silent: every count once, gauges of the moment, and peace when nothing happens.
 import type { EdgeTelemetry } from "@mio/proto/gen/mio/edge/v1/telemetry_pb.ts";
-import { decodeTelemetry, encodeTelemetry, requestsOf } from "@mio/shared/bus/telemetry.ts";
+import { VirtualClock } from "@mio/proving/kit/time/virtual-clock.ts";
+import { decodeTelemetry, encodeTelemetry, requestsOf } from "@mio/shared/bus/wire/telemetry.ts";
 import { seededRandom } from "@mio/shared/random.ts";
 import { describe, expect, it } from "vitest";
-import { RequestCounts } from "../request-counts.ts";
-import { VirtualClock } from "../testing/virtual-clock.ts";
+import { RequestCounts } from "../telemetry/request-counts.ts";
 import { uplinkLimits } from "./limits.ts";
 import { UplinkMeter } from "./meter.ts";
 import { type Told, UplinkTelemetry } from "./telemetry.ts";

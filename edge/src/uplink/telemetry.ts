@@ -3,14 +3,14 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type UplinkTelemetry as UplinkPart, UplinkTelemetrySchema } from "@mio/proto/gen/mio/edge/v1/telemetry_pb.ts";
-import { decodeIngressGroup } from "@mio/shared/bus/ingress-group.ts";
-import { telemetrySubject } from "@mio/shared/bus/subjects.ts";
-import { countMax, decodeTelemetry, encodeTelemetry } from "@mio/shared/bus/telemetry.ts";
+import { telemetrySubject } from "@mio/shared/bus/names/subjects.ts";
+import { decodeIngressGroup } from "@mio/shared/bus/wire/ingress-group.ts";
+import { countMax, decodeTelemetry, encodeTelemetry } from "@mio/shared/bus/wire/telemetry.ts";
 import type { Clock } from "@mio/shared/clock.ts";
 import type { Random } from "@mio/shared/random.ts";
 import { within } from "@mio/shared/within.ts";
 import { bytesToHex } from "@noble/hashes/utils.js";
-import { RequestCounts } from "../request-counts.ts";
+import { RequestCounts } from "../telemetry/request-counts.ts";
 import type { UplinkLimits } from "./limits.ts";
 import type { Measured, UplinkMeter } from "./meter.ts";
 import type { Spool } from "./ports.ts";

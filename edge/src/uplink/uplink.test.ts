@@ -1,8 +1,9 @@
 // The bounds of an uplink and what it says about itself; its order and durability are proved by simulation.test.ts.
-import { decodeIngressGroup } from "@mio/shared/bus/ingress-group.ts";
+
+import { VirtualClock } from "@mio/proving/kit/time/virtual-clock.ts";
+import { decodeIngressGroup } from "@mio/shared/bus/wire/ingress-group.ts";
 import { seededRandom } from "@mio/shared/random.ts";
 import { describe, expect, it } from "vitest";
-import { VirtualClock } from "../testing/virtual-clock.ts";
 import { eventBytesMax, uplinkLimits } from "./limits.ts";
 import type { BusMessage, Published, Spool, SpoolRow } from "./ports.ts";
 import { type Stored, Uplink } from "./uplink.ts";

@@ -1,9 +1,9 @@
 // The promise of G1 and G4 for one shard: events are told stored when the bus has acknowledged them or the spool has committed
 // them, and they reach the bus in the order in which they came. One group is in flight; what waits meanwhile travels together next.
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { encodeIngressGroup } from "@mio/shared/bus/ingress-group.ts";
-import { ingressSubject } from "@mio/shared/bus/subjects.ts";
-import type { BusState } from "@mio/shared/bus/telemetry.ts";
+import { ingressSubject } from "@mio/shared/bus/names/subjects.ts";
+import { encodeIngressGroup } from "@mio/shared/bus/wire/ingress-group.ts";
+import type { BusState } from "@mio/shared/bus/wire/telemetry.ts";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { BusWatch } from "./bus-state.ts";
 import { type Closing, Closings } from "./closings.ts";

@@ -1,5 +1,5 @@
 // A directory that others than core write to.
-import { directoryClaims } from "../testing/hostile/directory-claims.ts";
-import { worker } from "../testing/worker.ts";
+import { directoryClaims } from "@mio/proving/kit/claims/directory-claims.ts";
+import { worker } from "@mio/proving/kit/edge/worker.ts";
 
 directoryClaims(worker);

@@ -3,17 +3,17 @@
 /// <reference path="./cloudflare-workers.d.ts" />
 import { DurableObject } from "cloudflare:workers";
 import type { DurableObjectState } from "@cloudflare/workers-types";
-import { openerOf } from "@mio/shared/bus/sealed-value.ts";
-import { buckets } from "@mio/shared/bus/streams.ts";
+import { buckets } from "@mio/shared/bus/names/streams.ts";
+import { openerOf } from "@mio/shared/bus/wire/sealed-value.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
-import { type Asked, askCore } from "../ask-core.ts";
-import { bucketReader } from "../bucket-reader.ts";
-import type { Lookup } from "../directory.ts";
-import { DirectoryCopy } from "../directory-copy.ts";
-import { directoryStore } from "../directory-store.ts";
-import { uplinkName } from "../layout.ts";
-import type { DirectoryStatus } from "../pressure.ts";
+import { bucketReader } from "../directory/bucket-reader.ts";
+import type { Lookup } from "../directory/directory.ts";
+import { DirectoryCopy } from "../directory/directory-copy.ts";
+import { directoryStore } from "../directory/directory-store.ts";
+import { type Asked, askCore } from "../oauth/ask-core.ts";
+import type { DirectoryStatus } from "../telemetry/pressure.ts";
+import { uplinkName } from "../uplink/layout.ts";
 import type { NatsLink } from "../uplink/nats-link.ts";
 import type { Shard } from "../uplink/uplink.ts";
 import { type Env, readConfiguration, readDirectoryKeys } from "./env.ts";

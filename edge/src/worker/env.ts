@@ -1,6 +1,6 @@
 // What wrangler.toml binds to the Worker, and how its configuration is read: once, with one line that says what is wrong.
 import type { DurableObjectNamespace } from "@cloudflare/workers-types";
-import { parseSealingKeys, type SealingKey, sealingKeysExample } from "@mio/shared/bus/sealed-value.ts";
+import { parseSealingKeys, type SealingKey, sealingKeysExample } from "@mio/shared/bus/wire/sealed-value.ts";
 import * as v from "valibot";
 import { environments } from "../doors.ts";
 import { uplinkLimits } from "../uplink/limits.ts";

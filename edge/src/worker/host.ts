@@ -1,16 +1,16 @@
 // Joins the app to Cloudflare: objects by name, configuration from bindings, logs as lines. One app an isolate.
 /// <reference path="./cloudflare-workers.d.ts" />
 import { waitUntil } from "cloudflare:workers";
-import { openerOf } from "@mio/shared/bus/sealed-value.ts";
+import { openerOf } from "@mio/shared/bus/wire/sealed-value.ts";
 import type { InboundDoor } from "@mio/shared/channels/contract.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
 import { createApp } from "../app.ts";
-import { Directory } from "../directory.ts";
+import { Directory } from "../directory/directory.ts";
 import { doorsIn } from "../doors.ts";
-import { nobodysLayout, uplinkName } from "../layout.ts";
-import type { Pressure, ShardStatus } from "../pressure.ts";
-import { IsolateTelemetry } from "../telemetry.ts";
+import type { Pressure, ShardStatus } from "../telemetry/pressure.ts";
+import { IsolateTelemetry } from "../telemetry/telemetry.ts";
+import { nobodysLayout, uplinkName } from "../uplink/layout.ts";
 import { type UplinkLimits, uplinkLimits } from "../uplink/limits.ts";
 import type { Stored } from "../uplink/uplink.ts";
 import { type Env, readConfiguration, readDirectoryKeys } from "./env.ts";

@@ -1,5 +1,5 @@
 // The Worker in a real workerd while something is away.
-import { outageClaims } from "../testing/outage-claims.ts";
-import { worker } from "../testing/worker.ts";
+import { outageClaims } from "@mio/proving/kit/claims/outage-claims.ts";
+import { worker } from "@mio/proving/kit/edge/worker.ts";
 
 outageClaims(worker);

@@ -2,13 +2,13 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { testDirectoryKeys } from "@mio/shared/bus/testing/directory-keys.ts";
+import { type LocalWorkerOptions, startLocalWorker } from "@mio/local/servers/worker.ts";
+import { bundleWorker } from "@mio/local/servers/worker-bundle.ts";
+import { testDirectoryKeys } from "@mio/proving/kit/bus/directory-keys.ts";
+import { edgeUser, type TestBus, testBus } from "@mio/proving/kit/edge/bus.ts";
+import { eventually } from "@mio/proving/kit/time/eventually.ts";
 import { inboundDoors } from "@mio/shared/channels/inbound.ts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { bundleWorker } from "../../miniflare/bundle.ts";
-import { type LocalWorkerOptions, startLocalWorker } from "../../miniflare/worker.ts";
-import { edgeUser, type TestBus, testBus } from "../testing/bus.ts";
-import { eventually } from "../testing/eventually.ts";
 
 let bus: TestBus;
 let dataDir: string;

@@ -1,5 +1,5 @@
 // Connections and bodies as no client library would send them.
-import { socketClaims } from "../testing/hostile/socket-claims.ts";
-import { worker } from "../testing/worker.ts";
+import { socketClaims } from "@mio/proving/kit/claims/socket-claims.ts";
+import { worker } from "@mio/proving/kit/edge/worker.ts";
 
 socketClaims(worker, "cloudflare");

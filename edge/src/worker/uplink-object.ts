@@ -5,8 +5,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { DurableObjectState } from "@cloudflare/workers-types";
 import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
-import { closingStore } from "../closing-store.ts";
-import { storeDeadlineMs } from "../store-all.ts";
+import { closingStore } from "../uplink/closing-store.ts";
 import { uplinkLimits } from "../uplink/limits.ts";
 import { shardOfSpool, UplinkTelemetry } from "../uplink/telemetry.ts";
 import {
@@ -18,6 +17,7 @@ import {
   type UplinkParts,
   type UplinkStatus,
 } from "../uplink/uplink.ts";
+import { storeDeadlineMs } from "../webhook/store-all.ts";
 import { type Env, readConfiguration } from "./env.ts";
 import { webSocketLink } from "./nats-ws.ts";
 import { ObjectSpool } from "./object-spool.ts";

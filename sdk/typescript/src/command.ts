@@ -5,7 +5,7 @@ import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@mio/proto/gen/mio/v1/message_pb.ts";
 import { MessageRelation_Kind, MessageRelationSchema } from "@mio/proto/gen/mio/v1/relation_pb.ts";
 import { type SendCommand, SendCommandSchema } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
-import { schemaVersion } from "@mio/shared/bus/envelope.ts";
+import { schemaVersion } from "@mio/shared/bus/wire/envelope.ts";
 import { commandIdOf, type MessageId } from "@mio/shared/ids.ts";
 
 /** What an agent says. */

@@ -1,14 +1,14 @@
 // The SDK against a real bus: order, replicas, crashes between send and ack, parking, receipts.
 import { create, toBinary } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { testNats } from "@mio/local/testing/nats.ts";
 import { DeliveryReceipt_State, DeliveryReceiptSchema } from "@mio/proto/gen/mio/v1/delivery_receipt_pb.ts";
 import { type Message, MessageSchema } from "@mio/proto/gen/mio/v1/message_pb.ts";
-import { deadLetterHeaders } from "@mio/shared/bus/dead-letter.ts";
-import { decodeCommand, decodeMessage, encodeMessage, encodeReceipt, schemaVersion } from "@mio/shared/bus/envelope.ts";
-import { buckets, streams } from "@mio/shared/bus/streams.ts";
-import { subjectOf } from "@mio/shared/bus/subjects.ts";
-import { busUserOf, permissionsOf } from "@mio/shared/bus/users.ts";
+import { testNats } from "@mio/proving/kit/bus/nats.ts";
+import { buckets, streams } from "@mio/shared/bus/names/streams.ts";
+import { subjectOf } from "@mio/shared/bus/names/subjects.ts";
+import { busUserOf, permissionsOf } from "@mio/shared/bus/names/users.ts";
+import { decodeCommand, decodeMessage, encodeMessage, encodeReceipt, schemaVersion } from "@mio/shared/bus/wire/envelope.ts";
+import { deadLetterHeaders } from "@mio/shared/bus/write/dead-letter.ts";
 import { type AccountId, conversationIdOf, messageIdOf, type SourceMessageId } from "@mio/shared/ids.ts";
 import { connect as connectNats, type JetStreamManager, RetentionPolicy } from "nats";
 import { afterAll, afterEach, expect, it } from "vitest";

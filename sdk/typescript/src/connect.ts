@@ -4,8 +4,8 @@
 import type { DeliveryReceipt } from "@mio/proto/gen/mio/v1/delivery_receipt_pb.ts";
 import type { Message } from "@mio/proto/gen/mio/v1/message_pb.ts";
 import type { SendCommand } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
-import type { Bus } from "@mio/shared/bus/connection.ts";
-import { busUserOf, inboxPrefixOf } from "@mio/shared/bus/users.ts";
+import type { Bus } from "@mio/shared/bus/client/connection.ts";
+import { busUserOf, inboxPrefixOf } from "@mio/shared/bus/names/users.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import type { AccountId } from "@mio/shared/ids.ts";
 import { randomOf } from "@mio/shared/random.ts";

@@ -3,17 +3,17 @@
 
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@mio/proto/gen/mio/v1/message_pb.ts";
-import type { Bus } from "@mio/shared/bus/connection.ts";
-import { publishDeadLetter } from "@mio/shared/bus/dead-letter.ts";
-import { decodeMessage, disagreementWithSubject } from "@mio/shared/bus/envelope.ts";
-import { createLanes } from "@mio/shared/bus/lanes.ts";
-import { createLogReader } from "@mio/shared/bus/log-reader.ts";
-import type { LogRecord } from "@mio/shared/bus/log-source.ts";
-import { createSlots } from "@mio/shared/bus/slots.ts";
-import { streams } from "@mio/shared/bus/streams.ts";
-import { parseSubject } from "@mio/shared/bus/subjects.ts";
-import { busUserOf } from "@mio/shared/bus/users.ts";
-import { type Task, TryAgain } from "@mio/shared/bus/work.ts";
+import type { Bus } from "@mio/shared/bus/client/connection.ts";
+import { streams } from "@mio/shared/bus/names/streams.ts";
+import { parseSubject } from "@mio/shared/bus/names/subjects.ts";
+import { busUserOf } from "@mio/shared/bus/names/users.ts";
+import { createLanes } from "@mio/shared/bus/read/lanes.ts";
+import { createLogReader } from "@mio/shared/bus/read/log-reader.ts";
+import type { LogRecord } from "@mio/shared/bus/read/log-source.ts";
+import { createSlots } from "@mio/shared/bus/read/slots.ts";
+import { type Task, TryAgain } from "@mio/shared/bus/read/work.ts";
+import { decodeMessage, disagreementWithSubject } from "@mio/shared/bus/wire/envelope.ts";
+import { publishDeadLetter } from "@mio/shared/bus/write/dead-letter.ts";
 import { type AccountId, partitionOf } from "@mio/shared/ids.ts";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import type { ConsumeOptions } from "./connect.ts";

@@ -2,7 +2,7 @@
 // are computed from that count: a handler must make its commands in the same order whenever it handles the same message.
 import type { Message } from "@mio/proto/gen/mio/v1/message_pb.ts";
 import type { SendCommand } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
-import type { Bus } from "@mio/shared/bus/connection.ts";
+import type { Bus } from "@mio/shared/bus/client/connection.ts";
 import { type Content, editCommand, replyCommand } from "./command.ts";
 import { publishCommand } from "./publish-command.ts";
 

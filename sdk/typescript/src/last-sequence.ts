@@ -1,7 +1,7 @@
 // The last sequence of a stream, as an agent may ask for it: a consumer that wants only what is new starts after it, and says so. An
 // agent may not read a stream's state, which names the conversations of others.
-import { type Bus, inboxOf, nameOf } from "@mio/shared/bus/connection.ts";
-import { apiRequest } from "@mio/shared/bus/jetstream-api.ts";
+import { type Bus, inboxOf, nameOf } from "@mio/shared/bus/client/connection.ts";
+import { apiRequest } from "@mio/shared/bus/client/jetstream-api.ts";
 import * as v from "valibot";
 
 /** The consumer delivers to nobody and is forgotten after this. */

@@ -1,10 +1,10 @@
 // Puts a command on the bus and waits until the stream has it. Publishing one twice is harmless: the ledger knows its id.
 import type { SendCommand } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
-import type { Bus } from "@mio/shared/bus/connection.ts";
-import { encodeCommand } from "@mio/shared/bus/envelope.ts";
-import { outboundMessageId } from "@mio/shared/bus/headers.ts";
-import { publishAcked } from "@mio/shared/bus/jetstream-api.ts";
-import { subjectOf } from "@mio/shared/bus/subjects.ts";
+import type { Bus } from "@mio/shared/bus/client/connection.ts";
+import { publishAcked } from "@mio/shared/bus/client/jetstream-api.ts";
+import { outboundMessageId } from "@mio/shared/bus/names/headers.ts";
+import { subjectOf } from "@mio/shared/bus/names/subjects.ts";
+import { encodeCommand } from "@mio/shared/bus/wire/envelope.ts";
 import type { AccountId, ConversationId } from "@mio/shared/ids.ts";
 
 const requestTimeoutMs = 5_000;

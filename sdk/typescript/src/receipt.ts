@@ -1,11 +1,11 @@
 // What became of a command: its final receipt, read from the conversation's receipts.
 import type { DeliveryReceipt } from "@mio/proto/gen/mio/v1/delivery_receipt_pb.ts";
 import type { SendCommand } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
-import type { Bus } from "@mio/shared/bus/connection.ts";
-import { decodeReceipt, disagreementWithSubject } from "@mio/shared/bus/envelope.ts";
-import { type LogRecord, openLogSource } from "@mio/shared/bus/log-source.ts";
-import { streams } from "@mio/shared/bus/streams.ts";
-import { subjectOf } from "@mio/shared/bus/subjects.ts";
+import type { Bus } from "@mio/shared/bus/client/connection.ts";
+import { streams } from "@mio/shared/bus/names/streams.ts";
+import { subjectOf } from "@mio/shared/bus/names/subjects.ts";
+import { type LogRecord, openLogSource } from "@mio/shared/bus/read/log-source.ts";
+import { decodeReceipt, disagreementWithSubject } from "@mio/shared/bus/wire/envelope.ts";
 import type { AccountId, ConversationId } from "@mio/shared/ids.ts";
 
 export interface AwaitReceiptOptions {

@@ -1,8 +1,8 @@
+import { type TestHost, testHost, trivialPlatform } from "@mio/proving/kit/channels/trivial-platform.ts";
 import { afterEach, describe, expect, it } from "vitest";
 import type { Simulator } from "../contract.ts";
 import { createSimulator } from "./kit.ts";
 import type { SimulatedPlatform } from "./platform.ts";
-import { type TestHost, testHost, trivialPlatform } from "./testing/trivial-platform.ts";
 import { messagesPerConversationMax } from "./world.ts";
 
 const open: Simulator[] = [];

@@ -1,6 +1,6 @@
+import { manualClock } from "@mio/proving/kit/time/simulator-clock.ts";
 import { expect, it } from "vitest";
 import { createSaver, saveIntervalMs } from "./saver.ts";
-import { manualClock } from "./testing/manual-clock.ts";
 
 it("reports a save that failed at once, and tries it again", async () => {
   const clock = manualClock();

@@ -2,11 +2,11 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { MessageRelation_Kind } from "@mio/proto/gen/mio/v1/relation_pb.ts";
 import { SendCommandSchema } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
+import { manualClock } from "@mio/proving/kit/time/simulator-clock.ts";
 import { afterEach, describe, expect, it } from "vitest";
 import { type AccountId, messageIdOf, type TenantId } from "../../ids.ts";
 import { seededRandom } from "../../random.ts";
 import type { InstalledApp, OutboundAccount, SendFetch, SimulatorHost, WebhookRequest } from "../contract.ts";
-import { manualClock } from "../simulator/testing/manual-clock.ts";
 import { slackInbound } from "./inbound.ts";
 import { slackOutbound } from "./outbound.ts";
 import { slackSimulator } from "./simulator/simulator.ts";

@@ -8,7 +8,7 @@ import { type Message, MessageSchema } from "@mio/proto/gen/mio/v1/message_pb.ts
 import { type MessageRelation, MessageRelation_Kind, MessageRelationSchema } from "@mio/proto/gen/mio/v1/relation_pb.ts";
 import { type Sender, SenderSchema } from "@mio/proto/gen/mio/v1/sender_pb.ts";
 import { slackChannel, slackTeamId, slackThreadTs, slackTs } from "../../attributes.ts";
-import { schemaVersion } from "../../bus/envelope.ts";
+import { schemaVersion } from "../../bus/wire/envelope.ts";
 import { conversationIdOf, messageIdOf, type SourceMessageId } from "../../ids.ts";
 import type { InboundAccount, Normalised } from "../contract.ts";
 import { attachmentsOf } from "./attachments.ts";

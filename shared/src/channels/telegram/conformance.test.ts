@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import * as v from "valibot";
 import type { AccountId, TenantId } from "../../ids.ts";
-import { describeInboundDoor } from "../testing/conformance.ts";
+import { describeInboundDoor } from "../conformance/conformance.ts";
 import { telegramInbound } from "./inbound.ts";
 
 const folder = new URL("fixtures/", import.meta.url);

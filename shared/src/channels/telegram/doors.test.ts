@@ -2,11 +2,11 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { MessageRelation_Kind } from "@mio/proto/gen/mio/v1/relation_pb.ts";
 import { SendCommandSchema } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
+import { manualClock } from "@mio/proving/kit/time/simulator-clock.ts";
 import { afterEach, describe, expect, it } from "vitest";
 import { type AccountId, messageIdOf, type TenantId } from "../../ids.ts";
 import { seededRandom } from "../../random.ts";
 import type { InstalledApp, OutboundAccount, SimulatorHost, WebhookRequest } from "../contract.ts";
-import { manualClock } from "../simulator/testing/manual-clock.ts";
 import { telegramInbound } from "./inbound.ts";
 import { telegramOutbound } from "./outbound.ts";
 import { telegramSimulator } from "./simulator/simulator.ts";

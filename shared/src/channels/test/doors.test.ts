@@ -1,11 +1,11 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { MessageRelation_Kind } from "@mio/proto/gen/mio/v1/relation_pb.ts";
 import { SendCommandSchema } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
+import { type ManualClock, manualClock } from "@mio/proving/kit/time/simulator-clock.ts";
 import { afterEach, describe, expect, it } from "vitest";
 import type { AccountId, TenantId } from "../../ids.ts";
 import { seededRandom } from "../../random.ts";
 import { DeliveryError, type InstalledApp, type OutboundAccount, type SimulatorHost, type WebhookRequest } from "../contract.ts";
-import { type ManualClock, manualClock } from "../simulator/testing/manual-clock.ts";
 import { testInbound } from "./inbound.ts";
 import { testOutbound } from "./outbound.ts";
 import { testSimulator } from "./simulator/simulator.ts";

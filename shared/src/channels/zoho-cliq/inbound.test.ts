@@ -4,8 +4,8 @@ import { type Message, MessageSchema } from "@mio/proto/gen/mio/v1/message_pb.ts
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { AccountId, TenantId } from "../../ids.ts";
+import { describeInboundDoor } from "../conformance/conformance.ts";
 import type { InboundAccount, Normalised } from "../contract.ts";
-import { describeInboundDoor } from "../testing/conformance.ts";
 import fixtures from "./fixtures/events.json" with { type: "json" };
 import vectors from "./fixtures/signature-vectors.json" with { type: "json" };
 import { zohoCliqInbound } from "./inbound.ts";

@@ -9,7 +9,7 @@ import type { Interaction } from "@mio/proto/gen/mio/v1/interaction_pb.ts";
 import { MessageSchema } from "@mio/proto/gen/mio/v1/message_pb.ts";
 import { MessageRelation_Kind } from "@mio/proto/gen/mio/v1/relation_pb.ts";
 import { cliqChannelName, cliqOrgId, conversationDisplayName, repliedTo } from "../../attributes.ts";
-import { schemaVersion } from "../../bus/envelope.ts";
+import { schemaVersion } from "../../bus/wire/envelope.ts";
 import { conversationIdOf, messageIdOf, type SourceMessageId, uuidV5 } from "../../ids.ts";
 import type { InboundAccount, Normalised } from "../contract.ts";
 import { interactionOf } from "./interaction.ts";

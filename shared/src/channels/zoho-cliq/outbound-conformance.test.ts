@@ -1,5 +1,5 @@
 import type { AccountId } from "../../ids.ts";
-import { describeOutboundDoor } from "../testing/outbound-conformance.ts";
+import { describeOutboundDoor } from "../conformance/outbound-conformance.ts";
 import { zohoCliqOutbound } from "./outbound.ts";
 
 describeOutboundDoor({

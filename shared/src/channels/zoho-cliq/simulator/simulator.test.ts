@@ -1,7 +1,7 @@
+import { type TestHost, testHost } from "@mio/proving/kit/channels/trivial-platform.ts";
 import { afterEach, describe, expect, it } from "vitest";
 import type { AccountId, TenantId } from "../../../ids.ts";
 import type { InstalledApp, Simulator, WebhookRequest } from "../../contract.ts";
-import { type TestHost, testHost } from "../../simulator/testing/trivial-platform.ts";
 import { zohoCliqInbound } from "../inbound.ts";
 import { zohoCliqSimulator } from "./simulator.ts";
 

@@ -1,0 +1,301 @@
+// From the bus into the ledger. One leader reads the work queue in stream order, writes batches, and acknowledges what is committed. It needs
+// Postgres and the bus, and never a platform. A durable consumer reorders on takeover and after lost deliveries, so a new leader, and a leader
+// that sees a hole in its deliveries, makes the consumer anew: then all that is left comes once more, in order.
+import { messageIdHeader, traceparentHeader } from "@mio/shared/bus/names/headers.ts";
+import { streams } from "@mio/shared/bus/names/streams.ts";
+import { AckPolicy, type Consumer, DeliverPolicy, type JetStreamManager, type JsMsg, NatsError, nanos } from "nats";
+import { DatabaseError } from "pg";
+import type { ServiceContext } from "../../service.ts";
+import type { Lease } from "../lease/lease.ts";
+import { createBell } from "../lease/wake.ts";
+import { isRefusalOfData } from "../ledger/batcher.ts";
+import { logFieldsOf } from "../ledger/handled.ts";
+import {
+  type Batch,
+  countDiffering,
+  type Entry,
+  insertBatch,
+  type Known,
+  knownCommands,
+  openPosition,
+} from "../ledger/intake.ts";
+import type { SenderMetrics } from "../metrics.ts";
+import { deadEntry, entryOf, type Incoming } from "./entry.ts";
+
+/** Written by intake, read by `/status` and metrics. */
+export interface IntakeStatus {
+  leader: boolean;
+  position: number;
+  inserted: number;
+  dead: number;
+  /** The same id with other content; the first content is kept. */
+  differing: number;
+  lostUnread: number;
+}
+
+const durable = "sender-pool";
+/** Bounds what is in memory: messages that were delivered and are not yet in the ledger. */
+const ackPendingMax = 256;
+const batchBytesMax = 8 * 1024 * 1024;
+const ackWaitMs = 30_000;
+const fetchMs = 5_000;
+const pauseMs = 500;
+
+/** Reads until the lease or the service ends. */
+export async function runIntake(
+  context: ServiceContext,
+  lease: Lease,
+  status: IntakeStatus,
+  metrics: SenderMetrics,
+): Promise<void> {
+  const signal = AbortSignal.any([context.signal, lease.signal]);
+  status.leader = true;
+  try {
+    while (!signal.aborted) {
+      try {
+        await runSession(context, lease, status, metrics, signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        context.log.warn({ err: error }, "intake begins again with a new consumer");
+        await context.clock.sleep(pauseMs, signal).catch(() => {});
+      }
+    }
+  } finally {
+    status.leader = false;
+  }
+}
+
+interface Read {
+  message: JsMsg;
+  incoming: Incoming;
+  lostBefore: number;
+}
+
+async function runSession(
+  context: ServiceContext,
+  lease: Lease,
+  status: IntakeStatus,
+  metrics: SenderMetrics,
+  signal: AbortSignal,
+): Promise<void> {
+  const stream = streams.outbound.name;
+  const manager = await context.nats.jetstreamManager({ checkAPI: false });
+  const info = await manager.streams.info(stream);
+  const opened = await openPosition(context.db, stream, String(info.created));
+  const streamEpoch = opened.streamEpoch;
+  let committed = opened.position;
+  status.lostUnread = opened.lostUnread;
+  // A work queue's first sequence is the first that nobody has acknowledged, or one past the last.
+  if (info.state.first_seq > committed + 1) {
+    const gap = opened.first ? 0 : info.state.first_seq - committed - 1;
+    committed = info.state.first_seq - 1;
+    await write({ lease, stream, streamEpoch, position: committed, lostUnread: gap, entries: [] });
+    reportLost(gap);
+  }
+  const consumer = await recreateConsumer(context, manager, stream);
+
+  const buffer: Read[] = [];
+  const bell = createBell();
+  const ended = new AbortController();
+  const either = AbortSignal.any([signal, ended.signal]);
+  let highest = committed;
+  const reading = readAll().finally(() => {
+    ended.abort();
+    bell.ring();
+  });
+  try {
+    while (!either.aborted || buffer.length > 0) {
+      if (buffer.length === 0) await bell.wait(fetchMs, either);
+      // Also after a stop: what is in hand is written, if we still may.
+      else await writeBuffered();
+    }
+  } finally {
+    ended.abort();
+    await reading.catch(() => {});
+  }
+  await reading;
+
+  async function readAll(): Promise<void> {
+    let deliveries = 0;
+    while (!either.aborted) {
+      const before = deliveries;
+      const messages = await consumer.fetch({ max_messages: ackPendingMax, expires: fetchMs });
+      const stop = () => messages.stop();
+      either.addEventListener("abort", stop, { once: true });
+      try {
+        for await (const message of messages) {
+          deliveries += 1;
+          if (message.info.deliverySequence !== deliveries) throw new Error("a delivery was lost on the way");
+          accept(message);
+          if (either.aborted) return;
+        }
+      } finally {
+        either.removeEventListener("abort", stop);
+      }
+      if (deliveries > before || either.aborted) continue;
+      const { delivered } = await consumer.info();
+      if (delivered.consumer_seq > deliveries) throw new Error("a delivery was lost on the way, or went to somebody else");
+    }
+  }
+
+  function accept(message: JsMsg): void {
+    const streamSequence = message.info.streamSequence;
+    if (streamSequence <= committed) {
+      message.ack();
+      return;
+    }
+    // In the buffer already: its first delivery will be acknowledged, which acknowledges the message.
+    if (streamSequence <= highest) return;
+    buffer.push({ message, incoming: incomingOf(message), lostBefore: streamSequence - highest - 1 });
+    highest = streamSequence;
+    bell.ring();
+  }
+
+  async function writeBuffered(): Promise<void> {
+    const reads = takeBatch(buffer);
+    const last = reads.at(-1);
+    if (last === undefined) return;
+    const lostUnread = reads.reduce((sum, { lostBefore }) => sum + lostBefore, 0);
+    const entries = reads.map(({ incoming }) => entryOf(incoming, streamEpoch));
+    const position = last.incoming.streamSequence;
+    const refused = await write({ lease, stream, streamEpoch, position, lostUnread, entries });
+    if (refused.length > 0) await explain(refused, position);
+    await context.checkpoint("sender.intake_inserted");
+    committed = position;
+    status.position = position;
+    reportLost(lostUnread);
+    for (const { message } of reads) message.ack();
+  }
+
+  /** Inserts until it is done or the lease is lost; returns the entries that the ledger had already. */
+  async function write(batch: Batch): Promise<readonly Entry[]> {
+    for (;;) {
+      try {
+        const result = await insertBatch(context.db, batch);
+        if (result.kind === "lost_lease") throw new LostLease("the intake lease belongs to somebody else");
+        status.inserted += result.sequences.size;
+        for (const entry of batch.entries) {
+          if (entry.kind !== "dead" || !result.sequences.has(entry.streamSequence)) continue;
+          status.dead += 1;
+          metrics.count({ channelType: entry.channelType, state: "failed" });
+          context.log.warn(logFieldsOf({ ...entry, state: "failed" }), "a command that cannot be sent; it becomes a dead letter");
+        }
+        return batch.entries.filter((entry) => !result.sequences.has(entry.streamSequence));
+      } catch (error) {
+        if (error instanceof LostLease || lease.signal.aborted) throw error;
+        if (isRefusalOfData(error)) return writeOneByOne(batch, error);
+        context.log.warn({ err: error }, "intake waits for Postgres");
+        await context.clock.sleep(pauseMs, lease.signal).catch(() => {});
+      }
+    }
+  }
+
+  /** One poison command must not stop the stream: it becomes a dead letter, the others go in as they are. */
+  async function writeOneByOne(batch: Batch, error: unknown): Promise<readonly Entry[]> {
+    const [only, ...others] = batch.entries;
+    if (only === undefined || (others.length === 0 && only.kind === "dead")) throw error;
+    if (others.length === 0) {
+      // The database's own words may quote the row, and the row holds somebody's text.
+      const sqlstate = error instanceof DatabaseError ? error.code : undefined;
+      context.log.warn({ sqlstate, command_id: only.id }, "a command cannot be stored; it becomes a dead letter");
+      return write({ ...batch, entries: [dead(only, "not_storable", "the ledger cannot hold this command")] });
+    }
+    const refused: Entry[] = [];
+    for (const [index, entry] of batch.entries.entries()) {
+      const lostUnread = index === 0 ? batch.lostUnread : 0;
+      refused.push(...(await write({ ...batch, position: entry.streamSequence, lostUnread, entries: [entry] })));
+    }
+    return refused;
+  }
+
+  /** Ids that the ledger had already: our own redelivery, the same command again, other content, or an id that somebody else has taken. */
+  async function explain(entries: readonly Entry[], position: number): Promise<void> {
+    const known = await knownCommands(
+      context.db,
+      entries.map((entry) => entry.id),
+    );
+    const differing = entries.filter((entry) => meaningOf(entry, known.get(entry.id), streamEpoch) === "differing");
+    if (differing.length > 0) {
+      status.differing += differing.length;
+      const ids = differing.map((entry) => entry.id);
+      context.log.warn({ command_ids: ids.slice(0, 10) }, "commands came again with other content; the first content is kept");
+      await countDiffering(context.db, ids);
+    }
+    const taken = entries.filter((entry) => meaningOf(entry, known.get(entry.id), streamEpoch) === "taken");
+    if (taken.length === 0) return;
+    const rekeyed = taken.map((entry) =>
+      entry.kind === "dead"
+        ? dead(entry, entry.errorCode, entry.errorText)
+        : dead(entry, "id_taken", "another account has a command with this id"),
+    );
+    await write({ lease, stream, streamEpoch, position, lostUnread: 0, entries: rekeyed });
+  }
+
+  /** The same message as a dead entry under its place in the stream. */
+  function dead(entry: Entry, code: string, text: string): Entry {
+    const { content: data, streamSequence, traceparent } = entry;
+    // The subject's tokens are all that a dead entry takes from it.
+    const subject = entry.deadLetterOf || entry.receiptSubject.replace("mio.receipt.", "mio.outbound.");
+    return deadEntry({ subject, data, streamSequence, messageId: "", traceparent }, streamEpoch, code, text);
+  }
+
+  function reportLost(count: number): void {
+    if (count === 0) return;
+    status.lostUnread += count;
+    context.log.error({ lost_unread: count }, "commands left the outbound stream before anybody read them");
+  }
+}
+
+class LostLease extends Error {
+  override readonly name = "LostLease";
+}
+
+function meaningOf(entry: Entry, known: Known | undefined, streamEpoch: number): "same" | "differing" | "taken" {
+  if (known === undefined || (known.streamEpoch === streamEpoch && known.streamSequence === entry.streamSequence)) return "same";
+  const sameContent = Buffer.compare(entry.contentSha256, known.contentSha256) === 0;
+  if (sameContent && entry.accountId === known.accountId) return "same";
+  return entry.kind === "command" && entry.accountId === known.accountId ? "differing" : "taken";
+}
+
+function takeBatch(buffer: Read[]): Read[] {
+  let bytes = 0;
+  let count = 0;
+  for (const { incoming } of buffer) {
+    bytes += incoming.data.byteLength;
+    if (count > 0 && bytes > batchBytesMax) break;
+    count += 1;
+  }
+  return buffer.splice(0, count);
+}
+
+function incomingOf(message: JsMsg): Incoming {
+  return {
+    subject: message.subject,
+    data: message.data,
+    streamSequence: message.info.streamSequence,
+    messageId: message.headers?.get(messageIdHeader) ?? "",
+    traceparent: message.headers?.get(traceparentHeader) ?? "",
+  };
+}
+
+async function recreateConsumer(context: ServiceContext, manager: JetStreamManager, stream: string): Promise<Consumer> {
+  await manager.consumers.delete(stream, durable).catch(ignoreMissing);
+  await manager.consumers.add(stream, {
+    durable_name: durable,
+    ack_policy: AckPolicy.Explicit,
+    deliver_policy: DeliverPolicy.All,
+    filter_subject: "mio.outbound.>",
+    ack_wait: nanos(ackWaitMs),
+    max_ack_pending: ackPendingMax,
+    max_deliver: -1,
+  });
+  return context.nats.jetstream().consumers.get(stream, durable);
+}
+
+/** consumer not found (nats-server `server/errors.json`). */
+const consumerNotFound = 10014;
+
+function ignoreMissing(error: unknown): void {
+  if (error instanceof NatsError && error.api_error?.err_code === consumerNotFound) return;
+  throw error;
+}

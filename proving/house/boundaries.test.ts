@@ -1,0 +1,155 @@
+// Who may import whom (the table of the README's map, in code): every import of every room is read, also through what it reaches.
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { filesIn, importsOf, reachOf, root, shippedFilesIn, sourceOf } from "./imports.ts";
+
+/** Each import of the files that no pattern allows, as "file imports x". */
+function strangers(files: readonly string[], allowed: readonly RegExp[]): string[] {
+  expect(files.length).toBeGreaterThan(0);
+  return files.flatMap((file) =>
+    importsOf(file)
+      .filter((imported) => !allowed.some((pattern) => pattern.test(imported)))
+      .map((imported) => `${file} imports ${imported}`),
+  );
+}
+
+const protobuf = /^@bufbuild\/protobuf(\/|$)/;
+const pure = [protobuf, /^valibot$/, /^@noble\//];
+const channels = readdirSync(join(root, "shared/src/channels"), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && !["simulator", "conformance"].includes(entry.name))
+  .map((entry) => entry.name);
+const services = readdirSync(join(root, "core/src"), { withFileTypes: true })
+  .filter((entry) => entry.isDirectory() && filesIn(`core/src/${entry.name}`).includes(`core/src/${entry.name}/service.ts`))
+  .map((entry) => entry.name);
+
+describe("imports", () => {
+  it("proto's generated code stands on protobuf alone", () => {
+    expect(strangers(filesIn("proto/gen"), [/^proto\/gen\//, protobuf])).toEqual([]);
+  });
+
+  it("shared stands on proto and itself, with no platform of its own", () => {
+    expect(strangers(shippedFilesIn("shared/src"), [/^proto\/gen\//, /^shared\/src\//, ...pure])).toEqual([]);
+  });
+
+  it("shared reads no clock, chance or environment by itself", () => {
+    const forbidden = /\bDate\.now\(|\bMath\.random\(|\bnew Date\(\)|\bprocess\.(env|pid|argv|on)\b|\bperformance\.now\(\)/;
+    const found = shippedFilesIn("shared/src").filter((file) => forbidden.test(withoutComments(file)));
+    expect(found.filter((file) => file !== "shared/src/clock.ts")).toEqual([]);
+  });
+
+  it.each(channels)("channel %s imports no other channel", (channel) => {
+    const others = channels.filter((each) => each !== channel);
+    const found = shippedFilesIn(`shared/src/channels/${channel}`).flatMap((file) =>
+      importsOf(file).filter((imported) => others.some((other) => imported.startsWith(`shared/src/channels/${other}/`))),
+    );
+    expect(found).toEqual([]);
+  });
+
+  it.each(channels)("channel %s: the inbound door does not reach the outbound one", (channel) => {
+    const reached = reachOf(`shared/src/channels/${channel}/inbound.ts`);
+    expect([...reached].filter((file) => /\/outbound\.ts$|\/simulator\//.test(file))).toEqual([]);
+  });
+
+  it.each(channels)("channel %s: the simulator shares nothing with the doors, its own signing included", (channel) => {
+    const own = `shared/src/channels/${channel}/`;
+    const reached = shippedFilesIn(`${own}simulator`).flatMap((file) => [...reachOf(file)]);
+    expect(new Set(reached.filter((file) => file.startsWith(own) && !file.startsWith(`${own}simulator/`)))).toEqual(new Set());
+  });
+
+  it("the edge stands on proto, shared, hono and nats.ws, with Node only in its Node host", () => {
+    const allowed = [
+      /^edge\/src\//,
+      /^proto\/gen\//,
+      /^shared\/src\//,
+      ...pure,
+      /^hono(\/|$)/,
+      /^nats\.ws$/,
+      /^cloudflare:/,
+      /^@cloudflare\/workers-types/,
+    ];
+    const files = shippedFilesIn("edge/src");
+    expect(
+      strangers(
+        files.filter((file) => !file.startsWith("edge/src/node/")),
+        allowed,
+      ),
+    ).toEqual([]);
+    const inNode = files.filter((file) => file.startsWith("edge/src/node/"));
+    if (inNode.length > 0) expect(strangers(inNode, [...allowed, /^node:/, /^nats$/])).toEqual([]);
+  });
+
+  it("what the edge reaches holds no outbound door, no simulator and nothing of core", () => {
+    const reached = new Set(shippedFilesIn("edge/src").flatMap((file) => [...reachOf(file)]));
+    expect([...reached].filter((file) => /^core\/|channels\/(.*\/)?outbound\.ts$|\/simulators?[/.]/.test(file))).toEqual([]);
+  });
+
+  it("core imports nothing of the edge, the SDK or local play", () => {
+    const found = shippedFilesIn("core/src").flatMap((file) =>
+      importsOf(file).filter((each) => /^(edge|sdk|local)\/|^@mio\/sdk/.test(each)),
+    );
+    expect(found).toEqual([]);
+  });
+
+  it("only tests, proving and local import proving", () => {
+    const shipped = ["proto", "shared", "edge", "core", "sdk"].flatMap(shippedFilesIn);
+    expect(shipped.filter((file) => importsOf(file).some((each) => each.startsWith("proving/")))).toEqual([]);
+  });
+
+  it.each(services)("core's service %s imports no other service", (service) => {
+    const others = services.filter((each) => each !== service);
+    const found = shippedFilesIn(`core/src/${service}`).flatMap((file) =>
+      importsOf(file).filter((imported) => others.some((other) => imported.startsWith(`core/src/${other}/`))),
+    );
+    expect(found).toEqual([]);
+  });
+
+  it("the SDK stands on proto, shared and nats", () => {
+    const allowed = [/^sdk\/typescript\//, /^proto\/gen\//, /^shared\/src\//, ...pure, /^nats$/, /^node:/];
+    expect(strangers(shippedFilesIn("sdk/typescript/src"), allowed)).toEqual([]);
+  });
+
+  it("this reader of imports sees all their forms, and follows them into other rooms", () => {
+    const doors = [...reachOf("edge/src/worker/entry.ts")].filter((file) => /channels\/[^/]+\/inbound\.ts$/.test(file));
+    expect(doors.length).toBeGreaterThan(2);
+    expect(importsOf("proving/house/boundaries.test.ts")).toEqual([
+      "node:fs",
+      "node:path",
+      "vitest",
+      "yaml",
+      "proving/house/imports.ts",
+    ]);
+  });
+});
+
+describe("names", () => {
+  /** Slugs that are plain words stand for a channel only where they stand alone as a text. */
+  const words = new Set(["line", "teams", "matrix", "messenger", "test"]);
+  const slugs = channelSlugs();
+
+  it("no file of edge or core, tests aside, contains the name of a channel", () => {
+    const found = [...shippedFilesIn("edge"), ...shippedFilesIn("core")].flatMap((file) => {
+      const source = sourceOf(file);
+      return slugs.filter((slug) => namePattern(slug).test(source)).map((slug) => `${file} says ${slug}`);
+    });
+    expect(found).toEqual([]);
+  });
+
+  function namePattern(slug: string): RegExp {
+    const spelt = slug.replaceAll("_", "[-_ ]?");
+    return words.has(slug) ? new RegExp(`["'\`]${spelt}["'\`]`) : new RegExp(`(?<![a-z])${spelt}(?![a-z])`, "i");
+  }
+});
+
+function withoutComments(file: string): string {
+  return sourceOf(file)
+    .replace(/\/\*[\s\S]*?\*\//g, "")
+    .replace(/^\s*\/\/.*$/gm, "");
+}
+
+function channelSlugs(): string[] {
+  const registry: unknown = parse(sourceOf("proto/channels.yaml"));
+  const text = JSON.stringify(registry);
+  return [...text.matchAll(/"slug":"([a-z0-9_]+)"/g)].map((match) => match[1] ?? "");
+}

@@ -1,0 +1,22 @@
+// What `npm run check` says, as tests: each room's types, linter and formatter.
+import { spawnSync } from "node:child_process";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { expect, it } from "vitest";
+
+const root = join(import.meta.dirname, "../..");
+const biome = join(dirname(createRequire(import.meta.url).resolve("@biomejs/biome/package.json")), "bin/biome");
+
+it("every room type-checks with only the platform that it may use", () => {
+  expect(run([join(root, "proving/check.ts")])).toBe("");
+});
+
+it("linter and formatter have nothing to say", () => {
+  expect(run([biome, "check", "--max-diagnostics=20", "."])).toBe("");
+});
+
+/** What a failed run wrote; empty when it succeeded. */
+function run(args: readonly string[]): string {
+  const result = spawnSync(process.execPath, args, { cwd: root, encoding: "utf8", timeout: 240_000 });
+  return result.status === 0 ? "" : `${result.stdout}${result.stderr}` || `ended with ${result.status}`;
+}

@@ -1,0 +1,64 @@
+// Reads the imports of the repository's own files, and what each file reaches through them.
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+
+export const root = join(import.meta.dirname, "../..");
+
+const skipped = new Set(["node_modules", "fixtures", ".mio", ".cache"]);
+const importPattern =
+  /(?:^|[\n;])\s*(?:import|export)\b(?:[^"'`;()]*?\bfrom)?\s*["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']\s*\)/g;
+
+/** TypeScript files under a folder, relative to the root, with "/". */
+export function filesIn(folder: string): string[] {
+  const absolute = join(root, folder);
+  if (!existsSync(absolute)) return [];
+  return readdirSync(absolute, { withFileTypes: true }).flatMap((entry) => {
+    if (skipped.has(entry.name)) return [];
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory()) return filesIn(path);
+    return /\.tsx?$/.test(entry.name) ? [path] : [];
+  });
+}
+
+/** Tests, and the suites that only they import, may stand on anything. */
+export function shippedFilesIn(folder: string): string[] {
+  return filesIn(folder).filter((file) => !file.endsWith(".test.ts") && !file.includes("/conformance/"));
+}
+
+export function sourceOf(file: string): string {
+  return readFileSync(join(root, file), "utf8");
+}
+
+/** What a file imports: a path of the repository for our own files, else the package or scheme as written. */
+export function importsOf(file: string): string[] {
+  const source = sourceOf(file).replace(/\/\*[\s\S]*?\*\//g, "");
+  return [...source.matchAll(importPattern)].map((match) => resolved(file, match[1] ?? match[2] ?? ""));
+}
+
+/** Everything of ours that a file reaches, itself included. */
+export function reachOf(file: string): Set<string> {
+  const reached = new Set<string>();
+  const open = [file];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    if (reached.has(next)) continue;
+    reached.add(next);
+    for (const imported of importsOf(next)) if (/\.tsx?$/.test(imported) && existsSync(join(root, imported))) open.push(imported);
+  }
+  return reached;
+}
+
+/** Where the workspaces' names lead: the `exports` of their package.json. */
+const rooms: [string, string][] = [
+  ["@mio/proto/", "proto/"],
+  ["@mio/shared/", "shared/src/"],
+  ["@mio/edge/", "edge/src/"],
+  ["@mio/core/", "core/src/"],
+  ["@mio/local/", "local/"],
+  ["@mio/proving/", "proving/"],
+];
+
+function resolved(file: string, specifier: string): string {
+  if (specifier.startsWith(".")) return relative(root, resolve(root, dirname(file), specifier)).replaceAll("\\", "/");
+  const room = rooms.find(([name]) => specifier.startsWith(name));
+  return room ? specifier.replace(room[0], room[1]) : specifier;
+}

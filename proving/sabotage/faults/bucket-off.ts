@@ -1,0 +1,11 @@
+import type { Fault } from "../fault.ts";
+
+export const fault: Fault = {
+  name: "bucket-off",
+  guarantee: "G8",
+  description: "lets every call through without taking a token of its account",
+  file: "core/src/sender/schedule/budget.ts",
+  find: "      bucket = after;\n",
+  replace: "",
+  tests: [{ file: "core/src/sender/order.test.ts", name: /G8: keeps the rate at the platform's side/ }],
+};

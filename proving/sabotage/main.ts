@@ -1,0 +1,109 @@
+// `npm run sabotage`: proves the tests. Breaks a copy of the code on purpose, one guarantee at a time, and names the test that notices.
+import { rmSync } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { copyTree } from "./copy-tree.ts";
+import type { Fault } from "./fault.ts";
+import { sabotage, type Verdict } from "./sabotage.ts";
+
+const root = join(import.meta.dirname, "../..");
+
+interface Options {
+  only?: string[];
+  list?: boolean;
+  json?: boolean;
+  timeout: number;
+}
+
+const program = new Command("sabotage")
+  .description("Breaks a copy of the tree on purpose, one fault at a time, and names the guarantee's test that then fails.")
+  .option("--only <faults>", "only these, by name, with commas between", (text) => text.split(",").map((each) => each.trim()))
+  .option("--list", "print the faults and run nothing")
+  .option("--json", "print one JSON value on standard output; progress goes to standard error as always")
+  .option("--timeout <seconds>", "for the tests of one fault", seconds, 240)
+  .allowExcessArguments(false)
+  .exitOverride()
+  .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "sabotage: ")) });
+
+try {
+  program.parse();
+  process.exitCode = await main(program.opts<Options>());
+} catch (error) {
+  if (!(error instanceof CommanderError)) console.error(`sabotage: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = error instanceof CommanderError ? error.exitCode : 1;
+}
+
+async function main(options: Options): Promise<number> {
+  const faults = chosen(await loadFaults(join(import.meta.dirname, "faults")), options.only);
+  if (options.list) {
+    const rows = faults.map((fault) => [fault.name, fault.guarantee, fault.file, fault.description]);
+    console.log(
+      options.json ? JSON.stringify(faults.map(summary)) : tableOf(["fault", "guarantee", "file", "what is wrong"], rows),
+    );
+    return 0;
+  }
+  const startMs = performance.now();
+  const progress = (line: string) =>
+    console.error(`[${((performance.now() - startMs) / 1000).toFixed(0).padStart(4)} s] ${line}`);
+  await using tree = await copyTree(root);
+  // Ctrl-C goes by way of `exit`, where the tests under way are ended and the copy is removed.
+  process.once("exit", () => rmSync(tree.root, { recursive: true, force: true, maxRetries: 3 }));
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
+  progress(`the copy is at ${tree.root}`);
+  const verdicts = await sabotage({ root: tree.root, faults, timeoutMs: options.timeout * 1000, progress });
+  print(verdicts, options.json === true);
+  return verdicts.every((verdict) => verdict.outcome.kind === "caught") ? 0 : 1;
+}
+
+/** Every `faults/x.ts` exports its `fault`, whose name is x. */
+async function loadFaults(folder: string): Promise<Fault[]> {
+  const files = (await readdir(folder)).filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts")).sort();
+  return Promise.all(
+    files.map(async (file) => {
+      const { fault }: { fault?: Fault } = await import(join(folder, file));
+      if (fault?.name !== basename(file, ".ts")) throw new Error(`faults/${file} must export the fault ${basename(file, ".ts")}`);
+      return fault;
+    }),
+  );
+}
+
+function chosen(faults: readonly Fault[], only: readonly string[] | undefined): readonly Fault[] {
+  const unknown = only?.filter((name) => !faults.some((fault) => fault.name === name)) ?? [];
+  if (unknown.length > 0) throw new Error(`there is no fault ${unknown.join(", ")}; see --list`);
+  return only ? faults.filter((fault) => only.includes(fault.name)) : faults;
+}
+
+function print(verdicts: readonly Verdict[], json: boolean): void {
+  if (json) {
+    console.log(JSON.stringify(verdicts.map(({ fault, outcome }) => ({ ...summary(fault), outcome }))));
+    return;
+  }
+  const rows = verdicts.map(({ fault, outcome }) => [
+    fault.name,
+    fault.guarantee,
+    outcome.kind === "caught" ? `${outcome.test.file}: ${outcome.test.name}` : `${outcome.kind.toUpperCase()}: ${outcome.reason}`,
+  ]);
+  console.log(tableOf(["fault", "guarantee", "caught by"], rows));
+  const caught = verdicts.filter((verdict) => verdict.outcome.kind === "caught").length;
+  console.log(`\n${caught} of ${verdicts.length} caught`);
+}
+
+function summary(fault: Fault): { name: string; guarantee: string; file: string; description: string } {
+  return { name: fault.name, guarantee: fault.guarantee, file: fault.file, description: fault.description };
+}
+
+function tableOf(columns: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = columns.map((column, index) => Math.max(column.length, ...rows.map((row) => (row[index] ?? "").length)));
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, index) => cell.padEnd(widths[index] ?? 0))
+      .join("  ")
+      .trimEnd();
+  return [columns, ...rows].map(line).join("\n");
+}
+
+function seconds(text: string): number {
+  if (!/^\d{1,5}$/.test(text) || Number(text) < 1) throw new InvalidArgumentError("give whole seconds, such as 240.");
+  return Number(text);
+}
