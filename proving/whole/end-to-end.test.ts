@@ -11,13 +11,14 @@ import { DeliveryReceipt_State } from "@mio/proto/gen/mio/v1/delivery_receipt_pb
 import { streams } from "@mio/shared/bus/names/streams.ts";
 import type { NatsConnection } from "nats";
 import { Client } from "pg";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { connectOperator, messageCount, readReceipts, StreamWitness } from "../judge/witness.ts";
 import { SimulatorClient } from "../stand/simulator-client.ts";
 
 const root = join(import.meta.dirname, "../..");
 const channels = ["zoho_cliq", "slack", "telegram"] as const;
-const answeredWithinMs = 30_000;
+/** For what comes by and by. */
+const patience = { timeout: 30_000, interval: 100 };
 
 let folder: string;
 let starter: ChildProcess;
@@ -54,12 +55,12 @@ describe.each(channels)("%s", (channel) => {
     expect(posted.answer.status).toBe(200);
     expect(posted.answer.durationMs).toBeLessThan(3_000);
 
-    const answer = await eventually(async () => {
+    const answer = await vi.waitFor(async () => {
       const [found, ...more] = (await simulator.messages("general")).filter((message) => message.bot);
       expect(more).toEqual([]);
       expect(found?.text).toContain("what is a gateway?");
       return found;
-    });
+    }, patience);
     expect(answer?.edits).toContain("thinking…");
 
     const accountId = accountOf(channel).account_id;
@@ -67,11 +68,11 @@ describe.each(channels)("%s", (channel) => {
     expect(keys.rows).toMatchObject([{ published_at: expect.any(Date) }]);
 
     // One final receipt for what was sent, and one for its edit.
-    await eventually(async () => {
+    await vi.waitFor(async () => {
       const final = (await readReceipts(nats)).filter((receipt) => receipt.final && receipt.accountId === accountId);
       expect(final.map((receipt) => receipt.state)).toEqual([DeliveryReceipt_State.SENT, DeliveryReceipt_State.SENT]);
       expect(new Set(final.map((receipt) => receipt.commandId)).size).toBe(2);
-    });
+    }, patience);
   });
 
   it("G3: the same webhook five times is one message on each stream, and one answer", async () => {
@@ -79,10 +80,10 @@ describe.each(channels)("%s", (channel) => {
     const { id } = await simulator.post({ conversation: "five-times", user: "ann", text: `five times on ${channel}` });
     const repeats = await Promise.all([1, 2, 3, 4].map(() => simulator.redeliver({ conversation: "five-times", id })));
     expect(repeats.map((repeat) => repeat.answer.status)).toEqual([200, 200, 200, 200]);
-    await eventually(async () => {
+    await vi.waitFor(async () => {
       const answers = (await simulator.messages("five-times")).filter((message) => message.bot);
       expect(answers.map((answer) => answer.text)).toEqual([expect.stringContaining("five times")]);
-    });
+    }, patience);
     for (const stream of [streams.inbound.name, streams.enriched.name]) {
       const seen = await new StreamWitness(nats, stream).look();
       expect(seen.filter((message) => message.text === `five times on ${channel}`)).toHaveLength(1);
@@ -112,7 +113,7 @@ it("G11: what is verified and not understood is answered 200, and kept in quaran
   const headers = { "content-type": "application/json", "x-telegram-bot-api-secret-token": secret };
   const response = await fetch(url, { method: "POST", headers, body: '{"update_id": "not a number"}' });
   expect(response.status).toBe(200);
-  await eventually(async () => expect(await messageCount(nats, streams.quarantine.name)).toBe(before + 1));
+  await vi.waitFor(async () => expect(await messageCount(nats, streams.quarantine.name)).toBe(before + 1), patience);
 });
 
 it("G11: an account or a channel that nobody knows is 404", async () => {
@@ -176,16 +177,4 @@ async function stopped(child: ChildProcess | undefined): Promise<number | null> 
     await exit;
   }
   return child.exitCode;
-}
-
-async function eventually<T>(attempt: () => Promise<T>): Promise<T> {
-  const deadline = performance.now() + answeredWithinMs;
-  for (;;) {
-    try {
-      return await attempt();
-    } catch (error) {
-      if (performance.now() > deadline) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
 }

@@ -22,11 +22,11 @@ import { testInbound } from "@mio/shared/channels/test/inbound.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
 import { beforeEach, describe, expect, it } from "vitest";
-import { until } from "../kit/bus/bus.ts";
 import { testSealingKeys } from "../kit/bus/directory-keys.ts";
 import { noteClosing } from "../kit/core/closings.ts";
 import { storedOn } from "../kit/core/ingress.ts";
 import { all, bus, db, inbound, nats, server, start, untilSettled, useBench } from "../kit/dedup/bench.ts";
+import { eventually } from "../kit/time/eventually.ts";
 
 useBench();
 
@@ -117,7 +117,7 @@ async function quarantine(...words: string[]) {
 }
 
 const kept = (count: number) =>
-  until(`${count} entries`, async () => (await storedOn(bus, streams.quarantine.name, "mio.quarantine.>")).length === count);
+  eventually(`${count} entries`, async () => (await storedOn(bus, streams.quarantine.name, "mio.quarantine.>")).length === count);
 
 async function messages() {
   return (await storedOn(bus, inbound, all)).flatMap(({ data }) => {
@@ -130,7 +130,7 @@ async function messages() {
 async function passIngress(): Promise<void> {
   const names = ["p", "q", "r", "s", "t", "u", "v", "w"].map((letter) => `${letter}${crypto.randomUUID().slice(0, 8)}`);
   await send(testInbound, say("W1", ...names), Date.now());
-  await until("the ingress to be read", async () => {
+  await eventually("the ingress to be read", async () => {
     const texts = (await messages()).map(({ text }) => text);
     return names.every((name) => texts.includes(name));
   });

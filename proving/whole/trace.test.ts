@@ -17,11 +17,11 @@ import { testInbound } from "@mio/shared/channels/test/inbound.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
 import { expect, it } from "vitest";
-import { until } from "../kit/bus/bus.ts";
 import { testSealingKeys } from "../kit/bus/directory-keys.ts";
 import { testContext } from "../kit/core/context.ts";
 import { storedOn } from "../kit/core/ingress.ts";
 import { all, bus, db, inbound, nats, start, useBench } from "../kit/dedup/bench.ts";
+import { eventually } from "../kit/time/eventually.ts";
 
 useBench();
 
@@ -104,7 +104,7 @@ it("follows one request's trace context from its header to the enriched message,
   expect(new Set(arrived).size).toBe(1 + wrong.length);
 
   // One conversation: the order is that of their coming.
-  await until(
+  await eventually(
     "all are enriched",
     async () => (await headersOn(bus, streams.enriched.name, "mio.inbound_enriched.>")).length === 6,
   );

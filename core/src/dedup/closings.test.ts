@@ -1,6 +1,5 @@
 // An uplink's last word, as dedup meets it on the log: behind what came before it, whatever becomes of that.
 
-import { until } from "@mio/proving/kit/bus/bus.ts";
 import {
   accountId,
   inboundSubjectOf,
@@ -11,6 +10,7 @@ import {
   testGroup,
 } from "@mio/proving/kit/core/ingress.ts";
 import { bus, db, events, inbound, kill, nats, sources, start, untilSettled, useBench } from "@mio/proving/kit/dedup/bench.ts";
+import { eventually } from "@mio/proving/kit/time/eventually.ts";
 import { encodeIngressEvent } from "@mio/shared/bus/wire/ingress-group.ts";
 import { beforeEach, describe, expect, it } from "vitest";
 import { createAccount } from "../admin/accounts.ts";
@@ -51,13 +51,13 @@ describe("an uplink's last word", () => {
     await untilSettled(1);
     await sendGroup(nats, shard, [testEvent({ conversation: "a", source: "a-2" })]);
     await sendGroup(nats, shard, [testEvent({ conversation: "a", source: "a-3" }), lastWord()]);
-    await until("a refused batch", async () => ((await db.query("select 1 from ingress_keys")).rowCount ?? 0) >= 2);
+    await eventually("a refused batch", async () => ((await db.query("select 1 from ingress_keys")).rowCount ?? 0) >= 2);
     await kill(first);
     await start();
-    await until("another refusal", async () => ((await db.query("select 1 from ingress_keys")).rowCount ?? 0) >= 3);
+    await eventually("another refusal", async () => ((await db.query("select 1 from ingress_keys")).rowCount ?? 0) >= 3);
     expect(await noted()).toEqual([]);
     await manager.streams.update(inbound, { max_msgs: -1 });
-    await until("the last word", async () => (await noted()).length > 0);
+    await eventually("the last word", async () => (await noted()).length > 0);
     expect(await sourcesOn(bus, inbound, inboundSubjectOf("a"))).toEqual(sources("a", 3));
     expect(await noted()).toEqual([present]);
   });
@@ -76,7 +76,7 @@ describe("an uplink's last word", () => {
     await sendGroup(nats, shard, [lastWord(), testEvent({ conversation: "a", source: "a-1" })]);
     await untilSettled(1);
     expect(await sourcesOn(bus, inbound, inboundSubjectOf("a"))).toEqual(sources("a", 1));
-    await until("both last words", async () => (await noted()).length >= 2);
+    await eventually("both last words", async () => (await noted()).length >= 2);
     expect(await noted()).toEqual([present, `2 west local.${shard}`]);
   });
 
@@ -84,7 +84,7 @@ describe("an uplink's last word", () => {
     await start();
     const taken = events("a", 3).map((each) => testEvent(each));
     await sendGroup(nats, shard, [...taken, lastWord()]);
-    await until("the last word", async () => (await noted()).length > 0);
+    await eventually("the last word", async () => (await noted()).length > 0);
     await nats
       .jetstream()
       .publish("mio.ingress.elsewhere.0", groupElsewhere([...taken.slice(1), testEvent({ conversation: "a", source: "a-4" })]));

@@ -1,6 +1,5 @@
 // What dedup does with what it should not be given: poison, other versions, odd days, quarantine; and what it counts.
 
-import { until } from "@mio/proving/kit/bus/bus.ts";
 import {
   accountId,
   inboundSubjectOf,
@@ -13,6 +12,7 @@ import {
   testGroup,
 } from "@mio/proving/kit/core/ingress.ts";
 import { all, bus, db, inbound, nats, start, untilSettled, useBench } from "@mio/proving/kit/dedup/bench.ts";
+import { eventually } from "@mio/proving/kit/time/eventually.ts";
 import { streams } from "@mio/shared/bus/names/streams.ts";
 import { ingressSubject, quarantineSubject } from "@mio/shared/bus/names/subjects.ts";
 import { decodeMessage } from "@mio/shared/bus/wire/envelope.ts";
@@ -111,7 +111,7 @@ describe("dedup, given what it should not be given", () => {
       { conversation: "b", source: "b-1" },
     ]);
     await untilSettled(3);
-    await until(
+    await eventually(
       "ten dead letters",
       async () => (await storedOn(bus, streams.deadLetter.name, "mio.dead_letter.dedup.>")).length === 10,
     );
@@ -133,7 +133,7 @@ describe("dedup, given what it should not be given", () => {
     const elsewhere = ["b", "c", "d", "e"].find((name) => shardOf(name) !== shard) ?? "";
     await sendEvents(nats, [{ conversation: elsewhere, source: "other-1" }]);
     await untilSettled(2);
-    await until("an alarm", () => JSON.stringify(context.sections.get("dedup")?.()).includes("newer edge"));
+    await eventually("an alarm", () => JSON.stringify(context.sections.get("dedup")?.()).includes("newer edge"));
     expect(await sourcesOn(bus, inbound, inboundSubjectOf("a"))).toEqual(["a-1"]);
   });
 
@@ -143,7 +143,7 @@ describe("dedup, given what it should not be given", () => {
       { conversation: "a", source: "a-1" },
       { conversation: "a", source: "a-1" },
     ]);
-    await until("a duplicate", async () =>
+    await eventually("a duplicate", async () =>
       (await context.metrics.metrics()).includes('mio_idempotency_dedup_total{channel_type="alpha",outcome="duplicate"} 1'),
     );
     const text = await context.metrics.metrics();

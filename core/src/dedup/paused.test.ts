@@ -1,7 +1,6 @@
 // dedup as a real process, paused by SIGSTOP for longer than its lease between the last look at ownership and the write: it wakes with the
 // write in its hands, and only the broker can refuse it.
 
-import { until } from "@mio/proving/kit/bus/bus.ts";
 import { inboundSubjectOf, sendEvents, sourcesOn, storedOn } from "@mio/proving/kit/core/ingress.ts";
 import {
   all,
@@ -15,6 +14,7 @@ import {
   untilSettled,
   useBench,
 } from "@mio/proving/kit/dedup/bench.ts";
+import { eventually } from "@mio/proving/kit/time/eventually.ts";
 import { lastMessageOf } from "@mio/shared/bus/client/jetstream-api.ts";
 import { streams } from "@mio/shared/bus/names/streams.ts";
 import { expect, it } from "vitest";
@@ -29,18 +29,18 @@ async function replicas(): Promise<number> {
 
 it("G3, G4: what it was about to write is refused when it wakes, and everything stands there once and in order", async () => {
   const sleeper = startChild("dedup.writing:pause:5");
-  await until("the child to read", async () => (await replicas()) === 1);
+  await eventually("the child to read", async () => (await replicas()) === 1);
   await sendEvents(nats, events("a", 20));
-  await until("the child to be paused", () => sleeper.paused());
+  await eventually("the child to be paused", () => sleeper.paused());
   await start();
   await untilSettled(20);
-  await until("the child to be given up", async () => (await replicas()) === 1);
+  await eventually("the child to be given up", async () => (await replicas()) === 1);
   const [first] = await storedOn(bus, inbound, all);
   const window = (await (await nats.jetstreamManager()).streams.info(streams.inbound.name)).config.duplicate_window / 1_000_000;
-  await until("the broker to forget message ids", () => Date.now() - (first?.storedAtMs ?? 0) > 20 * window);
+  await eventually("the broker to forget message ids", () => Date.now() - (first?.storedAtMs ?? 0) > 20 * window);
   sleeper.signal("SIGCONT");
   // It says so on the connection that carries its write, behind it.
-  await until("the child to live again", async () => (await replicas()) === 2);
+  await eventually("the child to live again", async () => (await replicas()) === 2);
   await sendEvents(nats, events("a", 5, 21));
   await untilSettled(25);
   expect(await sourcesOn(bus, inbound, inboundSubjectOf("a"))).toEqual(sources("a", 25));

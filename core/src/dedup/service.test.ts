@@ -1,6 +1,5 @@
 // dedup from a real ingress stream to a real inbound stream, over a real Postgres: repeated, killed at each point, paused, cut off.
 
-import { until } from "@mio/proving/kit/bus/bus.ts";
 import {
   accountId,
   inboundSubjectOf,
@@ -28,6 +27,7 @@ import {
   untilSettled,
   useBench,
 } from "@mio/proving/kit/dedup/bench.ts";
+import { eventually } from "@mio/proving/kit/time/eventually.ts";
 import { streams } from "@mio/shared/bus/names/streams.ts";
 import { describe, expect, it } from "vitest";
 
@@ -73,12 +73,12 @@ describe("dedup", () => {
     // Full: the broker refuses, after the keys are in the table.
     await manager.streams.update(inbound, { max_msgs: 1 });
     await sendEvents(nats, [...events("a", 4, 2), ...events("b", 4)]);
-    await until("keys of what is refused", async () => ((await db.query("select 1 from ingress_keys")).rowCount ?? 0) >= 2);
+    await eventually("keys of what is refused", async () => ((await db.query("select 1 from ingress_keys")).rowCount ?? 0) >= 2);
     await new Promise((resolve) => setTimeout(resolve, 300));
     await kill(victim);
     await manager.streams.update(inbound, { max_msgs: -1 });
     await start();
-    await until("all of them", async () => (await storedOn(bus, inbound, all)).length >= 9);
+    await eventually("all of them", async () => (await storedOn(bus, inbound, all)).length >= 9);
     for (const [conversation, count] of [
       ["a", 5],
       ["b", 4],
@@ -244,15 +244,15 @@ describe("dedup", () => {
         await start();
         // Nobody had an answer for the last of them, so the platform repeats it, after one that is new.
         await sendEvents(nats, events("a", 1, 6));
-        await until("the new one", async () => (await sourcesOn(bus, inbound, all)).includes("a-6"));
+        await eventually("the new one", async () => (await sourcesOn(bus, inbound, all)).includes("a-6"));
         frozen.thaw();
         wake.resolve();
-        await until("the sleeper to know", () => {
+        await eventually("the sleeper to know", () => {
           const { partitions } = JSON.parse(status(sleeper));
           return partitions.length < 2;
         });
         await sendEvents(nats, [...events("a", 5), ...events("a", 1, 7)]);
-        await until("the last", async () => (await sourcesOn(bus, inbound, all)).includes("a-7"));
+        await eventually("the last", async () => (await sourcesOn(bus, inbound, all)).includes("a-7"));
         const found = await sourcesOn(bus, inbound, all);
         expect([...found].sort()).toEqual(sources("a", 7));
         expect(found.filter((source) => source > "a-5")).toEqual(["a-6", "a-7"]);

@@ -1,9 +1,10 @@
 // The services and an agent's reader with the permissions of users.ts: what they need they may, and nothing is refused on the way.
 
-import { busOf, until } from "@mio/proving/kit/bus/bus.ts";
+import { busOf } from "@mio/proving/kit/bus/bus.ts";
 import { testNats } from "@mio/proving/kit/bus/nats.ts";
 import { testContext } from "@mio/proving/kit/core/context.ts";
 import { accountId, inboundSubjectOf, testMessage } from "@mio/proving/kit/core/ingress.ts";
+import { eventually } from "@mio/proving/kit/time/eventually.ts";
 import { streams } from "@mio/shared/bus/names/streams.ts";
 import { type BusRole, busUserOf, inboxPrefixOf, permissionsOf } from "@mio/shared/bus/names/users.ts";
 import { createLanes } from "@mio/shared/bus/read/lanes.ts";
@@ -69,8 +70,8 @@ describe("with least permission", () => {
         .jetstream()
         .publish(inboundSubjectOf("a"), encodeMessage(testMessage({ conversation: "a", source: `a-${number}` })));
     }
-    await until("all read", () => seen.length === 50);
-    await until("the position", () => reader.status().some((each) => each.position === 50));
+    await eventually("all read", () => seen.length === 50);
+    await eventually("the position", () => reader.status().some((each) => each.position === 50));
     stop.abort();
     context.stop();
     await Promise.all([reading, vault]);

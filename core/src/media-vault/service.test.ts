@@ -1,9 +1,10 @@
 // media-vault from a real inbound stream to a real enriched one: once, in order, over takeovers, and with poison on the way.
 import type { NatsServer } from "@mio/local/servers/nats-server.ts";
-import { busOf, until } from "@mio/proving/kit/bus/bus.ts";
+import { busOf } from "@mio/proving/kit/bus/bus.ts";
 import { testNats } from "@mio/proving/kit/bus/nats.ts";
 import { type TestContext, testContext } from "@mio/proving/kit/core/context.ts";
 import { accountId, inboundSubjectOf, sourcesOn, storedOn, testMessage } from "@mio/proving/kit/core/ingress.ts";
+import { eventually } from "@mio/proving/kit/time/eventually.ts";
 import type { Bus } from "@mio/shared/bus/client/connection.ts";
 import { streamStateOf } from "@mio/shared/bus/client/jetstream-api.ts";
 import { inboundMessageId } from "@mio/shared/bus/names/headers.ts";
@@ -116,10 +117,8 @@ function enrichedSubjectOf(conversation: string): string {
   return inboundSubjectOf(conversation).replace("mio.inbound.", "mio.inbound_enriched.");
 }
 
-/** A server that is being restarted answers nothing, which is no answer. */
 async function untilEnriched(count: number): Promise<void> {
-  const there = () => storedOn(bus, enriched, "mio.inbound_enriched.>").then((all) => all.length >= count);
-  await until(`${count} enriched`, () => there().catch(() => false));
+  await eventually(`${count} enriched`, async () => (await storedOn(bus, enriched, "mio.inbound_enriched.>")).length >= count);
 }
 
 describe("media-vault", () => {
@@ -213,11 +212,11 @@ describe("media-vault", () => {
     await send("f", 1);
     const { context } = await start();
     const section = () => JSON.stringify(context.sections.get("media_vault")?.());
-    await until("an alarm", () => section().includes("before our position"));
+    await eventually("an alarm", () => section().includes("before our position"));
     expect(section()).toContain('"duplicates_outside_retries":0');
     // What the log line asks for.
     await manager.streams.purge("KV_mio_positions");
-    await until("no alarm", () => section().includes('"alarms":{}'));
+    await eventually("no alarm", () => section().includes('"alarms":{}'));
     await untilEnriched(11);
   });
 
@@ -232,7 +231,7 @@ describe("media-vault", () => {
     await jetstream.publish("mio.inbound.what", encodeMessage(message));
     await send("a", 1);
     await untilEnriched(1);
-    await until(
+    await eventually(
       "four dead letters",
       async () => (await storedOn(bus, streams.deadLetter.name, "mio.dead_letter.media-vault.>")).length === 4,
     );

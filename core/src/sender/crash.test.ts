@@ -2,7 +2,8 @@
 
 import type { Child } from "@mio/proving/kit/core/child-process.ts";
 import { startChild } from "@mio/proving/kit/sender/processes.ts";
-import { createStage, type Stage, states, until } from "@mio/proving/kit/sender/stage.ts";
+import { createStage, type Stage, states } from "@mio/proving/kit/sender/stage.ts";
+import { eventually } from "@mio/proving/kit/time/eventually.ts";
 import { streams } from "@mio/shared/bus/names/streams.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
@@ -93,11 +94,11 @@ it("G5: killed with commands in its hands that the ledger could not take yet, it
     await locked.query("begin; lock table sender_commands in access exclusive mode");
     await publishMany(60);
     // The bus has handed them over, and their insert waits for the lock.
-    await until(async () => {
+    await eventually("all to be handed over", async () => {
       const found = await stage.nats.jetstream().consumers.get(streams.outbound.name, "sender-pool");
       return (await found.info()).num_pending === 0;
     });
-    await until(async () => {
+    await eventually("the insert to wait", async () => {
       const waiting =
         "select 1 from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database() and query like '%incoming%'";
       return ((await stage.db.query(waiting)).rowCount ?? 0) > 0;
@@ -118,7 +119,7 @@ describe.each(points)("paused at %s for longer than its lease", (point) => {
     await publishMany(60);
     const skip = point === "sender.intake_inserted" || point === "sender.receipt_published" ? 0 : 20;
     const first = start({ checkpoint: `${point}:pause:${skip}` });
-    await until(() => first.paused(), 20_000);
+    await eventually("the first to be paused", () => first.paused());
     start();
     await holds(60);
     first.signal("SIGCONT");

@@ -3,7 +3,8 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { Behaviour, Call } from "@mio/proving/kit/sender/platform.ts";
-import { createStage, type Stage, states, until } from "@mio/proving/kit/sender/stage.ts";
+import { createStage, type Stage, states } from "@mio/proving/kit/sender/stage.ts";
+import { eventually } from "@mio/proving/kit/time/eventually.ts";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 
 // Real servers on a busy machine.
@@ -107,7 +108,10 @@ it("tries again while nothing listens at the platform's address", async () => {
   const command = stage.command(account, "general", "x");
   stage.start({ limits: quick });
   await stage.publish(command);
-  await until(async () => Number((await stage.db.query("select max(failures) as n from sender_commands")).rows[0]?.n) >= 3);
+  await eventually(
+    "three failures",
+    async () => Number((await stage.db.query("select max(failures) as n from sender_commands")).rows[0]?.n) >= 3,
+  );
   await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
   const finals = await stage.ended(1);
   server.close();
@@ -122,7 +126,7 @@ it("goes on after the parts of a long text that were sent, and gives every part'
   const next = stage.command(account, "general", "next");
   const first = stage.start({ limits: { backoff: { startMs: 300, maxMs: 300 } } });
   await stage.publish(long, next);
-  await until(() => stage.platform.calls.length >= 2);
+  await eventually("two calls", () => stage.platform.calls.length >= 2);
   await first.stop();
   stage.start({ limits: quick });
   const finals = await stage.ended(2);

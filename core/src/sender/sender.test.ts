@@ -1,7 +1,8 @@
 // From command to receipt, with a real bus, a real database and a real platform: what is promised when nothing goes wrong, and when the input does.
 
 import { randomBytes } from "node:crypto";
-import { createStage, type Stage, states, until } from "@mio/proving/kit/sender/stage.ts";
+import { createStage, type Stage, states } from "@mio/proving/kit/sender/stage.ts";
+import { eventually } from "@mio/proving/kit/time/eventually.ts";
 import { streams } from "@mio/shared/bus/names/streams.ts";
 import { encodeCommand } from "@mio/shared/bus/wire/envelope.ts";
 import { type AccountId, conversationIdOf, messageIdOf, type SourceMessageId } from "@mio/shared/ids.ts";
@@ -113,7 +114,7 @@ it("G5: ends what it cannot decode, of another version, at odds with its subject
   });
   expect(finals.get("out:short")).toMatchObject({ state: states.FAILED, channelType: "short", accountId: "unknown" });
   const letters = async () => (await (await stage.nats.jetstreamManager()).streams.info(streams.deadLetter.name)).state.messages;
-  await until(async () => (await letters()) === 8);
+  await eventually("eight letters", async () => (await letters()) === 8);
   expect(stage.platform.shown.get("general")?.map(({ text }) => text)).toEqual(["good", "last"]);
 });
 

@@ -1,8 +1,8 @@
 // Two replicas on a real bus, with the users' own permissions, under honest and hostile telemetry.
 
-import { until } from "@mio/proving/kit/bus/bus.ts";
 import { testNats } from "@mio/proving/kit/bus/nats.ts";
 import { type TestContext, testContext } from "@mio/proving/kit/core/context.ts";
+import { eventually } from "@mio/proving/kit/time/eventually.ts";
 import { type BusRole, busUserOf, permissionsOf } from "@mio/shared/bus/names/users.ts";
 import { encodeTelemetry } from "@mio/shared/bus/wire/telemetry.ts";
 import { clockOf } from "@mio/shared/clock.ts";
@@ -104,14 +104,14 @@ async function settled(): Promise<void> {
   const beta = { ...accepted, channelType: "beta" };
   // More often than chance could give all of them to one replica.
   for (let sequence = 1; sequence <= 40; sequence += 1) await tell({ instance, sequence: BigInt(sequence), requests: [beta] });
-  await until("all are counted", async () => (await requests())[key] === before + 120);
+  await eventually("all are counted", async () => (await requests())[key] === before + 120);
 }
 
 describe("telemetry", () => {
   it("counts each message in exactly one of the replicas", async () => {
     for (let sequence = 1n; sequence <= 50n; sequence += 1n)
       await tell({ sequence, requests: [accepted], uplink: { eventsStored: 4 } });
-    await until("all are counted", async () => (await requests())[label("alpha", "accepted", "200")] === 150);
+    await eventually("all are counted", async () => (await requests())[label("alpha", "accepted", "200")] === 150);
     await settled();
     expect((await requests())[label("alpha", "accepted", "200")]).toBe(150);
     expect(await read("mio_edge_events_total")).toMatchObject({ '{outcome="stored"}': 200 });
@@ -136,7 +136,7 @@ describe("telemetry", () => {
     expect(await refusals()).toEqual({ '{reason="repeat"}': 3 });
     // Another life of the uplink begins anew.
     await tell({ instance: "later", sequence: 1n, requests: [accepted] });
-    await until("it is counted", async () => (await requests())[label("alpha", "accepted", "200")] === 12);
+    await eventually("it is counted", async () => (await requests())[label("alpha", "accepted", "200")] === 12);
   });
 
   it("G11: makes no label of what an edge chose, and counts what it refuses", async () => {
@@ -190,7 +190,7 @@ describe("telemetry", () => {
       "mio.telemetry.eu.2",
     );
     for (const each of replicas)
-      await until("it is there", async () => (await spoolRows([each]))['{region="eu",shard="1"}'] === 3);
+      await eventually("it is there", async () => (await spoolRows([each]))['{region="eu",shard="1"}'] === 3);
     await settled();
     const [one] = replicas;
     if (!one) throw new Error("there is no replica");
@@ -228,7 +228,7 @@ describe("telemetry", () => {
         encodeTelemetry({ region: `r${shard}`, shard: 0, instance: `i${shard}`, sequence: 1n, uplink }),
       );
     await edge.flush();
-    await until("all are read", async () => ((await refusals())['{reason="too_many_shards"}'] ?? 0) === 2 * (5_000 - 4_096));
+    await eventually("all are read", async () => ((await refusals())['{reason="too_many_shards"}'] ?? 0) === 2 * (5_000 - 4_096));
     for (const each of replicas) expect(Object.keys(await spoolRows([each])).length).toBe(4_096);
   });
 });

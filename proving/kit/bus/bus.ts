@@ -41,12 +41,3 @@ export async function makeStream(nats: NatsConnection, name: string, subjects: s
   await manager.streams.add({ name, subjects, allow_direct: true, max_bytes: 512 * 1024 ** 2 });
   await nats.jetstream().views.kv(buckets.positions.name, { allow_direct: true, max_bytes: 1024 ** 2 });
 }
-
-/** Resolves once `condition` holds; rejects with what was awaited after the deadline. */
-export async function until(what: string, condition: () => boolean | Promise<boolean>, deadlineMs = 20_000): Promise<void> {
-  const end = performance.now() + deadlineMs;
-  while (!(await condition())) {
-    if (performance.now() > end) throw new Error(`not within ${deadlineMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}

@@ -6,6 +6,7 @@ import { freePort } from "@mio/local/servers/free-port.ts";
 import { type ManagedProcess, startProcess } from "@mio/local/servers/managed-process.ts";
 import { natsServerBinary } from "@mio/local/servers/nats-binary.ts";
 import { connect } from "nats";
+import { eventually } from "../time/eventually.ts";
 
 export interface TestCluster extends AsyncDisposable {
   urls: string[];
@@ -71,21 +72,18 @@ export async function testCluster(): Promise<TestCluster> {
 }
 
 async function untilReplicating(urls: string[]): Promise<void> {
-  const deadline = performance.now() + readyWithinMs;
-  for (;;) {
-    try {
+  await eventually(
+    "the cluster takes replicated streams",
+    async () => {
       const nats = await connect({ servers: urls, timeout: 1_000, maxReconnectAttempts: 0 });
       try {
         const manager = await nats.jetstreamManager();
         await manager.streams.add({ name: "READY", subjects: ["ready"], num_replicas: size });
-        await manager.streams.delete("READY");
-        return;
+        return await manager.streams.delete("READY");
       } finally {
         await nats.close();
       }
-    } catch (error) {
-      if (performance.now() > deadline) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-  }
+    },
+    readyWithinMs,
+  );
 }

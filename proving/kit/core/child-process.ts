@@ -1,7 +1,7 @@
 // A service as a process of its own, so that a test can kill and pause it for real, by its pid.
 import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { until } from "../bus/bus.ts";
+import { eventually } from "../time/eventually.ts";
 
 export interface Child {
   pid: number;
@@ -38,7 +38,7 @@ export function startChildProcess(file: string, env: Readonly<Record<string, str
     stop: async () => {
       signal("SIGCONT");
       signal("SIGTERM");
-      await until("the child to end", () => !running).catch(() => signal("SIGKILL"));
+      await eventually("the child to end", () => !running).catch(() => signal("SIGKILL"));
       return exited;
     },
   };

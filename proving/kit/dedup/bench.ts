@@ -9,12 +9,13 @@ import { streams } from "@mio/shared/bus/names/streams.ts";
 import { connect, type NatsConnection } from "nats";
 import { Pool } from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
-import { busOf, until } from "../bus/bus.ts";
+import { busOf } from "../bus/bus.ts";
 import { testNats } from "../bus/nats.ts";
 import { type Child, startChildProcess } from "../core/child-process.ts";
 import { type TestContext, testContext } from "../core/context.ts";
 import type { TestEvent } from "../core/ingress.ts";
 import { type TestDatabase, testDatabase } from "../database/postgres.ts";
+import { eventually } from "../time/eventually.ts";
 
 export const inbound = streams.inbound.name;
 export const all = "mio.inbound.>";
@@ -130,7 +131,7 @@ export function sources(conversation: string, count: number): string[] {
 
 /** Waits until no position moves and every key is marked. */
 export async function untilSettled(keys: number): Promise<void> {
-  await until(`${keys} keys marked`, async () => {
+  await eventually(`${keys} keys marked`, async () => {
     const { rows } = await db.query<{ n: number }>("select count(*)::int as n from ingress_keys where published_at is not null");
     return (rows[0]?.n ?? 0) >= keys;
   });

@@ -18,6 +18,7 @@ import type { Logger } from "pino";
 import { testNats } from "../bus/nats.ts";
 import { type TestContext, testContext } from "../core/context.ts";
 import { testDatabase } from "../database/postgres.ts";
+import { eventually } from "../time/eventually.ts";
 import { connectTo, testUsers } from "./connection.ts";
 import { type DoorOptions, plainDoor, testChannel } from "./door.ts";
 import { type Platform, startPlatform } from "./platform.ts";
@@ -180,7 +181,8 @@ export async function createStage(options: { dsn?: string } = {}): Promise<Stage
     },
     ended: async (count, withinMs = 30_000) => {
       let finals = new Map<string, DeliveryReceipt>();
-      await until(
+      await eventually(
+        () => `${count} commands ended, and ${finals.size} have`,
         async () => {
           finals = await stage.finals().catch((error: unknown) => {
             // The bus is being restarted.
@@ -190,8 +192,6 @@ export async function createStage(options: { dsn?: string } = {}): Promise<Stage
           return finals.size >= count;
         },
         withinMs,
-        () => `${finals.size} of ${count} commands have ended`,
-        50,
       );
       return finals;
     },
@@ -216,20 +216,6 @@ export async function createStage(options: { dsn?: string } = {}): Promise<Stage
 async function lastReceipt(nats: NatsConnection): Promise<number> {
   const manager = await nats.jetstreamManager({ checkAPI: false });
   return (await manager.streams.info(streams.receipt.name)).state.last_seq;
-}
-
-/** Waits for a condition with a deadline. */
-export async function until(
-  condition: () => Promise<boolean> | boolean,
-  withinMs = 30_000,
-  describe: () => string = () => "the condition did not come true",
-  everyMs = 25,
-): Promise<void> {
-  const deadline = performance.now() + withinMs;
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`${describe()} within ${withinMs} ms`);
-    await new Promise((resolve) => setTimeout(resolve, everyMs));
-  }
 }
 
 export const states = DeliveryReceipt_State;

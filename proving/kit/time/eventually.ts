@@ -2,13 +2,13 @@
 
 /** The first value that is not undefined or false. Rejects with the last error, or with what was waited for. */
 export async function eventually<T>(
-  what: string,
+  what: string | (() => string),
   read: () => Promise<T> | T,
-  withinMs = 15_000,
+  withinMs = 20_000,
 ): Promise<Exclude<T, undefined | false>> {
   const deadline = performance.now() + withinMs;
   let failure: unknown;
-  while (performance.now() < deadline) {
+  do {
     try {
       const value = await read();
       if (value !== undefined && value !== false) return value as Exclude<T, undefined | false>;
@@ -16,7 +16,7 @@ export async function eventually<T>(
     } catch (error) {
       failure = error;
     }
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
-  throw failure ?? new Error(`waited ${withinMs} ms in vain: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  } while (performance.now() < deadline);
+  throw failure ?? new Error(`not within ${withinMs} ms: ${typeof what === "string" ? what : what()}`);
 }

@@ -2,7 +2,7 @@
 
 import { type TestContext, testContext } from "@mio/proving/kit/core/context.ts";
 import { testDatabase } from "@mio/proving/kit/database/postgres.ts";
-import { until } from "@mio/proving/kit/sender/stage.ts";
+import { eventually } from "@mio/proving/kit/time/eventually.ts";
 import type { NatsConnection } from "nats";
 import { afterAll, afterEach, expect, it } from "vitest";
 import { type Lease, leaseCte, leaseValues, whileHolding } from "./lease.ts";
@@ -50,7 +50,7 @@ it("has one owner, and another with a higher epoch when the first gives it back"
     "one",
     untilEnd(() => first, note),
   );
-  await until(() => leases.length === 1);
+  await eventually("the first lease", () => leases.length === 1);
   const second: TestContext = contender(
     "one",
     untilEnd(() => second, note),
@@ -58,7 +58,7 @@ it("has one owner, and another with a higher epoch when the first gives it back"
   await new Promise((resolve) => setTimeout(resolve, 300));
   expect(leases.length).toBe(1);
   first.stop();
-  await until(() => leases.length === 2);
+  await eventually("the second lease", () => leases.length === 2);
   expect(leases.map((lease) => lease.epoch)).toEqual([1, 2]);
   expect(leases.map((lease) => lease.held())).toEqual([false, true]);
   expect(leases[0] && (await writes(first, leases[0]))).toBe(false);
@@ -74,7 +74,7 @@ it("lapses for us before it does for others when it cannot be renewed, and refus
       (lease) => leases.push(lease),
     ),
   );
-  await until(() => leases.length === 1);
+  await eventually("the first lease", () => leases.length === 1);
   const lease = leases[0];
   if (lease === undefined) throw new Error("no lease");
   const { query } = first.db;
@@ -101,6 +101,6 @@ it("lapses for us before it does for others when it cannot be renewed, and refus
       (each) => leases.push(each),
     ),
   );
-  await until(() => leases.length === 2);
+  await eventually("the second lease", () => leases.length === 2);
   expect(await writes(second, lease)).toBe(false);
 });

@@ -1,8 +1,9 @@
 // Reading in order and writing once on three servers with three replicas: repeats are answered otherwise there, reads may be stale, and
 // a server may go.
 
-import { type TestBus, testBus, until } from "@mio/proving/kit/bus/bus.ts";
+import { type TestBus, testBus } from "@mio/proving/kit/bus/bus.ts";
 import { type TestCluster, testCluster } from "@mio/proving/kit/bus/cluster.ts";
+import { eventually } from "@mio/proving/kit/time/eventually.ts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { messageOf, streamStateOf } from "../client/jetstream-api.ts";
 import { createFencedPublisher, type FencedMessage } from "../write/fenced-publish.ts";
@@ -105,9 +106,9 @@ describe("on a cluster", () => {
       }
     }
     const read = () => events.flatMap((event) => (event.kind === "record" ? [new TextDecoder().decode(event.record.data)] : []));
-    await until("all read", () => read().length >= 300, 30_000);
+    await eventually("all read", () => read().length >= 300, 30_000);
     expect(read()).toEqual(texts(300));
-    await until("all there on whichever replica answers", async () => (await stored("clustered.d")).length === 300);
+    await eventually("all there on whichever replica answers", async () => (await stored("clustered.d")).length === 300);
     expect(events.filter((event) => event.kind === "made_anew")).toEqual([]);
     await source.close();
   });
@@ -119,16 +120,8 @@ describe("on a cluster", () => {
     const config = { name: "KEPT", subjects: ["kept"], max_bytes: 1024 ** 2 };
     await manager.streams.add({ ...config, num_replicas: 3 });
     const { generation } = await streamStateOf(client.bus, "KEPT");
-    const same = (what: string) =>
-      until(
-        what,
-        async () => {
-          const state = await streamStateOf(client.bus, "KEPT").catch(() => undefined);
-          if (state) expect(state.generation).toBe(generation);
-          return state !== undefined;
-        },
-        electedWithinMs,
-      );
+    const same = async (what: string) =>
+      expect((await eventually(what, () => streamStateOf(client.bus, "KEPT"), electedWithinMs)).generation).toBe(generation);
     await manager.streams.update("KEPT", { max_bytes: 2 * 1024 ** 2 });
     await same("an answer after the change");
     // Whoever leads it is among them.
@@ -146,8 +139,8 @@ describe("on a cluster", () => {
       await manager.streams.delete("KEPT").catch(() => {});
       return (await manager.streams.names().next()).every((name) => name !== "KEPT");
     };
-    await until("the stream deleted", () => gone().catch(() => false), electedWithinMs);
-    await until("another in its place", () => manager.streams.add(config).then(Boolean, () => false), electedWithinMs);
+    await eventually("the stream deleted", gone, electedWithinMs);
+    await eventually("another in its place", () => manager.streams.add(config), electedWithinMs);
     expect((await streamStateOf(client.bus, "KEPT")).generation).toBeGreaterThan(generation);
   });
 });

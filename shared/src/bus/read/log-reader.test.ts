@@ -1,8 +1,9 @@
 // Reading in order with several replicas on a real server: takeover, give-back, server killed. Handlers note what they saw; a message may
 // be handled twice around a kill, but its first handling keeps the order, and nothing is left out.
 import type { NatsServer } from "@mio/local/servers/nats-server.ts";
-import { makeStream, type TestBus, testBus, until } from "@mio/proving/kit/bus/bus.ts";
+import { makeStream, type TestBus, testBus } from "@mio/proving/kit/bus/bus.ts";
 import { testNats } from "@mio/proving/kit/bus/nats.ts";
+import { eventually } from "@mio/proving/kit/time/eventually.ts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { partitionOf } from "../../ids.ts";
 import { createBatches } from "./batches.ts";
@@ -137,9 +138,9 @@ describe("a log reader", () => {
     const seen: Seen[] = [];
     const a = await replica(stream, "a", seen);
     const b = await replica(stream, "b", seen);
-    await until("a fair share", () => a.reader.status().length === 2 && b.reader.status().length === 2);
+    await eventually("a fair share", () => a.reader.status().length === 2 && b.reader.status().length === 2);
     await publish(stream, conversations, 1, 30);
-    await until("all", () => seen.length >= conversations.length * 30);
+    await eventually("all", () => seen.length >= conversations.length * 30);
     expect(seen.length).toBe(conversations.length * 30);
     for (const conversation of conversations) expect(firstsOf(seen, conversation)).toEqual(range(30));
     expect(new Set(seen.map((each) => each.by)).size).toBe(2);
@@ -161,7 +162,7 @@ describe("a log reader", () => {
     await server.restart();
     a = await replica(stream, "a2", seen);
     await publish(stream, conversations, 31, 40);
-    await until("all", () => conversations.every((conversation) => firstsOf(seen, conversation).length === 40));
+    await eventually("all", () => conversations.every((conversation) => firstsOf(seen, conversation).length === 40));
     for (const conversation of conversations) expect(firstsOf(seen, conversation)).toEqual(range(40));
     await Promise.all([a.stop(), c.stop()]);
   });
@@ -171,11 +172,11 @@ describe("a log reader", () => {
     const seen: Seen[] = [];
     const a = await replica(stream, "a", seen);
     await publish(stream, conversations, 1, 5);
-    await until("all", () => seen.length === 60);
+    await eventually("all", () => seen.length === 60);
     await a.stop();
     const b = await replica(stream, "b", seen);
     await publish(stream, conversations, 6, 6);
-    await until("the new ones", () => seen.length >= 72);
+    await eventually("the new ones", () => seen.length >= 72);
     expect(seen.length).toBe(72);
     await b.stop();
   });
@@ -189,19 +190,19 @@ describe("a log reader", () => {
     const a = await replica(stream, "a", seen, { filterOf, events });
     await publish(stream, ["mine"], 1, 1);
     await publish(stream, ["others"], 1, 50);
-    await until("covered", () => a.reader.status().every((each) => each.position >= 51));
+    await eventually("covered", () => a.reader.status().every((each) => each.position >= 51));
     await a.stop();
     await (await client.nats.jetstreamManager()).streams.purge(stream, { seq: 50 });
     const b = await replica(stream, "b", seen, { filterOf, events });
     await publish(stream, ["mine"], 2, 2);
-    await until("the second", () => seen.length === 2);
+    await eventually("the second", () => seen.length === 2);
     expect(lost).toEqual([]);
     await b.stop();
     // What really leaves the stream unread is said.
     await publish(stream, ["mine"], 3, 12);
     await (await client.nats.jetstreamManager()).streams.purge(stream, { seq: 60 });
     const c = await replica(stream, "c", seen, { filterOf, events });
-    await until("a report", () => lost.length > 0);
+    await eventually("a report", () => lost.length > 0);
     expect(lost[0]).toBeGreaterThan(0);
     await c.stop();
   });
@@ -228,12 +229,12 @@ describe("a log reader", () => {
       );
     const a = await replica(stream, "a", [], { work, partitions: () => ["0"], partitionOf: () => "0" });
     await publish(stream, ["only"], 1, 20);
-    await until("all", () => batches.flat().includes(20));
+    await eventually("all", () => batches.flat().includes(20));
     const taken = batches.flat();
     expect([...new Set(taken)].length).toBe(taken.length);
     expect(taken.filter((number) => number >= 7)).toEqual(range(20).slice(6));
     expect(batches.length).toBeLessThan(20);
-    await until("the position", () => a.reader.status()[0]?.position === 20);
+    await eventually("the position", () => a.reader.status()[0]?.position === 20);
     await a.stop();
   });
 });

@@ -1,7 +1,8 @@
 // A stream read as a log, against a real server that is killed, paused, limited and slow to be read.
 import type { NatsServer } from "@mio/local/servers/nats-server.ts";
-import { makeStream, type TestBus, testBus, until } from "@mio/proving/kit/bus/bus.ts";
+import { makeStream, type TestBus, testBus } from "@mio/proving/kit/bus/bus.ts";
 import { testNats } from "@mio/proving/kit/bus/nats.ts";
+import { eventually } from "@mio/proving/kit/time/eventually.ts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { streamStateOf } from "../client/jetstream-api.ts";
 import { type LogEvent, type LogSource, openLogSource } from "./log-source.ts";
@@ -63,7 +64,7 @@ describe("a log source", () => {
     await publish(stream, "a", 5);
     const source = openLogSource(client.bus, { stream, filter: `${stream.toLowerCase()}.a`, from: 3 });
     const events = collect(source);
-    await until("eight records", () => sequencesOf(events).length === 8);
+    await eventually("eight records", () => sequencesOf(events).length === 8);
     expect(sequencesOf(events)).toEqual([3, 4, 5, 11, 12, 13, 14, 15]);
     const last = events.findLast((event) => event.kind === "record");
     expect(last).toMatchObject({ record: { pending: 0, subject: `${stream.toLowerCase()}.a` } });
@@ -76,9 +77,9 @@ describe("a log source", () => {
     const events = collect(source);
     await publish(stream, "a", 1);
     await publish(stream, "b", 20);
-    await until("covered up to 21", () => events.some((event) => event.kind === "covered" && event.sequence === 21));
+    await eventually("covered up to 21", () => events.some((event) => event.kind === "covered" && event.sequence === 21));
     await publish(stream, "a", 1);
-    await until("the record after", () => sequencesOf(events).length === 2);
+    await eventually("the record after", () => sequencesOf(events).length === 2);
     expect(sequencesOf(events)).toEqual([1, 22]);
     await source.close();
   });
@@ -90,7 +91,7 @@ describe("a log source", () => {
     await manager.streams.purge(stream, { seq: 15 });
     const source = openLogSource(client.bus, { stream, filter: `${stream.toLowerCase()}.>`, from: 4 });
     const events = collect(source);
-    await until("six records", () => sequencesOf(events).length === 6);
+    await eventually("six records", () => sequencesOf(events).length === 6);
     expect(events).toContainEqual({ kind: "lost_unread", wanted: 4, count: 11 });
     expect(sequencesOf(events)).toEqual(range(15, 20));
     await source.close();
@@ -106,7 +107,7 @@ describe("a log source", () => {
       streamState: () => streamStateOf(client.bus, stream),
     });
     const events = collect(source);
-    await until("an alarm", () => events.some((event) => event.kind === "behind"));
+    await eventually("an alarm", () => events.some((event) => event.kind === "behind"));
     expect(events.find((event) => event.kind === "behind")).toEqual({ kind: "behind", wanted: 100, reached: 3 });
     expect(sequencesOf(events)).toEqual([]);
     await source.close();
@@ -126,12 +127,12 @@ describe("a log source", () => {
     });
     const events = collect(source);
     await publish(stream, "a", 3);
-    await until("three", () => sequencesOf(events).length === 3);
+    await eventually("three", () => sequencesOf(events).length === 3);
     await manager.streams.delete(stream);
     await makeStream(client.nats, stream, [`${stream.toLowerCase()}.>`]);
     // Past the position, so that its end says nothing.
     await publish(stream, "a", 10);
-    await until("the other stream to be noticed", () => events.some((event) => event.kind === "made_anew"));
+    await eventually("the other stream to be noticed", () => events.some((event) => event.kind === "made_anew"));
     expect(sequencesOf(events)).toEqual([1, 2, 3]);
     const records = events.flatMap((event) => (event.kind === "record" ? [event.record.generation] : []));
     expect(new Set(records)).toEqual(new Set([generation]));
@@ -144,9 +145,9 @@ describe("a log source", () => {
     await publish(stream, "a", 10);
     const source = openLogSource(client.bus, { stream, filter: `${stream.toLowerCase()}.>`, from: 8 });
     const events = collect(source);
-    await until("the end", () => sequencesOf(events).length === 3);
+    await eventually("the end", () => sequencesOf(events).length === 3);
     source.seek(2);
-    await until("the end again", () => sequencesOf(events).length === 12);
+    await eventually("the end again", () => sequencesOf(events).length === 12);
     expect(sequencesOf(events)).toEqual([8, 9, 10, ...range(2, 10)]);
     await source.close();
   });
@@ -159,7 +160,7 @@ describe("a log source", () => {
     // Nobody takes anything: what the server has sent stands still although heartbeats go on.
     let standsSince = performance.now();
     let before = 0;
-    await until("the buffer stands still", () => {
+    await eventually("the buffer stands still", () => {
       if (source.buffered() !== before) {
         before = source.buffered();
         standsSince = performance.now();
@@ -172,7 +173,7 @@ describe("a log source", () => {
 
     const events = collect(source);
     let most = 0;
-    await until("all records", () => {
+    await eventually("all records", () => {
       most = Math.max(most, source.buffered());
       return sequencesOf(events).length === 100_000;
     });
@@ -186,11 +187,11 @@ describe("a log source", () => {
     const source = openLogSource(client.bus, { stream, filter: `${stream.toLowerCase()}.>`, from: 1, heartbeatMs: 100 });
     const events = collect(source);
     await publish(stream, "a", 10);
-    await until("ten", () => sequencesOf(events).length === 10);
+    await eventually("ten", () => sequencesOf(events).length === 10);
     const manager = await client.nats.jetstreamManager();
     for await (const consumer of manager.consumers.list(stream)) await manager.consumers.delete(stream, consumer.name);
     await publish(stream, "a", 10);
-    await until("twenty", () => sequencesOf(events).length === 20);
+    await eventually("twenty", () => sequencesOf(events).length === 20);
     expect(sequencesOf(events)).toEqual(range(1, 20));
     await source.close();
   });
@@ -202,18 +203,13 @@ describe("a log source", () => {
     await publish(stream, "a", 2_000, 1_024);
     await server.kill();
     await server.restart();
-    await until("connected again", () =>
-      client.nats.flush().then(
-        () => true,
-        () => false,
-      ),
-    );
+    await eventually("connected again", () => client.nats.flush().then(() => true));
     await publish(stream, "a", 2_000, 1_024);
     server.pause();
     await new Promise((resolve) => setTimeout(resolve, 2_000));
     server.resume();
     await publish(stream, "a", 2_000, 1_024);
-    await until("all", () => sequencesOf(events).length >= 6_000);
+    await eventually("all", () => sequencesOf(events).length >= 6_000);
     expect(sequencesOf(events)).toEqual(range(1, 6_000));
     await source.close();
   });

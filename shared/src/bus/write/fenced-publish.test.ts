@@ -1,7 +1,8 @@
 // Writing once, against a real server: no dedupe window, no cache and no second owner may make a message appear twice.
 import type { NatsServer } from "@mio/local/servers/nats-server.ts";
-import { makeStream, type TestBus, testBus, until } from "@mio/proving/kit/bus/bus.ts";
+import { makeStream, type TestBus, testBus } from "@mio/proving/kit/bus/bus.ts";
 import { testNats } from "@mio/proving/kit/bus/nats.ts";
+import { eventually } from "@mio/proving/kit/time/eventually.ts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Bus } from "../client/connection.ts";
 import { messageOf } from "../client/jetstream-api.ts";
@@ -246,7 +247,7 @@ describe("a fenced publisher", () => {
         () => true,
       );
     };
-    await until("a publish to give up", givesUp).finally(() => server.resume());
+    await eventually("a publish to give up", givesUp).finally(() => server.resume());
     await publisher().publish(message(to, sequence));
     expect(await stored(to)).toEqual(Array.from({ length: sequence }, (_, index) => `m${index + 1}`));
   });
