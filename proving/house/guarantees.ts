@@ -1,6 +1,7 @@
 // Which test proves which guarantee: read from the names of the tests themselves (`G1: …`, `G3, G4: …`), so that the table cannot lie.
 import { readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
+import { tableFileOf } from "../sabotage/tables.ts";
 
 export interface Proof {
   guarantee: string;
@@ -46,12 +47,13 @@ function nameOf(text: string, headLength: number, afterTable: boolean): { ids: s
   return undefined;
 }
 
-/** For people: each guarantee once, its proofs below it. */
+/** For people: each guarantee once, with the table of faults that prove its proofs, and the proofs below it. */
 export function proofTable(proofs: readonly Proof[]): string {
   const lines: string[] = [];
   let last = "";
   for (const proof of proofs) {
-    if (proof.guarantee !== last) lines.push(proof.guarantee);
+    const table = tableFileOf(proof.guarantee);
+    if (proof.guarantee !== last) lines.push(table ? `${proof.guarantee}, broken on purpose by ${table}` : proof.guarantee);
     last = proof.guarantee;
     lines.push(`  ${proof.claim}`, `      ${proof.file}`);
   }

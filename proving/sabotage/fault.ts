@@ -8,10 +8,8 @@ export interface ExpectedFailure {
 }
 
 export interface Fault {
-  /** Kebab-case, the same as its file's name. */
+  /** Kebab-case. The promise that it breaks is that of its table (`tables.ts`). */
   name: string;
-  /** The promise that the fault breaks, such as `G1`. */
-  guarantee: string;
   /** What is wrong now, in one sentence. */
   description: string;
   /** Path from the root of the tree. */

@@ -1,16 +1,28 @@
 // Every fault can still be tried: its place stands once in the tree as it is, and the tests that it names are there. Whether they notice it
-// takes the run itself.
+// takes the run itself. And who reads the promises finds what breaks them.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { type Fault, sabotaged } from "./fault.ts";
+import { sabotaged } from "./fault.ts";
+import { tableFileOf, tables } from "./tables.ts";
 
 const root = join(import.meta.dirname, "../..");
-const files = readdirSync(join(import.meta.dirname, "faults"));
+const faults = Object.values(tables).flat();
 
-it.each(files)("%s finds its place, and its tests", async (file) => {
-  const { fault }: { fault: Fault } = await import(join(import.meta.dirname, "faults", file));
-  expect(`${fault.name}.ts`).toBe(file);
+it.each(faults.map((fault) => ({ fault, name: fault.name })))("$name finds its place, and its tests", ({ fault }) => {
   expect(() => sabotaged(readFileSync(join(root, fault.file), "utf8"), fault)).not.toThrow();
   for (const test of fault.tests) expect(readFileSync(join(root, test.file), "utf8")).not.toBe("");
+});
+
+it("knows each fault by one name, and each table that lies here", () => {
+  expect(faults.map((fault) => fault.name)).toEqual([...new Set(faults.map((fault) => fault.name))]);
+  const files = readdirSync(import.meta.dirname).filter((file) => /^g\d+\.ts$/.test(file));
+  expect(Object.keys(tables).map(tableFileOf).sort()).toEqual(files.map((file) => `proving/sabotage/${file}`).sort());
+});
+
+it("is linked by the README from each promise that it breaks", () => {
+  const readme = readFileSync(join(root, "README.md"), "utf8");
+  const promises = [...readme.matchAll(/^\| (G\d+) \|.*$/gm)].map(([row, id]) => ({ id: id ?? "", row }));
+  expect(promises.map(({ id }) => id)).toEqual(expect.arrayContaining(Object.keys(tables)));
+  for (const { id, row } of promises) expect(/\]\((proving\/sabotage\/[^)]*)\)/.exec(row)?.[1]).toBe(tableFileOf(id));
 });

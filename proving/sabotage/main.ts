@@ -1,11 +1,11 @@
 // `npm run sabotage`: proves the tests. Breaks a copy of the code on purpose, one guarantee at a time, and names the test that notices.
 import { rmSync } from "node:fs";
-import { readdir } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { copyTree } from "./copy-tree.ts";
 import type { Fault } from "./fault.ts";
 import { sabotage, type Verdict } from "./sabotage.ts";
+import { tables } from "./tables.ts";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -35,9 +35,9 @@ try {
 }
 
 async function main(options: Options): Promise<number> {
-  const faults = chosen(await loadFaults(join(import.meta.dirname, "faults")), options.only);
+  const faults = chosen(Object.values(tables).flat(), options.only);
   if (options.list) {
-    const rows = faults.map((fault) => [fault.name, fault.guarantee, fault.file, fault.description]);
+    const rows = faults.map((fault) => [fault.name, guaranteeOf(fault), fault.file, fault.description]);
     console.log(
       options.json ? JSON.stringify(faults.map(summary)) : tableOf(["fault", "guarantee", "file", "what is wrong"], rows),
     );
@@ -56,18 +56,6 @@ async function main(options: Options): Promise<number> {
   return verdicts.every((verdict) => verdict.outcome.kind === "caught") ? 0 : 1;
 }
 
-/** Every `faults/x.ts` exports its `fault`, whose name is x. */
-async function loadFaults(folder: string): Promise<Fault[]> {
-  const files = (await readdir(folder)).filter((file) => file.endsWith(".ts") && !file.endsWith(".test.ts")).sort();
-  return Promise.all(
-    files.map(async (file) => {
-      const { fault }: { fault?: Fault } = await import(join(folder, file));
-      if (fault?.name !== basename(file, ".ts")) throw new Error(`faults/${file} must export the fault ${basename(file, ".ts")}`);
-      return fault;
-    }),
-  );
-}
-
 function chosen(faults: readonly Fault[], only: readonly string[] | undefined): readonly Fault[] {
   const unknown = only?.filter((name) => !faults.some((fault) => fault.name === name)) ?? [];
   if (unknown.length > 0) throw new Error(`there is no fault ${unknown.join(", ")}; see --list`);
@@ -81,7 +69,7 @@ function print(verdicts: readonly Verdict[], json: boolean): void {
   }
   const rows = verdicts.map(({ fault, outcome }) => [
     fault.name,
-    fault.guarantee,
+    guaranteeOf(fault),
     outcome.kind === "caught" ? `${outcome.test.file}: ${outcome.test.name}` : `${outcome.kind.toUpperCase()}: ${outcome.reason}`,
   ]);
   console.log(tableOf(["fault", "guarantee", "caught by"], rows));
@@ -89,8 +77,12 @@ function print(verdicts: readonly Verdict[], json: boolean): void {
   console.log(`\n${caught} of ${verdicts.length} caught`);
 }
 
+function guaranteeOf(fault: Fault): string {
+  return Object.keys(tables).find((id) => tables[id]?.includes(fault)) ?? "";
+}
+
 function summary(fault: Fault): { name: string; guarantee: string; file: string; description: string } {
-  return { name: fault.name, guarantee: fault.guarantee, file: fault.file, description: fault.description };
+  return { name: fault.name, guarantee: guaranteeOf(fault), file: fault.file, description: fault.description };
 }
 
 function tableOf(columns: readonly string[], rows: readonly (readonly string[])[]): string {

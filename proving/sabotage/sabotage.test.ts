@@ -15,7 +15,6 @@ let tree = "";
 
 const doubles: Fault = {
   name: "doubles",
-  guarantee: "G1",
   description: "adds instead of multiplying",
   file: "room/src/twice.ts",
   find: "number * 2",

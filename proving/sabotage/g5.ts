@@ -1,0 +1,21 @@
+// G5. Every command ends in exactly one final receipt: faults that leave one without its end.
+import type { Fault } from "./fault.ts";
+
+export const g5: readonly Fault[] = [
+  {
+    name: "acknowledged-before-ledger",
+    description: "acknowledges a command to the bus as soon as it is read, before it stands in the ledger",
+    file: "core/src/sender/intake/intake.ts",
+    find: "    highest = streamSequence;\n",
+    replace: "    highest = streamSequence;\n    message.ack();\n",
+    tests: [{ file: "core/src/sender/crash.test.ts", name: /G5: killed with commands in its hands/ }],
+  },
+  {
+    name: "final-receipt-only-when-sent",
+    description: "tells the end of a command only when it was sent",
+    file: "core/src/sender/ledger/attempts.ts",
+    find: "from changed where state <> 'queued'\n)",
+    replace: "from changed where state = 'sent'\n)",
+    tests: [{ file: "core/src/sender/outcomes.test.ts", name: /G5: ends in exactly one final receipt, whichever end it is/ }],
+  },
+];

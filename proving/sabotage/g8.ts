@@ -1,0 +1,13 @@
+// G8. An account's limit is kept: faults that spend what there is not.
+import type { Fault } from "./fault.ts";
+
+export const g8: readonly Fault[] = [
+  {
+    name: "bucket-off",
+    description: "lets every call through without taking a token of its account",
+    file: "core/src/sender/schedule/budget.ts",
+    find: "      bucket = after;\n",
+    replace: "",
+    tests: [{ file: "core/src/sender/order.test.ts", name: /G8: keeps the rate at the platform's side/ }],
+  },
+];
