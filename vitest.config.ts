@@ -1,14 +1,16 @@
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./proving/house/longest-first.ts";
 
 export default defineConfig({
   test: {
     include: ["**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/.mio/**", "**/.cache/**"],
-    // Tests run against real servers on two cores: generous deadlines, few workers.
+    // Tests run against real servers and mostly wait for them: more workers than cores, and generous deadlines.
     testTimeout: 60_000,
     hookTimeout: 120_000,
-    maxWorkers: 2,
+    maxWorkers: 4,
     pool: "forks",
+    sequence: { sequencer: LongestFirst },
     globalSetup: ["proving/kit/database/global-postgres.ts"],
   },
 });
