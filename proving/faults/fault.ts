@@ -5,7 +5,7 @@ import type { LocalAccount } from "@mio/local/system/local-file.ts";
 import type { EdgeHost } from "@mio/local/system/start-parts.ts";
 import type { Random } from "@mio/shared/random.ts";
 import type { JetStreamManager, NatsConnection } from "nats";
-import type { BusWire } from "../kit/wire/bus-wire.ts";
+import type { Wire } from "../kit/wire/wire.ts";
 import type { Load } from "../load/load.ts";
 import type { LoadPlatform } from "../load/platform.ts";
 import type { FaultSystem } from "../stand/fault-system.ts";
@@ -61,7 +61,7 @@ export interface FaultContext {
   /** An operator's act on the streams; tried again for half a minute, for another fault may have the bus away. */
   onBus<T>(work: (streams: JetStreamManager) => Promise<T>): Promise<T>;
   /** There when the fault needs one. */
-  wire: BusWire | undefined;
+  wire: Wire | undefined;
   random: Random;
   signal: AbortSignal;
   progress(line: string): void;

@@ -10,7 +10,7 @@ import type { FaultContext, FaultOutcome } from "../faults/fault.ts";
 import { judgeStreams } from "../judge/judge-streams.ts";
 import { type LoadReport, reportOf } from "../judge/report.ts";
 import { connectOperator, messageCount } from "../judge/witness.ts";
-import { type BusWire, startBusWire } from "../kit/wire/bus-wire.ts";
+import { startWire, type Wire } from "../kit/wire/wire.ts";
 import { type FaultSystem, startFaultSystem } from "../stand/fault-system.ts";
 import { startCpuMeter } from "./cpu-use.ts";
 import { Load } from "./load.ts";
@@ -43,7 +43,7 @@ export async function runLoad(options: LoadOptions, ports: RunPorts): Promise<Lo
   const attempted = load.attempted.bind(load);
   await using platform = await startLoadPlatform({ channelType: channel, seed, attempted });
   const needs = needsOf(options.faults);
-  await using wire = needs.wire ? await startBusWire() : undefined;
+  await using wire = needs.wire ? await startWire() : undefined;
   ports.progress("starting a system");
   await using system = await startFaultSystem(
     {
@@ -53,7 +53,7 @@ export async function runLoad(options: LoadOptions, ports: RunPorts): Promise<Lo
       agent: options.agent === true,
       edgeEnv: needs.edgeEnv,
       coreEnv: needs.coreEnv,
-      ...(wire ? { edgeBusFor: wire.leadTo } : {}),
+      ...(wire ? { edgeBusFor: (url: string) => wire.leadTo(url) } : {}),
     },
     ports.progress,
     ports.signal,
@@ -80,7 +80,7 @@ interface Running {
   platform: LoadPlatform;
   system: FaultSystem;
   nats: NatsConnection;
-  wire: BusWire | undefined;
+  wire: Wire | undefined;
 }
 
 async function play(options: LoadOptions, ports: RunPorts, running: Running): Promise<LoadReport> {

@@ -9,7 +9,7 @@ import type { LocalSystem } from "@mio/local/system/local-file.ts";
 import type { EdgeHost } from "@mio/local/system/start-parts.ts";
 import { startSystem } from "@mio/local/system/system.ts";
 import type { BusAccess } from "../judge/witness.ts";
-import { type CuttingProxy, startProxy } from "../kit/wire/websocket-wire.ts";
+import { startWire, type Wire } from "../kit/wire/wire.ts";
 import { SimulatorClient } from "./simulator-client.ts";
 
 export interface FaultSystemOptions {
@@ -47,7 +47,7 @@ export interface FaultSystem extends AsyncDisposable {
   agent: NodePart | undefined;
   /** As in local.json, with the process ids of now. */
   info(): LocalSystem;
-  proxy: CuttingProxy | undefined;
+  proxy: Wire | undefined;
   /** The data folder stays when the run failed. */
   keepData(): void;
 }
@@ -62,7 +62,7 @@ export async function startFaultSystem(
   const dataDir = await mkdtemp(join(tmpdir(), "mio-faults-"));
   // Postgres runs as another user when we are root, and must be able to pass through.
   await chmod(dataDir, 0o711);
-  const proxy = options.proxy ? await startProxy() : undefined;
+  const proxy = options.proxy ? await startWire() : undefined;
   let keep = false;
   const running = await startSystem({
     dataDir,
@@ -76,8 +76,7 @@ export async function startFaultSystem(
     cores: options.cores ?? 1,
     withoutAgent: options.agent !== true,
     edgeBusFor: (url) => {
-      proxy?.aimAt(url);
-      return proxy?.url ?? options.edgeBusFor?.(url) ?? url;
+      return proxy?.leadTo(url) ?? options.edgeBusFor?.(url) ?? url;
     },
     progress,
     signal,

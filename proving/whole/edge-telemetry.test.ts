@@ -16,7 +16,7 @@ import type { HostKind, TestHost } from "../kit/edge/host.ts";
 import { nodeHost } from "../kit/edge/node-host.ts";
 import { worker } from "../kit/edge/worker.ts";
 import { eventually } from "../kit/time/eventually.ts";
-import { type Wire, wireTo } from "../kit/wire/tcp-wire.ts";
+import { type Wire, wireTo } from "../kit/wire/wire.ts";
 
 const tenantId = tenantIdOf("acme");
 const alice = { tenantId, accountId: accountIdOf(tenantId, sampleChannel, "W1"), externalId: "W1", secret: "secret-1" };

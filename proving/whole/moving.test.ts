@@ -25,7 +25,7 @@ import type { TestHost } from "../kit/edge/host.ts";
 import { nodeHost } from "../kit/edge/node-host.ts";
 import { worker } from "../kit/edge/worker.ts";
 import { eventually } from "../kit/time/eventually.ts";
-import { type Wire, wireTo } from "../kit/wire/tcp-wire.ts";
+import { type Wire, wireTo } from "../kit/wire/wire.ts";
 
 const rooms = Array.from({ length: 20 }, (_, index) => `room-${index}`);
 /** Each room says the next thing as soon as the last was answered, but not sooner than this. */

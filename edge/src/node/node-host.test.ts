@@ -10,7 +10,7 @@ import { sampleChannel, samplePayload } from "@mio/proving/kit/edge/door.ts";
 import { tcp } from "@mio/proving/kit/edge/host.ts";
 import { type NodeProcess, nodeHost, spawnNodeHost, startNodeProcess } from "@mio/proving/kit/edge/node-host.ts";
 import { eventually } from "@mio/proving/kit/time/eventually.ts";
-import { type Wire, wireTo } from "@mio/proving/kit/wire/tcp-wire.ts";
+import { type Wire, wireTo } from "@mio/proving/kit/wire/wire.ts";
 import { accountIdOf, tenantIdOf } from "@mio/shared/ids.ts";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
@@ -53,7 +53,8 @@ describe("the Node host's process", () => {
 
   it("G1, G2: on SIGTERM answers what is in hand, takes nothing new and ends, and the next process brings it to the bus", async () => {
     expect((await say("before")).status).toBe(200);
-    const swallowed = wire.swallow();
+    wire.spoil({ kind: "requests_swallowed" });
+    const swallowed = wire.spoilt();
     const answered = say("in hand");
     await swallowed;
     host.child.kill("SIGTERM");

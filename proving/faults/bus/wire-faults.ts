@@ -1,5 +1,5 @@
 // Three ways in which the wire to the bus goes bad without breaking: everything that is answered meanwhile is answered from the spool.
-import type { WireFault } from "../../kit/wire/bus-wire.ts";
+import type { WireFault } from "../../kit/wire/wire.ts";
 import type { LoadFault } from "../fault.ts";
 
 const from = 0.2;
@@ -35,7 +35,7 @@ function wireFault(name: string, help: string, fault: WireFault): LoadFault {
       progress(`${name}: begins`);
       await at(until);
       wire.mend();
-      const spoilt = wire.spoiltBytes();
+      const spoilt = wire.spoiltBytes;
       progress(`${name}: mended`);
       return {
         figures: { spoilt_ms: Math.round(performance.now() - startMs), spoilt_bytes: spoilt },

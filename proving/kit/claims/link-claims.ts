@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { edgeUser, type TestBus, testBus } from "../edge/bus.ts";
 import type { Carrier } from "../edge/host.ts";
 import { eventually } from "../time/eventually.ts";
-import { type Wire, wireTo } from "../wire/tcp-wire.ts";
+import { type Wire, wireTo } from "../wire/wire.ts";
 
 /** Registers the tests. */
 export function linkClaims(carrier: Carrier, makeLink: (options: NatsOptions) => NatsLink): void {
@@ -63,7 +63,8 @@ function registerTests(carrier: Carrier, makeLink: (options: NatsOptions) => Nat
 
   it("G1: fails what is in flight at once when the connection is lost", { timeout: 15_000 }, async () => {
     await connected();
-    const swallowed = wire.swallow();
+    wire.spoil({ kind: "requests_swallowed" });
+    const swallowed = wire.spoilt();
     const inFlight = [link.publish(message("m1")), link.publish(message("m2"))];
     await swallowed;
     wire.cut();
@@ -92,7 +93,7 @@ function registerTests(carrier: Carrier, makeLink: (options: NatsOptions) => Nat
     timeout: 40_000,
   }, async () => {
     await connected();
-    wire.hang();
+    wire.spoil({ kind: "hung" });
     // More than the kernel's buffers take, so that nothing can be sent off first.
     const body = new Uint8Array(1_000_000);
     const inFlight = Array.from({ length: 24 }, (_, index) => link.publish({ ...message(`big${index}`), body }));

@@ -11,7 +11,7 @@ import { operator, type TestBus, testBus } from "../edge/bus.ts";
 import { sampleChannel } from "../edge/door.ts";
 import type { HostKind, TestHost } from "../edge/host.ts";
 import { eventually } from "../time/eventually.ts";
-import { type Wire, wireTo } from "../wire/tcp-wire.ts";
+import { type Wire, wireTo } from "../wire/wire.ts";
 
 const path = "/oauth/sample-chat/callback";
 const state = "s".repeat(43);

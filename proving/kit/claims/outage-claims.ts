@@ -11,7 +11,7 @@ import { directoryOf, type TestBus, testBus } from "../edge/bus.ts";
 import { sampleChannel, samplePayload } from "../edge/door.ts";
 import type { HostKind, TestHost } from "../edge/host.ts";
 import { eventually } from "../time/eventually.ts";
-import { type Wire, wireTo } from "../wire/tcp-wire.ts";
+import { type Wire, wireTo } from "../wire/wire.ts";
 
 const tenantId = tenantIdOf("acme");
 const account = (externalId: string) => ({
@@ -140,7 +140,7 @@ function registerTests(kind: HostKind): void {
     timeout: 60_000,
   }, async () => {
     await sayInOrder("room", names("before", 3));
-    wire.hang();
+    wire.spoil({ kind: "hung" });
     await sayInOrder("room", names("during", 10));
     expect(await busLooks()).toBe("silent");
     // Idle, it would be found by its pings only after 15 s; but somebody has waited in vain.
@@ -275,7 +275,8 @@ function registerTests(kind: HostKind): void {
     const uplinkLimits = { deadlineMs: 60_000, drainDeadlineMs: 60_000 };
     host = await kind.start({ dataDir, busUrl: kind.carrier.urlOf(wire.port), uplinkLimits });
     await sayInOrder("room", ["before"]);
-    const swallowed = wire.swallow();
+    wire.spoil({ kind: "requests_swallowed" });
+    const swallowed = wire.spoilt();
     const answered = say([text("room", "in flight")]);
     await swallowed;
     wire.cut();

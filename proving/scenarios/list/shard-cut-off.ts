@@ -28,13 +28,13 @@ export const shardCutOff: Scenario = {
     await seconds(5);
     const shard = Math.floor(random.next() * 2);
     const name = new RegExp(`^mio-edge-uplink .*:${shard}$`);
-    if (!proxy.names().some((each) => name.test(each)))
-      findings.push(`no uplink is called ${name}; there are ${proxy.names().join(", ")}`);
-    for (const kind of ["reset", "silent"] as const) {
+    if (!proxy.names.some((each) => name.test(each)))
+      findings.push(`no uplink is called ${name}; there are ${proxy.names.join(", ")}`);
+    for (const kind of ["cut", "silent"] as const) {
       progress(
-        `shard ${shard} is cut off, ${kind === "reset" ? "its connections end at once" : "nothing passes and nobody is told"}`,
+        `shard ${shard} is cut off, ${kind === "cut" ? "its connections end at once" : "nothing passes and nobody is told"}`,
       );
-      proxy.cut(name, kind);
+      proxy.spoil({ kind }, name);
       await seconds(cutSeconds);
       proxy.mend();
       progress("mended");

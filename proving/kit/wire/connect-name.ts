@@ -1,12 +1,14 @@
-// Reads what a WebSocket client sends, as far as the proxy needs it: the name in a NATS client's CONNECT line.
+// Reads what a NATS client sends, over plain TCP or over a WebSocket, as far as the wire needs it: the name in its CONNECT line.
 
 /** Bytes of one connection that are kept while no name was found; a CONNECT line is far shorter. */
 const scannedBytesMax = 64 * 1024;
+const requestStart = Buffer.from("GET ");
+const requestEnd = Buffer.from("\r\n\r\n");
 
 /** Follows one client's bytes. `push` gives the name once it is known, and looks no further afterwards. */
 export class ConnectNameReader {
   #bytes: Buffer = Buffer.alloc(0);
-  #upgraded = false;
+  #carrier: "unknown" | "plain" | "websocket" = "unknown";
   #text = "";
   #given = false;
 
@@ -22,19 +24,33 @@ export class ConnectNameReader {
   }
 
   #read(): string | undefined {
-    if (!this.#upgraded) {
-      const end = this.#bytes.indexOf("\r\n\r\n");
-      if (end < 0) return undefined;
-      this.#bytes = this.#bytes.subarray(end + 4);
-      this.#upgraded = true;
+    if (this.#carrier === "unknown") this.#start();
+    if (this.#carrier === "plain") {
+      this.#text += this.#bytes.toString("latin1");
+      this.#bytes = Buffer.alloc(0);
     }
-    for (let frame = takeFrame(this.#bytes); frame; frame = takeFrame(this.#bytes)) {
-      this.#bytes = frame.rest;
-      this.#text += frame.payload.toString("latin1");
+    if (this.#carrier === "websocket") {
+      for (let frame = takeFrame(this.#bytes); frame; frame = takeFrame(this.#bytes)) {
+        this.#bytes = frame.rest;
+        this.#text += frame.payload.toString("latin1");
+      }
     }
     const line = /(?:^|\n)CONNECT ([^\r\n]*)\r\n/.exec(this.#text)?.[1];
     if (line === undefined) return undefined;
     return /"name":"([^"]*)"/.exec(line)?.[1] ?? "";
+  }
+
+  /** A WebSocket begins with an HTTP request, and its frames come after that; a NATS client over TCP says its line at once. */
+  #start(): void {
+    if (this.#bytes.length < requestStart.length) return;
+    if (!this.#bytes.subarray(0, requestStart.length).equals(requestStart)) {
+      this.#carrier = "plain";
+      return;
+    }
+    const end = this.#bytes.indexOf(requestEnd);
+    if (end < 0) return;
+    this.#bytes = this.#bytes.subarray(end + requestEnd.length);
+    this.#carrier = "websocket";
   }
 }
 
