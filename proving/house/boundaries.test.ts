@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { filesIn, importsOf, reachOf, root, shippedFilesIn, sourceOf } from "./imports.ts";
+import { codeOf, filesIn, importsOf, reachOf, root, shippedFilesIn, sourceOf } from "./imports.ts";
 
 /** Each import of the files that no pattern allows, as "file imports x". */
 function strangers(files: readonly string[], allowed: readonly RegExp[]): string[] {
@@ -35,7 +35,7 @@ describe("imports", () => {
 
   it("shared reads no clock, chance or environment by itself", () => {
     const forbidden = /\bDate\.now\(|\bMath\.random\(|\bnew Date\(\)|\bprocess\.(env|pid|argv|on)\b|\bperformance\.now\(\)/;
-    const found = shippedFilesIn("shared/src").filter((file) => forbidden.test(withoutComments(file)));
+    const found = shippedFilesIn("shared/src").filter((file) => forbidden.test(codeOf(file)));
     expect(found.filter((file) => file !== "shared/src/clock.ts")).toEqual([]);
   });
 
@@ -141,12 +141,6 @@ describe("names", () => {
     return words.has(slug) ? new RegExp(`["'\`]${spelt}["'\`]`) : new RegExp(`(?<![a-z])${spelt}(?![a-z])`, "i");
   }
 });
-
-function withoutComments(file: string): string {
-  return sourceOf(file)
-    .replace(/\/\*[\s\S]*?\*\//g, "")
-    .replace(/^\s*\/\/.*$/gm, "");
-}
 
 function channelSlugs(): string[] {
   const registry: unknown = parse(sourceOf("proto/channels.yaml"));

@@ -29,6 +29,13 @@ export function sourceOf(file: string): string {
   return readFileSync(join(root, file), "utf8");
 }
 
+/** A file's text without what it says in comments. */
+export function codeOf(file: string): string {
+  return sourceOf(file)
+    .replace(/\/\*[\s\S]*?\*\//g, "")
+    .replace(/^\s*\/\/.*$/gm, "");
+}
+
 /** What a file imports: a path of the repository for our own files, else the package or scheme as written. */
 export function importsOf(file: string): string[] {
   const source = sourceOf(file).replace(/\/\*[\s\S]*?\*\//g, "");

@@ -4,7 +4,8 @@ import { OAuthCallbackSchema, OAuthAnswer_Outcome as Outcome } from "@mio/proto/
 import { testNats } from "@mio/proving/kit/bus/nats.ts";
 import { type TestContext, testContext } from "@mio/proving/kit/core/context.ts";
 import { testDatabase } from "@mio/proving/kit/database/postgres.ts";
-import { decodeOAuthAnswer, encodeOAuthCallback, oauthSubject } from "@mio/shared/bus/wire/oauth.ts";
+import { oauthSubject } from "@mio/shared/bus/names/subjects.ts";
+import { decodeOAuthAnswer, encodeOAuthCallback } from "@mio/shared/bus/wire/oauth.ts";
 import { outboundDoors } from "@mio/shared/channels/outbound.ts";
 import { connect, ErrorCode, type NatsConnection } from "nats";
 import { pino } from "pino";

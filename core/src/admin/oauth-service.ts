@@ -1,7 +1,8 @@
 // Answers the edge's OAuth callbacks: one of all admin processes takes each. What is in hand at a stop is finished first.
 import { once } from "node:events";
 import { OAuthAnswer_OutcomeSchema, OAuthAnswer_Outcome as Outcome } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
-import { decodeOAuthCallback, encodeOAuthAnswer, oauthQueue, oauthSubject, oauthSubjects } from "@mio/shared/bus/wire/oauth.ts";
+import { oauthQueue, oauthSubject, oauthSubjects } from "@mio/shared/bus/names/subjects.ts";
+import { decodeOAuthCallback, encodeOAuthAnswer } from "@mio/shared/bus/wire/oauth.ts";
 import { doorsIn } from "@mio/shared/channels/doors-in.ts";
 import { outboundDoors } from "@mio/shared/channels/outbound.ts";
 import type { Msg } from "nats";

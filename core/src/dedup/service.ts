@@ -4,7 +4,7 @@
 import type { Bus } from "@mio/shared/bus/client/connection.ts";
 import { streamStateOf, subjectsOf } from "@mio/shared/bus/client/jetstream-api.ts";
 import { streams } from "@mio/shared/bus/names/streams.ts";
-import { ingressSubject, parseIngressSubject } from "@mio/shared/bus/names/subjects.ts";
+import { ingressSubject, ingressSubjects, parseIngressSubject } from "@mio/shared/bus/names/subjects.ts";
 import { createBatches } from "@mio/shared/bus/read/batches.ts";
 import { createLogReader } from "@mio/shared/bus/read/log-reader.ts";
 import type { LogRecord } from "@mio/shared/bus/read/log-source.ts";
@@ -175,7 +175,7 @@ async function laidOutShards(db: Pool): Promise<RegionShards[]> {
 }
 
 async function partitionsOf(bus: Bus, regions: readonly RegionShards[]): Promise<string[]> {
-  const found = await subjectsOf(bus, streams.ingress.name, "mio.ingress.>");
+  const found = await subjectsOf(bus, streams.ingress.name, ingressSubjects);
   const expected = regions.flatMap(({ region, shards }) =>
     Array.from({ length: shards }, (_, shard) => ingressSubject(region, shard)),
   );

@@ -6,7 +6,7 @@ import type { Message } from "@mio/proto/gen/mio/v1/message_pb.ts";
 import { streamStateOf } from "@mio/shared/bus/client/jetstream-api.ts";
 import { enrichedMessageId, traceparentHeader } from "@mio/shared/bus/names/headers.ts";
 import { streams } from "@mio/shared/bus/names/streams.ts";
-import { parseSubject, subjectOf } from "@mio/shared/bus/names/subjects.ts";
+import { conversationSubjects, parseSubject, subjectOf } from "@mio/shared/bus/names/subjects.ts";
 import { createLanes } from "@mio/shared/bus/read/lanes.ts";
 import { createLogReader } from "@mio/shared/bus/read/log-reader.ts";
 import type { LogRecord } from "@mio/shared/bus/read/log-source.ts";
@@ -25,7 +25,7 @@ import { withStoredAttachments } from "./attachments.ts";
 
 export const mediaVault: Service = { name: "media-vault", run };
 
-const allInbound = "mio.inbound.>";
+const inboundSubjects = conversationSubjects("inbound");
 
 async function run(context: ServiceContext): Promise<void> {
   const { log, clock, random, config, signal } = context;
@@ -45,7 +45,7 @@ async function run(context: ServiceContext): Promise<void> {
     group: "media-vault",
     instance: context.instance,
     partitions: () => Array.from({ length: config.partitions }, (_, partition) => String(partition)),
-    filterOf: () => allInbound,
+    filterOf: () => inboundSubjects,
     // What is not of the grammar has no conversation; some partition must still give it to the dead letters.
     partitionOf: (record) => String(partitionOf(laneOf(record), config.partitions)),
     streamState: () => streamStateOf(bus, stream),

@@ -4,7 +4,7 @@ import type { Child } from "@mio/proving/kit/core/child-process.ts";
 import { startChild } from "@mio/proving/kit/sender/processes.ts";
 import { createStage, type Stage, states } from "@mio/proving/kit/sender/stage.ts";
 import { eventually } from "@mio/proving/kit/time/eventually.ts";
-import { streams } from "@mio/shared/bus/names/streams.ts";
+import { senderDurable, streams } from "@mio/shared/bus/names/streams.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 // Real servers on a busy machine.
@@ -95,7 +95,7 @@ it("G5: killed with commands in its hands that the ledger could not take yet, it
     await publishMany(60);
     // The bus has handed them over, and their insert waits for the lock.
     await eventually("all to be handed over", async () => {
-      const found = await stage.nats.jetstream().consumers.get(streams.outbound.name, "sender-pool");
+      const found = await stage.nats.jetstream().consumers.get(streams.outbound.name, senderDurable.name);
       return (await found.info()).num_pending === 0;
     });
     await eventually("the insert to wait", async () => {

@@ -1,7 +1,7 @@
 // Hears what edges tell about themselves and makes metrics of it. What an uplink did since it last told is counted by one of the replicas;
 // how it stands is known to all of them. Whatever cannot be read or trusted is counted, and nothing else comes of it.
 import type { EdgeTelemetry } from "@mio/proto/gen/mio/edge/v1/telemetry_pb.ts";
-import { parseTelemetrySubject, telemetrySubjects } from "@mio/shared/bus/names/subjects.ts";
+import { parseTelemetrySubject, telemetryQueue, telemetrySubjects } from "@mio/shared/bus/names/subjects.ts";
 import { decodeTelemetry } from "@mio/shared/bus/wire/telemetry.ts";
 import { inboundDoors } from "@mio/shared/channels/inbound.ts";
 import { snakeCase } from "@mio/shared/snake-case.ts";
@@ -20,9 +20,6 @@ export const telemetry: Service = {
     ),
 };
 
-/** Of all replicas together. */
-const queue = "mio-core-telemetry";
-
 /** Channels that are not among these are counted together, as `other`. */
 export async function runTelemetry(context: ServiceContext, channelTypes: readonly string[]): Promise<void> {
   const { nats, metrics: registry, clock, signal } = context;
@@ -32,7 +29,7 @@ export async function runTelemetry(context: ServiceContext, channelTypes: readon
   context.status("edge", () => shards.read().map(snakeCase));
 
   const counting = nats.subscribe(telemetrySubjects, {
-    queue,
+    queue: telemetryQueue,
     callback: (error, message) => {
       const told = error ? undefined : read(message, metrics);
       if (!told) return;

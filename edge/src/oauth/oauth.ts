@@ -2,7 +2,8 @@
 // edge decides nothing and keeps nothing; neither code nor state goes into a log or the page.
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { OAuthAnswer_Outcome } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
-import { decodeOAuthAnswer, encodeOAuthCallback, oauthSubject, statePattern } from "@mio/shared/bus/wire/oauth.ts";
+import { oauthSubject } from "@mio/shared/bus/names/subjects.ts";
+import { decodeOAuthAnswer, encodeOAuthCallback, statePattern } from "@mio/shared/bus/wire/oauth.ts";
 import type { OAuthOutcome } from "@mio/shared/bus/wire/telemetry.ts";
 import type { InboundDoor } from "@mio/shared/channels/contract.ts";
 import type { Clock } from "@mio/shared/clock.ts";

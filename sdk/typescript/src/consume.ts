@@ -5,7 +5,7 @@ import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@mio/proto/gen/mio/v1/message_pb.ts";
 import type { Bus } from "@mio/shared/bus/client/connection.ts";
 import { streams } from "@mio/shared/bus/names/streams.ts";
-import { parseSubject } from "@mio/shared/bus/names/subjects.ts";
+import { accountSubjects, parseSubject } from "@mio/shared/bus/names/subjects.ts";
 import { busUserOf } from "@mio/shared/bus/names/users.ts";
 import { createLanes } from "@mio/shared/bus/read/lanes.ts";
 import { createLogReader } from "@mio/shared/bus/read/log-reader.ts";
@@ -37,6 +37,7 @@ export async function consumeMessages(
 ): Promise<void> {
   const trouble = options.onTrouble ?? (() => {});
 
+  const filterOf = (account: string) => accountSubjects("inbound_enriched", account);
   const slots = createSlots(options.concurrency ?? concurrencyDefault);
   const reader = createLogReader(bus, {
     stream: streams.enriched.name,
@@ -132,10 +133,6 @@ function reasonOf(error: unknown, attempt: number): string {
 function partitionOfRecord(record: LogRecord): string | undefined {
   const subject = parseSubject(record.subject);
   return subject && `${subject.accountId}.${partitionOf(subject.conversationId, partitionsPerAccount)}`;
-}
-
-function filterOf(account: string): string {
-  return `mio.inbound_enriched.*.${account}.>`;
 }
 
 function receivedAtMs(message: Message): number {

@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { SendCommand } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
-import { isToken, subjectOf } from "@mio/shared/bus/names/subjects.ts";
+import { type Direction, isToken, subjectOf } from "@mio/shared/bus/names/subjects.ts";
 import { decodeCommand, disagreementWithSubject } from "@mio/shared/bus/wire/envelope.ts";
 import type { AccountId, ConversationId } from "@mio/shared/ids.ts";
 import { editedBy } from "../delivery/edit-target.ts";
@@ -60,7 +60,7 @@ export function deadEntry(incoming: Incoming, streamEpoch: number, code: string,
     traceparent: traceparentOf(incoming),
     notBefore: undefined,
     expiresAt: undefined,
-    receiptSubject: receiptSubject(scopes),
+    receiptSubject: subjectIn("receipt", scopes),
     deadLetterOf: incoming.subject,
   };
 }
@@ -90,7 +90,7 @@ function commandEntry(incoming: Incoming, streamEpoch: number, command: SendComm
     traceparent: traceparentOf(incoming),
     notBefore: dateOf(command.notBefore),
     expiresAt: dateOf(command.expiresAt),
-    receiptSubject: receiptSubject(command),
+    receiptSubject: subjectIn("receipt", command),
     deadLetterOf: "",
   };
 }
@@ -101,9 +101,13 @@ function editOf(command: SendCommand): string {
   return messageId === "" ? "" : `message:${messageId}`;
 }
 
-function receiptSubject(scopes: { channelType: string; accountId: string; conversationId: string }): string {
+/** Throws when a scope is not one subject token; those of an entry always are. */
+export function subjectIn(
+  direction: Direction,
+  scopes: Readonly<Record<"channelType" | "accountId" | "conversationId", string>>,
+): string {
   return subjectOf({
-    direction: "receipt",
+    direction,
     channelType: scopes.channelType,
     accountId: scopes.accountId as AccountId,
     conversationId: scopes.conversationId as ConversationId,

@@ -2,7 +2,7 @@
 // Postgres and the bus, and never a platform. A durable consumer reorders on takeover and after lost deliveries, so a new leader, and a leader
 // that sees a hole in its deliveries, makes the consumer anew: then all that is left comes once more, in order.
 import { messageIdHeader, traceparentHeader } from "@mio/shared/bus/names/headers.ts";
-import { streams } from "@mio/shared/bus/names/streams.ts";
+import { senderDurable, streams } from "@mio/shared/bus/names/streams.ts";
 import { AckPolicy, type Consumer, DeliverPolicy, type JetStreamManager, type JsMsg, NatsError, nanos } from "nats";
 import { DatabaseError } from "pg";
 import type { ServiceContext } from "../../service.ts";
@@ -20,7 +20,7 @@ import {
   openPosition,
 } from "../ledger/intake.ts";
 import type { SenderMetrics } from "../metrics.ts";
-import { deadEntry, entryOf, type Incoming } from "./entry.ts";
+import { deadEntry, entryOf, type Incoming, subjectIn } from "./entry.ts";
 
 /** Written by intake, read by `/status` and metrics. */
 export interface IntakeStatus {
@@ -33,7 +33,6 @@ export interface IntakeStatus {
   lostUnread: number;
 }
 
-const durable = "sender-pool";
 /** Bounds what is in memory: messages that were delivered and are not yet in the ledger. */
 const ackPendingMax = 256;
 const batchBytesMax = 8 * 1024 * 1024;
@@ -235,7 +234,7 @@ async function runSession(
   function dead(entry: Entry, code: string, text: string): Entry {
     const { content: data, streamSequence, traceparent } = entry;
     // The subject's tokens are all that a dead entry takes from it.
-    const subject = entry.deadLetterOf || entry.receiptSubject.replace("mio.receipt.", "mio.outbound.");
+    const subject = entry.deadLetterOf || subjectIn("outbound", entry);
     return deadEntry({ subject, data, streamSequence, messageId: "", traceparent }, streamEpoch, code, text);
   }
 
@@ -279,17 +278,17 @@ function incomingOf(message: JsMsg): Incoming {
 }
 
 async function recreateConsumer(context: ServiceContext, manager: JetStreamManager, stream: string): Promise<Consumer> {
-  await manager.consumers.delete(stream, durable).catch(ignoreMissing);
+  await manager.consumers.delete(stream, senderDurable.name).catch(ignoreMissing);
   await manager.consumers.add(stream, {
-    durable_name: durable,
+    durable_name: senderDurable.name,
     ack_policy: AckPolicy.Explicit,
     deliver_policy: DeliverPolicy.All,
-    filter_subject: "mio.outbound.>",
+    filter_subject: senderDurable.filterSubject,
     ack_wait: nanos(ackWaitMs),
     max_ack_pending: ackPendingMax,
     max_deliver: -1,
   });
-  return context.nats.jetstream().consumers.get(stream, durable);
+  return context.nats.jetstream().consumers.get(stream, senderDurable.name);
 }
 
 /** consumer not found (nats-server `server/errors.json`). */

@@ -1,5 +1,6 @@
 // What the schedule knows of the ledger: the open commands without their content, in stream order. Times come as milliseconds from now by
 // the database's clock, so that no clock of ours is compared with it.
+import { subjectStart } from "@mio/shared/bus/names/subjects.ts";
 import type { Pool } from "pg";
 import * as v from "valibot";
 import { channels } from "../lease/wake.ts";
@@ -101,7 +102,7 @@ function openCommand(row: v.InferOutput<typeof openRow>): OpenCommand {
 }
 
 /** The subject that subjects.ts builds; only the database knows the scopes here. */
-export const receiptSubjectSql = "'mio.receipt.' || channel_type || '.' || account_id || '.' || conversation_id";
+export const receiptSubjectSql = `'${subjectStart("receipt")}' || channel_type || '.' || account_id || '.' || conversation_id`;
 
 /** Ends what has expired, wherever it stands in its lane; returns what it ended. */
 export async function expireCommands(db: Pool, limit: number): Promise<Handled[]> {

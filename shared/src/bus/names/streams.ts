@@ -1,5 +1,6 @@
 // Streams and buckets as data: the provisioner makes the server match this file, and nothing else names a limit.
 // Discard is always "new": a full stream refuses and pressure walks back; the default would delete unread messages.
+import { conversationSubjects, deadLetterSubjects, ingressSubjects, quarantineSubjects } from "./subjects.ts";
 
 const hour = 3_600;
 const day = 24 * hour;
@@ -16,39 +17,42 @@ export interface StreamSpec {
   durables: readonly DurableSpec[];
 }
 
-/** Durables that programs outside this project look for. Our own services read by position instead. */
+/** Durables that programs outside this project look for. Our own services read by position instead, the sender's intake aside. */
 export interface DurableSpec {
   name: string;
   filterSubject: string;
 }
 
+/** The one durable that is ours: the sender's intake makes it anew whenever it begins. */
+export const senderDurable: DurableSpec = { name: "sender-pool", filterSubject: conversationSubjects("outbound") };
+
 export const streams = {
-  ingress: stream("MIO_INGRESS", ["mio.ingress.>"], { maxAgeSeconds: 72 * hour, bytesWeight: 8 }),
-  inbound: stream("MESSAGES_INBOUND", ["mio.inbound.>"], {
+  ingress: stream("MIO_INGRESS", [ingressSubjects], { maxAgeSeconds: 72 * hour, bytesWeight: 8 }),
+  inbound: stream("MESSAGES_INBOUND", [conversationSubjects("inbound")], {
     bytesWeight: 6,
     durables: [
-      { name: "media-vault", filterSubject: "mio.inbound.>" },
-      { name: "gcs-archiver", filterSubject: "mio.inbound.>" },
+      { name: "media-vault", filterSubject: conversationSubjects("inbound") },
+      { name: "gcs-archiver", filterSubject: conversationSubjects("inbound") },
     ],
   }),
-  enriched: stream("MESSAGES_INBOUND_ENRICHED", ["mio.inbound_enriched.>"], {
+  enriched: stream("MESSAGES_INBOUND_ENRICHED", [conversationSubjects("inbound_enriched")], {
     dedupeWindowSeconds: 1 * hour,
     bytesWeight: 6,
     durables: [
-      { name: "ai-consumer-enriched", filterSubject: "mio.inbound_enriched.>" },
-      { name: "channel-pulse", filterSubject: "mio.inbound_enriched.>" },
+      { name: "ai-consumer-enriched", filterSubject: conversationSubjects("inbound_enriched") },
+      { name: "channel-pulse", filterSubject: conversationSubjects("inbound_enriched") },
     ],
   }),
-  outbound: stream("MESSAGES_OUTBOUND", ["mio.outbound.>"], {
+  outbound: stream("MESSAGES_OUTBOUND", [conversationSubjects("outbound")], {
     retention: "workqueue",
     maxAgeSeconds: 24 * hour,
     bytesWeight: 4,
-    durables: [{ name: "sender-pool", filterSubject: "mio.outbound.>" }],
+    durables: [senderDurable],
   }),
-  receipt: stream("MIO_RECEIPTS", ["mio.receipt.>"], { bytesWeight: 4 }),
-  attachment: stream("MIO_ATTACHMENTS", ["mio.attachment.>"], { bytesWeight: 1 }),
-  deadLetter: stream("MIO_DEAD_LETTERS", ["mio.dead_letter.>"], { bytesWeight: 1 }),
-  quarantine: stream("MIO_QUARANTINE", ["mio.quarantine.>"], { bytesWeight: 1 }),
+  receipt: stream("MIO_RECEIPTS", [conversationSubjects("receipt")], { bytesWeight: 4 }),
+  attachment: stream("MIO_ATTACHMENTS", [conversationSubjects("attachment")], { bytesWeight: 1 }),
+  deadLetter: stream("MIO_DEAD_LETTERS", [deadLetterSubjects], { bytesWeight: 1 }),
+  quarantine: stream("MIO_QUARANTINE", [quarantineSubjects], { bytesWeight: 1 }),
 } as const satisfies Record<string, StreamSpec>;
 
 export interface BucketSpec {

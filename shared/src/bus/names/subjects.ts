@@ -1,4 +1,4 @@
-// The subjects of the bus: built and parsed in one place. Their grammar is fixed:
+// The subjects of the bus: spelt, built and parsed here and nowhere else. Their grammar is fixed:
 // mio.<direction>.<channel_type>.<account_id>.<conversation_id>, and on outbound edits and deletes one more token.
 import type { AccountId, ConversationId } from "../../ids.ts";
 
@@ -23,7 +23,22 @@ export function subjectOf(subject: ConversationSubject): string {
     if (subject.direction !== "outbound") throw new Error(`a ${subject.direction} subject has no message id`);
     tokens.push(subject.messageId);
   }
-  return `mio.${subject.direction}.${tokens.map(token).join(".")}`;
+  return `${subjectStart(subject.direction)}${tokens.map(token).join(".")}`;
+}
+
+/** What every subject of a direction begins with, for who must put one together in another language. */
+export function subjectStart(direction: Direction): string {
+  return `mio.${direction}.`;
+}
+
+/** Filter of all conversations. */
+export function conversationSubjects(direction: Direction): string {
+  return `${subjectStart(direction)}>`;
+}
+
+/** Filter of one account's conversations, whatever its channel. Throws when the account is not one subject token. */
+export function accountSubjects(direction: Direction, account: string): string {
+  return `${subjectStart(direction)}*.${token(account)}.>`;
 }
 
 /** The parts of a subject, or undefined when it is not of the grammar. */
@@ -41,6 +56,11 @@ export function parseSubject(text: string): ConversationSubject | undefined {
   if (messageId === undefined) return subject;
   return known === "outbound" && isToken(messageId) ? { ...subject, messageId } : undefined;
 }
+
+/** All that there is; core may publish on any. */
+export const everySubject = "mio.>";
+
+export const ingressSubjects = "mio.ingress.>";
 
 /** Throws when the region is not one subject token. */
 export function ingressSubject(region: string, shard: number): string {
@@ -67,6 +87,22 @@ export function parseTelemetrySubject(text: string): { region: string; shard: nu
 /** What all edges tell about themselves. */
 export const telemetrySubjects = "mio.telemetry.>";
 
+/** Core's processes share what edges tell: each report is counted by one of them. */
+export const telemetryQueue = "mio-core-telemetry";
+
+/** Where core listens for people who come back from a platform's consent page. */
+export const oauthSubjects = "mio.oauth.*";
+
+/** Core's processes share the requests: each is answered by one of them. */
+export const oauthQueue = "mio-oauth";
+
+/** Throws when the channel type is not one subject token. */
+export function oauthSubject(channelType: string): string {
+  return `mio.oauth.${token(channelType)}`;
+}
+
+export const quarantineSubjects = "mio.quarantine.>";
+
 /** One subject for each entry, so that a repeat falls on the same one. Throws when a part is not one subject token. */
 export function quarantineSubject(channelType: string, entryId: string): string {
   return `mio.quarantine.${token(channelType)}.${token(entryId)}`;
@@ -75,6 +111,13 @@ export function quarantineSubject(channelType: string, entryId: string): string 
 /** Filter of one entry whose channel is not known. */
 export function quarantineSubjectsOf(entryId: string): string {
   return `mio.quarantine.*.${token(entryId)}`;
+}
+
+export const deadLetterSubjects = "mio.dead_letter.>";
+
+/** Filter of the dead letters of one service. Throws when its name is not one subject token. */
+export function deadLetterSubjectsOf(service: string): string {
+  return `mio.dead_letter.${token(service)}.>`;
 }
 
 /** Dead letters of one service; the last token is a key that makes a repeat fall on the same subject. */

@@ -4,8 +4,8 @@ import { testNats } from "@mio/proving/kit/bus/nats.ts";
 import { AckPolicy, connect, createInbox, type NatsConnection, nanos, StorageType } from "nats";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { accountIdOf, tenantIdOf } from "../../ids.ts";
-import { oauthQueue, oauthSubject, oauthSubjects } from "../wire/oauth.ts";
 import { buckets, streams } from "./streams.ts";
+import { oauthQueue, oauthSubject, oauthSubjects } from "./subjects.ts";
 import { type BusRole, busUserOf, inboxPrefixOf, permissionsOf } from "./users.ts";
 
 const mine = accountIdOf(tenantIdOf("acme"), "slack", "T1");

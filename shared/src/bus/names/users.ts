@@ -2,9 +2,18 @@
 // prefix, and core what edges tell about themselves. Whatever is read from a stream comes to the inbox, because a consumer's creation names
 // its filter in the subject that asks for it.
 import type { AccountId } from "../../ids.ts";
-import { oauthQueue, oauthSubjects } from "../wire/oauth.ts";
 import { type BucketSpec, buckets, type StreamSpec, streams } from "./streams.ts";
-import { isToken, telemetrySubjects } from "./subjects.ts";
+import {
+  accountSubjects,
+  type Direction,
+  deadLetterSubjectsOf,
+  everySubject,
+  ingressSubjects,
+  isToken,
+  oauthQueue,
+  oauthSubjects,
+  telemetrySubjects,
+} from "./subjects.ts";
 
 export type BusRole =
   | { role: "edge" }
@@ -53,9 +62,11 @@ export function permissionsOf(role: BusRole): BusPermissions {
 function publishOf(role: BusRole): { allow: string[]; deny?: string[] } {
   switch (role.role) {
     case "edge":
-      return { allow: ["mio.ingress.>", oauthSubjects, telemetrySubjects, ...readingOf(buckets.directory)] };
+      return { allow: [ingressSubjects, oauthSubjects, telemetrySubjects, ...readingOf(buckets.directory)] };
     case "core":
-      return { allow: ["mio.>", ...provisioning, ...reading, ...Object.values(buckets).map((bucket) => `$KV.${bucket.name}.>`)] };
+      return {
+        allow: [everySubject, ...provisioning, ...reading, ...Object.values(buckets).map((bucket) => `$KV.${bucket.name}.>`)],
+      };
     case "admin":
       return { allow: [`$KV.${buckets.directory.name}.>`, ...provisioning, ...reading] };
     case "agent":
@@ -101,10 +112,10 @@ function readingOf(bucket: BucketSpec): string[] {
 }
 
 /** The streams of which an agent reads its own accounts' part. */
-const agentStreams: readonly [StreamSpec, string][] = [
-  [streams.enriched, "mio.inbound_enriched"],
-  [streams.receipt, "mio.receipt"],
-  [streams.attachment, "mio.attachment"],
+const agentStreams: readonly [StreamSpec, Direction][] = [
+  [streams.enriched, "inbound_enriched"],
+  [streams.receipt, "receipt"],
+  [streams.attachment, "attachment"],
 ];
 
 /**
@@ -122,13 +133,14 @@ function agentPublishOf(role: Extract<BusRole, { role: "agent" }>): { allow: str
     "$JS.API.INFO",
     positions,
     `$JS.API.DIRECT.GET.KV_${buckets.positions.name}.${positions}`,
-    `mio.dead_letter.${busUserOf(role)}.>`,
+    deadLetterSubjectsOf(busUserOf(role)),
     ...agentStreams.map(([stream]) => `$JS.FC.${stream.name}.>`),
   ];
   for (const account of role.accounts) {
     if (!isToken(account)) throw new Error(`not an account id: ${JSON.stringify(account)}`);
-    allow.push(`mio.outbound.*.${account}.>`);
-    for (const [stream, prefix] of agentStreams) allow.push(`$JS.API.CONSUMER.CREATE.${stream.name}.*.${prefix}.*.${account}.>`);
+    allow.push(accountSubjects("outbound", account));
+    for (const [stream, direction] of agentStreams)
+      allow.push(`$JS.API.CONSUMER.CREATE.${stream.name}.*.${accountSubjects(direction, account)}`);
   }
   for (const [stream] of agentStreams) allow.push(`$JS.API.CONSUMER.DELETE.${stream.name}.*`);
   const deny = agentStreams.flatMap(([stream]) =>

@@ -7,23 +7,10 @@ import {
   type OAuthCallback,
   OAuthCallbackSchema,
 } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
-import { isToken } from "../names/subjects.ts";
 import { decodeVersioned, edgeVersion, type Unreadable } from "./ingress-group.ts";
-
-/** What core listens to. */
-export const oauthSubjects = "mio.oauth.*";
-
-/** Core's processes share the requests: each is answered by one of them. */
-export const oauthQueue = "mio-oauth";
 
 /** A `state` as we make it: 32 bytes by chance as base64url. Anything else was never ours. */
 export const statePattern = /^[A-Za-z0-9_-]{43}$/;
-
-/** Throws when the channel type is not one subject token. */
-export function oauthSubject(channelType: string): string {
-  if (!isToken(channelType)) throw new Error(`not a subject token: ${JSON.stringify(channelType)}`);
-  return `mio.oauth.${channelType}`;
-}
 
 /** Sets our version. */
 export function encodeOAuthCallback(callback: MessageInitShape<typeof OAuthCallbackSchema>): Uint8Array<ArrayBuffer> {
