@@ -1,11 +1,12 @@
 // `npm test`: runs vitest with the words that follow, and ends in one line, `N passed, N failed`, with an exit code that agrees with it.
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import * as v from "valibot";
 import { proofsIn, proofTable } from "./house/guarantees.ts";
+import { countsFileVariable, countsSchema, type TestCounts } from "./test-counts.ts";
 
 const root = join(import.meta.dirname, "..");
 const usage = `Usage: npm test -- [filter ...] [vitest options]
@@ -15,13 +16,6 @@ as -t "G1". The last line is "N passed, N failed".
 
   --guarantees   print which test proves which guarantee, and run nothing
   --help         this`;
-
-const reportSchema = v.object({
-  numPassedTests: v.number(),
-  numFailedTests: v.number(),
-  numPendingTests: v.number(),
-  testResults: v.array(v.object({ status: v.string(), assertionResults: v.array(v.object({ status: v.string() })) })),
-});
 
 process.exitCode = await main(process.argv.slice(2));
 
@@ -34,18 +28,18 @@ async function main(words: readonly string[]): Promise<number> {
     console.log(proofTable(proofsIn(root)));
     return 0;
   }
+  const lost = filtersWithoutFile(words);
+  if (lost.length > 0) {
+    console.error(`no test file matches ${lost.join(", ")}`);
+    return 1;
+  }
   const folder = mkdtempSync(join(tmpdir(), "mio-test-report-"));
   try {
-    const file = join(folder, "report.json");
+    const file = join(folder, "counts.json");
     const vitest = join(dirname(createRequire(import.meta.url).resolve("vitest/package.json")), "vitest.mjs");
-    const code = await run(process.execPath, [
-      vitest,
-      "run",
-      "--reporter=default",
-      "--reporter=json",
-      `--outputFile.json=${file}`,
-      ...words,
-    ]);
+    const counting = join(import.meta.dirname, "test-counts.ts");
+    const options = ["run", "--reporter=default", `--reporter=${counting}`];
+    const code = await run(process.execPath, [vitest, ...options, ...words], { [countsFileVariable]: file });
     const { passed, failed, skipped } = countsOf(file, code);
     console.log(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
     return failed > 0 ? 1 : code;
@@ -54,24 +48,33 @@ async function main(words: readonly string[]): Promise<number> {
   }
 }
 
-/** A file that could not even be loaded, and an error outside every test, count as failures. */
-function countsOf(file: string, code: number): { passed: number; failed: number; skipped: number } {
+/** Of the words in front of the first option, those that are part of no test file's path: a name that is misspelt must not pass for tests. */
+function filtersWithoutFile(words: readonly string[]): string[] {
+  const firstOption = words.findIndex((word) => word.startsWith("-"));
+  const filters = firstOption < 0 ? words : words.slice(0, firstOption);
+  const files = globSync("**/*.test.ts", { cwd: root, exclude: (name) => ["node_modules", ".git", ".mio"].includes(name) });
+  return filters.filter((filter) => {
+    // As vitest does: a part of a path, a path from here, or either of them with a line.
+    const part = filter.replace(/:\d+$/, "").toLowerCase();
+    const parts = [part, relative(root, resolve(root, part))];
+    return !files.some((file) => parts.some((each) => file.toLowerCase().includes(each)));
+  });
+}
+
+/** An error outside every test counts as a failure. */
+function countsOf(file: string, code: number): TestCounts {
   try {
-    const report = v.parse(reportSchema, JSON.parse(readFileSync(file, "utf8")));
-    const broken = report.testResults.filter(
-      (result) => result.status === "failed" && result.assertionResults.every((each) => each.status !== "failed"),
-    ).length;
-    const failed = report.numFailedTests + broken;
-    return { passed: report.numPassedTests, failed: failed === 0 && code !== 0 ? 1 : failed, skipped: report.numPendingTests };
+    const counts = v.parse(countsSchema, JSON.parse(readFileSync(file, "utf8")));
+    return { ...counts, failed: counts.failed === 0 && code !== 0 ? 1 : counts.failed };
   } catch {
     return { passed: 0, failed: 1, skipped: 0 };
   }
 }
 
 /** Signals of the terminal reach the child by itself; one that only we get is passed on. */
-function run(command: string, args: readonly string[]): Promise<number> {
+function run(command: string, args: readonly string[], variables: Readonly<Record<string, string>>): Promise<number> {
   // Tests start hundreds of our programs; Node keeps what it compiled, and what it stripped of types, for the next start.
-  const env = { ...process.env, NODE_COMPILE_CACHE: join(root, "node_modules/.cache/node") };
+  const env = { ...process.env, NODE_COMPILE_CACHE: join(root, "node_modules/.cache/node"), ...variables };
   const child = spawn(command, args, { cwd: root, stdio: "inherit", env });
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.kill(signal));
   return new Promise((resolve) => child.once("exit", (code) => resolve(code ?? 1)));
