@@ -5,7 +5,8 @@ import { publishAcked } from "@mio/shared/bus/client/jetstream-api.ts";
 import { createFencedPublisher } from "@mio/shared/bus/write/fenced-publish.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
-import { connect, headers } from "nats";
+import { headers } from "nats";
+import { connectTo } from "../kit/bus/connection.ts";
 import { testNats } from "../kit/bus/nats.ts";
 import { measure, printTable, row } from "./measure.ts";
 
@@ -15,7 +16,7 @@ const concurrency = 256;
 
 export async function benchFence(seconds: number): Promise<void> {
   await using server = await testNats();
-  const nats = await connect({ servers: server.url, noAsyncTraces: true });
+  const nats = await connectTo(server.url);
   const bus: Bus = {
     connection: nats,
     headers,

@@ -8,8 +8,9 @@ import { streams } from "@mio/shared/bus/names/streams.ts";
 import { oauthSubjects } from "@mio/shared/bus/names/subjects.ts";
 import { decodeIngressEvent, decodeIngressGroup } from "@mio/shared/bus/wire/ingress-group.ts";
 import { encodeOAuthAnswer } from "@mio/shared/bus/wire/oauth.ts";
-import { connect, type NatsConnection } from "nats";
-import { operator, testBus } from "../kit/edge/bus.ts";
+import type { NatsConnection } from "nats";
+import { connectTo } from "../kit/bus/connection.ts";
+import { edgeBus, operator } from "../kit/edge/bus.ts";
 import type { HostKind } from "../kit/edge/host.ts";
 import { eventually } from "../kit/time/eventually.ts";
 import { hostileDirectory } from "./directory.ts";
@@ -22,13 +23,13 @@ export async function hostTarget(kind: HostKind): Promise<HostileTarget & { url:
   await using cleanup = new AsyncDisposableStack();
   const dataDir = await mkdtemp(join(tmpdir(), "mio-edge-"));
   cleanup.defer(() => rm(dataDir, { recursive: true, force: true }));
-  const bus = cleanup.use(await testBus());
+  const bus = cleanup.use(await edgeBus());
   await bus.publish(hostileDirectory());
   const busUrl = kind.carrier.urlOf(kind.carrier.portOf(bus.server));
   const host = await kind.start({ dataDir, busUrl, doors: "platforms" });
   cleanup.defer(() => host.stop());
   await eventually("it is ready", async () => (await fetch(`${host.url}/health/ready`)).ok);
-  const nats = await connect({ servers: bus.server.url, ...operator });
+  const nats = await connectTo(bus.server.url, operator);
   cleanup.defer(() => nats.close());
   // Core, as far as a callback needs it: it knows nobody's.
   const stranger = encodeOAuthAnswer({ outcome: OAuthAnswer_Outcome.UNKNOWN });

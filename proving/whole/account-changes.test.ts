@@ -7,11 +7,12 @@ import { createAccount, disableAccount } from "@mio/core/admin/accounts.ts";
 import { rotateSecret } from "@mio/core/admin/rotate-secret.ts";
 import { admin } from "@mio/core/admin/service.ts";
 import { createTenant } from "@mio/core/admin/tenants.ts";
-import { connect, type NatsConnection } from "nats";
+import type { NatsConnection } from "nats";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { connectTo } from "../kit/bus/connection.ts";
 import { type TestContext, testContext } from "../kit/core/context.ts";
 import { testDatabase } from "../kit/database/postgres.ts";
-import { operator, type TestBus, testBus } from "../kit/edge/bus.ts";
+import { type EdgeBus, edgeBus, operator } from "../kit/edge/bus.ts";
 import { sampleChannel, samplePayload } from "../kit/edge/door.ts";
 import type { TestHost } from "../kit/edge/host.ts";
 import { nodeHost } from "../kit/edge/node-host.ts";
@@ -25,7 +26,7 @@ const paceMs = 25;
 const shared = "/webhooks/sample-chat";
 
 describe.each([worker, nodeHost])("an operator's change, at $name", (kind) => {
-  let bus: TestBus;
+  let bus: EdgeBus;
   let nats: NatsConnection;
   let database: Awaited<ReturnType<typeof testDatabase>>;
   let core: TestContext;
@@ -34,8 +35,8 @@ describe.each([worker, nodeHost])("an operator's change, at $name", (kind) => {
   let dataDir: string;
 
   beforeAll(async () => {
-    [bus, database, dataDir] = await Promise.all([testBus(), testDatabase(), mkdtemp(join(tmpdir(), "mio-changes-"))]);
-    nats = await connect({ servers: bus.server.url, ...operator });
+    [bus, database, dataDir] = await Promise.all([edgeBus(), testDatabase(), mkdtemp(join(tmpdir(), "mio-changes-"))]);
+    nats = await connectTo(bus.server.url, operator);
     core = testContext({ nats, dsn: database.dsn });
     await createTenant(core.db, "acme");
     await createTenant(core.db, "rival");

@@ -7,10 +7,11 @@ import { serveHealth } from "@mio/core/health.ts";
 import { runTelemetry } from "@mio/core/telemetry/service.ts";
 import { permissionsOf } from "@mio/shared/bus/names/users.ts";
 import { accountIdOf, conversationIdOf, partitionOf, tenantIdOf } from "@mio/shared/ids.ts";
-import { connect, type NatsConnection } from "nats";
+import type { NatsConnection } from "nats";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { connectTo } from "../kit/bus/connection.ts";
 import { type TestContext, testContext } from "../kit/core/context.ts";
-import { directoryOf, type TestBus, testBus } from "../kit/edge/bus.ts";
+import { directoryOf, type EdgeBus, edgeBus } from "../kit/edge/bus.ts";
 import { sampleChannel, samplePayload } from "../kit/edge/door.ts";
 import type { HostKind, TestHost } from "../kit/edge/host.ts";
 import { nodeHost } from "../kit/edge/node-host.ts";
@@ -33,16 +34,9 @@ interface Core extends AsyncDisposable {
 }
 
 /** One replica's telemetry service. */
-async function startCore(bus: TestBus): Promise<Core> {
+async function startCore(bus: EdgeBus): Promise<Core> {
   const { user, password: pass } = coreUser;
-  const nats: NatsConnection = await connect({
-    servers: bus.server.url,
-    user,
-    pass,
-    inboxPrefix,
-    maxReconnectAttempts: -1,
-    reconnectTimeWait: 100,
-  });
+  const nats: NatsConnection = await connectTo(bus.server.url, { user, pass, inboxPrefix });
   const context: TestContext = testContext({ nats, dsn: "postgres://nobody@127.0.0.1:1/none" });
   const running = runTelemetry(context, [sampleChannel]);
   const health = await serveHealth({ host: "127.0.0.1", port: 0, metrics: context.metrics, instance: "test" });
@@ -65,7 +59,7 @@ async function startCore(bus: TestBus): Promise<Core> {
 }
 
 describe.each<HostKind>([worker, nodeHost])("$name", (kind) => {
-  let bus: TestBus;
+  let bus: EdgeBus;
   let wire: Wire;
   let host: TestHost;
   let core: Core;
@@ -73,7 +67,7 @@ describe.each<HostKind>([worker, nodeHost])("$name", (kind) => {
 
   beforeEach(async () => {
     dataDir = await mkdtemp(join(tmpdir(), "mio-edge-"));
-    bus = await testBus([coreUser]);
+    bus = await edgeBus([coreUser]);
     wire = await wireTo(kind.carrier.portOf(bus.server));
     await bus.publish(directoryOf([alice]));
     core = await startCore(bus);

@@ -13,13 +13,14 @@ import { dedup } from "@mio/core/dedup/service.ts";
 import { streams } from "@mio/shared/bus/names/streams.ts";
 import { subjectOf } from "@mio/shared/bus/names/subjects.ts";
 import { type AccountId, conversationIdOf } from "@mio/shared/ids.ts";
-import { connect, type NatsConnection } from "nats";
+import type { NatsConnection } from "nats";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { busOf } from "../kit/bus/bus.ts";
+import { connectTo } from "../kit/bus/connection.ts";
 import { type TestContext, testContext } from "../kit/core/context.ts";
 import { sourcesOn } from "../kit/core/ingress.ts";
 import { testDatabase } from "../kit/database/postgres.ts";
-import { operator, type TestBus, testBus } from "../kit/edge/bus.ts";
+import { type EdgeBus, edgeBus, operator } from "../kit/edge/bus.ts";
 import { sampleChannel, samplePayload } from "../kit/edge/door.ts";
 import type { TestHost } from "../kit/edge/host.ts";
 import { nodeHost } from "../kit/edge/node-host.ts";
@@ -41,7 +42,7 @@ interface Said {
 }
 
 describe.each([worker, nodeHost])("moving an account, at $name", (kind) => {
-  let bus: TestBus;
+  let bus: EdgeBus;
   let wire: Wire;
   let nats: NatsConnection;
   let database: Awaited<ReturnType<typeof testDatabase>>;
@@ -54,9 +55,9 @@ describe.each([worker, nodeHost])("moving an account, at $name", (kind) => {
   const start = () => kind.start({ dataDir, busUrl: kind.carrier.urlOf(wire.port) });
 
   beforeEach(async () => {
-    [bus, database, dataDir] = await Promise.all([testBus(), testDatabase(), mkdtemp(join(tmpdir(), "mio-moving-"))]);
+    [bus, database, dataDir] = await Promise.all([edgeBus(), testDatabase(), mkdtemp(join(tmpdir(), "mio-moving-"))]);
     wire = await wireTo(kind.carrier.portOf(bus.server));
-    nats = await connect({ servers: bus.server.url, ...operator, maxReconnectAttempts: -1, reconnectTimeWait: 100 });
+    nats = await connectTo(bus.server.url, operator);
     await bus.deleteIngress();
     await provisionBus(nats, { streamReplicas: 1, streamBytesMax: 2 * 1024 ** 3 });
     core = testContext({ nats, dsn: database.dsn });

@@ -19,12 +19,13 @@ import { outboundDoors } from "@mio/shared/channels/outbound.ts";
 import { simulatorKinds } from "@mio/shared/channels/simulators.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
-import { connect, type NatsConnection } from "nats";
+import type { NatsConnection } from "nats";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { connectTo } from "../kit/bus/connection.ts";
 import { testDirectoryKeys } from "../kit/bus/directory-keys.ts";
 import { type TestContext, testContext } from "../kit/core/context.ts";
 import { testDatabase } from "../kit/database/postgres.ts";
-import { edgeUser, type TestBus, testBus } from "../kit/edge/bus.ts";
+import { type EdgeBus, edgeBus, edgeUser } from "../kit/edge/bus.ts";
 import { eventually } from "../kit/time/eventually.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -35,7 +36,7 @@ interface Edge {
   stop(): Promise<unknown>;
 }
 
-const hosts: { name: string; start(bus: TestBus, dataDir: string): Promise<Edge> }[] = [
+const hosts: { name: string; start(bus: EdgeBus, dataDir: string): Promise<Edge> }[] = [
   {
     name: "the Worker",
     start: (bus, dataDir) =>
@@ -59,7 +60,7 @@ const platforms = [
 describe.each(hosts.flatMap((host) => platforms.map((platform) => ({ ...platform, host, at: host.name }))))(
   "$channel at $at",
   ({ channel, signsWithApp, host }) => {
-    let bus: TestBus;
+    let bus: EdgeBus;
     let nats: NatsConnection;
     let database: Awaited<ReturnType<typeof testDatabase>>;
     let dataDir: string;
@@ -73,7 +74,7 @@ describe.each(hosts.flatMap((host) => platforms.map((platform) => ({ ...platform
     beforeAll(async () => {
       const { inboxPrefix, ...permissions } = permissionsOf({ role: "admin" });
       [bus, database, dataDir] = await Promise.all([
-        testBus([{ ...adminLogin, permissions }]),
+        edgeBus([{ ...adminLogin, permissions }]),
         testDatabase(),
         mkdtemp(join(tmpdir(), "mio-oauth-")),
       ]);
@@ -84,7 +85,7 @@ describe.each(hosts.flatMap((host) => platforms.map((platform) => ({ ...platform
       const webhooks = `${edge.url}/webhooks/${channel.replaceAll("_", "-")}`;
       const app = await control("developer_apps", { name: "mio", redirect_uri: callback, webhook_url: webhooks });
       apps = JSON.stringify({ [channel]: app });
-      nats = await connect({ servers: bus.server.url, user: adminLogin.user, pass: adminLogin.password, inboxPrefix });
+      nats = await connectTo(bus.server.url, { user: adminLogin.user, pass: adminLogin.password, inboxPrefix });
       core = testContext({ nats, dsn: database.dsn, env: { MIO_OAUTH_APPS: apps } });
       for (const tenant of ["acme", "rival"]) await createTenant(core.db, tenant, `The ${tenant} <b>people</b>`);
       running = admin.run(core);
@@ -296,7 +297,7 @@ async function simulatorOf(channel: string, baseUrl: string): Promise<Simulator>
   });
 }
 
-async function startNode(bus: TestBus, dataDir: string): Promise<Edge> {
+async function startNode(bus: EdgeBus, dataDir: string): Promise<Edge> {
   const child = fork(join(root, "edge/src/node/main.ts"), [], {
     env: {
       MIO_ENV: "local",

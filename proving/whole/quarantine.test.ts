@@ -25,10 +25,10 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { testSealingKeys } from "../kit/bus/directory-keys.ts";
 import { noteClosing } from "../kit/core/closings.ts";
 import { storedOn } from "../kit/core/ingress.ts";
-import { all, bus, db, inbound, nats, server, start, untilSettled, useBench } from "../kit/dedup/bench.ts";
+import { all, bus, db, inbound, nats, server, start, untilSettled, useStand } from "../kit/dedup/stand.ts";
 import { eventually } from "../kit/time/eventually.ts";
 
-useBench();
+useStand();
 
 const channel = testInbound.channelType;
 const scheme = "hmac-sha256-timestamped";

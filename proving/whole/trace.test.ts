@@ -20,10 +20,10 @@ import { expect, it } from "vitest";
 import { testSealingKeys } from "../kit/bus/directory-keys.ts";
 import { testContext } from "../kit/core/context.ts";
 import { storedOn } from "../kit/core/ingress.ts";
-import { all, bus, db, inbound, nats, start, useBench } from "../kit/dedup/bench.ts";
+import { all, bus, db, inbound, nats, start, useStand } from "../kit/dedup/stand.ts";
 import { eventually } from "../kit/time/eventually.ts";
 
-useBench();
+useStand();
 
 const channel = testInbound.channelType;
 const secret = "s-1";

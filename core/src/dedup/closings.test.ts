@@ -9,7 +9,7 @@ import {
   testEvent,
   testGroup,
 } from "@mio/proving/kit/core/ingress.ts";
-import { bus, db, events, inbound, kill, nats, sources, start, untilSettled, useBench } from "@mio/proving/kit/dedup/bench.ts";
+import { bus, db, events, inbound, kill, nats, sources, start, untilSettled, useStand } from "@mio/proving/kit/dedup/stand.ts";
 import { eventually } from "@mio/proving/kit/time/eventually.ts";
 import { encodeIngressEvent } from "@mio/shared/bus/wire/ingress-group.ts";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -17,7 +17,7 @@ import { createAccount } from "../admin/accounts.ts";
 import { moveAccount } from "../admin/moves.ts";
 import { createTenant } from "../admin/tenants.ts";
 
-useBench();
+useStand();
 
 const shard = shardOf("a");
 

@@ -11,7 +11,7 @@ import {
   testEvent,
   testGroup,
 } from "@mio/proving/kit/core/ingress.ts";
-import { all, bus, db, inbound, nats, start, untilSettled, useBench } from "@mio/proving/kit/dedup/bench.ts";
+import { all, bus, db, inbound, nats, start, untilSettled, useStand } from "@mio/proving/kit/dedup/stand.ts";
 import { eventually } from "@mio/proving/kit/time/eventually.ts";
 import { streams } from "@mio/shared/bus/names/streams.ts";
 import { ingressSubject, quarantineSubject } from "@mio/shared/bus/names/subjects.ts";
@@ -20,7 +20,7 @@ import { encodeQuarantineEntry } from "@mio/shared/bus/wire/ingress-group.ts";
 import { deadLetterHeaders } from "@mio/shared/bus/write/dead-letter.ts";
 import { describe, expect, it } from "vitest";
 
-useBench();
+useStand();
 
 describe("dedup, given what it should not be given", () => {
   it("marks what waited in the spool, and keeps undated and ancient events apart", async () => {

@@ -12,14 +12,14 @@ import {
   start,
   startChild,
   untilSettled,
-  useBench,
-} from "@mio/proving/kit/dedup/bench.ts";
+  useStand,
+} from "@mio/proving/kit/dedup/stand.ts";
 import { eventually } from "@mio/proving/kit/time/eventually.ts";
 import { lastMessageOf } from "@mio/shared/bus/client/jetstream-api.ts";
 import { streams } from "@mio/shared/bus/names/streams.ts";
 import { expect, it } from "vitest";
 
-useBench();
+useStand();
 
 /** How many processes say that they live. */
 async function replicas(): Promise<number> {

@@ -25,13 +25,13 @@ import {
   sources,
   start,
   untilSettled,
-  useBench,
-} from "@mio/proving/kit/dedup/bench.ts";
+  useStand,
+} from "@mio/proving/kit/dedup/stand.ts";
 import { eventually } from "@mio/proving/kit/time/eventually.ts";
 import { streams } from "@mio/shared/bus/names/streams.ts";
 import { describe, expect, it } from "vitest";
 
-useBench();
+useStand();
 
 describe("dedup", () => {
   it("G3, G4: publishes each event once, conversations in order", async () => {

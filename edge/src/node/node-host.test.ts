@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { outageClaims } from "@mio/proving/kit/claims/outage-claims.ts";
 import { routeClaims } from "@mio/proving/kit/claims/route-claims.ts";
-import { directoryOf, type TestBus, testBus } from "@mio/proving/kit/edge/bus.ts";
+import { directoryOf, type EdgeBus, edgeBus } from "@mio/proving/kit/edge/bus.ts";
 import { sampleChannel, samplePayload } from "@mio/proving/kit/edge/door.ts";
 import { tcp } from "@mio/proving/kit/edge/host.ts";
 import { type NodeProcess, nodeHost, spawnNodeHost, startNodeProcess } from "@mio/proving/kit/edge/node-host.ts";
@@ -21,7 +21,7 @@ const tenantId = tenantIdOf("acme");
 const alice = { tenantId, accountId: accountIdOf(tenantId, sampleChannel, "W1"), externalId: "W1", secret: "secret-1" };
 
 describe("the Node host's process", () => {
-  let bus: TestBus;
+  let bus: EdgeBus;
   let wire: Wire;
   let dataDir: string;
   let host: NodeProcess;
@@ -30,7 +30,7 @@ describe("the Node host's process", () => {
 
   beforeEach(async () => {
     dataDir = await mkdtemp(join(tmpdir(), "mio-edge-"));
-    bus = await testBus();
+    bus = await edgeBus();
     wire = await wireTo(bus.server.port);
     await bus.publish(directoryOf([alice]));
     host = await start();

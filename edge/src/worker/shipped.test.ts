@@ -5,18 +5,18 @@ import { join } from "node:path";
 import { type LocalWorkerOptions, startLocalWorker } from "@mio/local/servers/worker.ts";
 import { bundleWorker } from "@mio/local/servers/worker-bundle.ts";
 import { testDirectoryKeys } from "@mio/proving/kit/bus/directory-keys.ts";
-import { edgeUser, type TestBus, testBus } from "@mio/proving/kit/edge/bus.ts";
+import { type EdgeBus, edgeBus, edgeUser } from "@mio/proving/kit/edge/bus.ts";
 import { eventually } from "@mio/proving/kit/time/eventually.ts";
 import { inboundDoors } from "@mio/shared/channels/inbound.ts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
-let bus: TestBus;
+let bus: EdgeBus;
 let dataDir: string;
 let script: string;
 
 beforeAll(async () => {
   dataDir = await mkdtemp(join(tmpdir(), "mio-edge-"));
-  bus = await testBus();
+  bus = await edgeBus();
   await bus.publish([]);
   script = await bundleWorker();
 });

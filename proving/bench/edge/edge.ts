@@ -8,7 +8,8 @@ import { publishAcked } from "@mio/shared/bus/client/jetstream-api.ts";
 import { streams } from "@mio/shared/bus/names/streams.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
-import { connect, headers, type NatsConnection } from "nats";
+import { headers, type NatsConnection } from "nats";
+import { connectTo } from "../../kit/bus/connection.ts";
 import { testNats } from "../../kit/bus/nats.ts";
 import { measure, printTable } from "../measure.ts";
 import { bareSubject, prepareBus, shardCount, webhookPath } from "./directory.ts";
@@ -58,7 +59,7 @@ const connectionsAtRate = 256;
 export async function benchEdge(options: EdgeBenchOptions): Promise<EdgeLine[]> {
   await using server = await testNats();
   await using load = new LoadGenerator();
-  const nats = await connect({ servers: server.url, noAsyncTraces: true });
+  const nats = await connectTo(server.url);
   await prepareBus(nats);
   const dataDir = await mkdtemp(join(tmpdir(), "mio-bench-"));
   const started: (Host & { subject: string })[] = [];

@@ -4,7 +4,8 @@ import type { Bus } from "@mio/shared/bus/client/connection.ts";
 import { buckets } from "@mio/shared/bus/names/streams.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
-import { connect, headers, type NatsConnection } from "nats";
+import { headers, type NatsConnection } from "nats";
+import { connectTo } from "./connection.ts";
 
 export interface TestBus extends AsyncDisposable {
   nats: NatsConnection;
@@ -14,13 +15,7 @@ export interface TestBus extends AsyncDisposable {
 /** Connects with an inbox prefix of its own, as every process does. */
 export async function testBus(url: string | string[]): Promise<TestBus> {
   const inboxPrefix = "_INBOX_test";
-  const nats = await connect({
-    servers: url,
-    inboxPrefix,
-    noAsyncTraces: true,
-    maxReconnectAttempts: -1,
-    reconnectTimeWait: 100,
-  });
+  const nats = await connectTo(url, { inboxPrefix });
   return {
     nats,
     bus: busOf(nats, inboxPrefix),

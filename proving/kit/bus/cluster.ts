@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { freePort } from "@mio/local/servers/free-port.ts";
 import { type ManagedProcess, startProcess } from "@mio/local/servers/managed-process.ts";
 import { natsServerBinary } from "@mio/local/servers/nats-binary.ts";
-import { connect } from "nats";
 import { eventually } from "../time/eventually.ts";
+import { connectTo } from "./connection.ts";
 
 export interface TestCluster extends AsyncDisposable {
   urls: string[];
@@ -75,7 +75,7 @@ async function untilReplicating(urls: string[]): Promise<void> {
   await eventually(
     "the cluster takes replicated streams",
     async () => {
-      const nats = await connect({ servers: urls, timeout: 1_000, maxReconnectAttempts: 0 });
+      const nats = await connectTo(urls, { timeout: 1_000, maxReconnectAttempts: 0 });
       try {
         const manager = await nats.jetstreamManager();
         await manager.streams.add({ name: "READY", subjects: ["ready"], num_replicas: size });

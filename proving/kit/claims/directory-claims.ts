@@ -8,9 +8,10 @@ import { directoryKeyOf, snapshotKey, workspaceRoute } from "@mio/shared/bus/wir
 import { parseSealingKeys, sealerOf } from "@mio/shared/bus/wire/sealed-value.ts";
 import { accountIdOf, tenantIdOf } from "@mio/shared/ids.ts";
 import { randomOf } from "@mio/shared/random.ts";
-import { connect, type KV, type NatsConnection } from "nats";
+import type { KV, NatsConnection } from "nats";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { directoryOf, operator, type TestBus, testBus } from "../edge/bus.ts";
+import { connectTo } from "../bus/connection.ts";
+import { directoryOf, type EdgeBus, edgeBus, operator } from "../edge/bus.ts";
 import { sampleChannel, samplePayload } from "../edge/door.ts";
 import type { HostKind, TestHost } from "../edge/host.ts";
 import { eventually } from "../time/eventually.ts";
@@ -31,7 +32,7 @@ const stranger = sealerOf(parseSealingKeys(`test:${Buffer.alloc(32, 9).toString(
 /** Registers the tests. */
 export function directoryClaims(kind: HostKind): void {
   describe(`${kind.name} and a directory that others write to`, () => {
-    let bus: TestBus;
+    let bus: EdgeBus;
     let host: TestHost;
     let nats: NatsConnection;
     let bucket: KV;
@@ -44,9 +45,9 @@ export function directoryClaims(kind: HostKind): void {
     };
 
     beforeAll(async () => {
-      bus = await testBus();
+      bus = await edgeBus();
       await bus.publish(directoryOf([alice, bob]));
-      nats = await connect({ servers: bus.server.url, ...operator });
+      nats = await connectTo(bus.server.url, operator);
       bucket = await nats.jetstream().views.kv(buckets.directory.name, { history: 1 });
       host = await start();
     });

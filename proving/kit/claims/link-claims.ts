@@ -6,7 +6,7 @@ import { ingressSubject } from "@mio/shared/bus/names/subjects.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import { seededRandom } from "@mio/shared/random.ts";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { edgeUser, type TestBus, testBus } from "../edge/bus.ts";
+import { type EdgeBus, edgeBus, edgeUser } from "../edge/bus.ts";
 import type { Carrier } from "../edge/host.ts";
 import { eventually } from "../time/eventually.ts";
 import { type Wire, wireTo } from "../wire/wire.ts";
@@ -17,12 +17,12 @@ export function linkClaims(carrier: Carrier, makeLink: (options: NatsOptions) =>
 }
 
 function registerTests(carrier: Carrier, makeLink: (options: NatsOptions) => NatsLink): void {
-  let bus: TestBus;
+  let bus: EdgeBus;
   let wire: Wire;
   let link: NatsLink;
 
   beforeEach(async () => {
-    bus = await testBus();
+    bus = await edgeBus();
     wire = await wireTo(carrier.portOf(bus.server));
     link = open("link-test", 1);
   });

@@ -6,9 +6,10 @@ import { join } from "node:path";
 import { type OAuthCallback, OAuthAnswer_Outcome as Outcome } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
 import { oauthQueue, oauthSubjects } from "@mio/shared/bus/names/subjects.ts";
 import { decodeOAuthCallback, encodeOAuthAnswer } from "@mio/shared/bus/wire/oauth.ts";
-import { connect, type NatsConnection } from "nats";
+import type { NatsConnection } from "nats";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { operator, type TestBus, testBus } from "../edge/bus.ts";
+import { connectTo } from "../bus/connection.ts";
+import { type EdgeBus, edgeBus, operator } from "../edge/bus.ts";
 import { sampleChannel } from "../edge/door.ts";
 import type { HostKind, TestHost } from "../edge/host.ts";
 import { eventually } from "../time/eventually.ts";
@@ -25,7 +26,7 @@ export function oauthClaims(kind: HostKind): void {
 }
 
 function registerTests(kind: HostKind): void {
-  let bus: TestBus;
+  let bus: EdgeBus;
   let wire: Wire;
   let nats: NatsConnection;
   let host: TestHost;
@@ -36,9 +37,9 @@ function registerTests(kind: HostKind): void {
 
   beforeEach(async () => {
     dataDir = await mkdtemp(join(tmpdir(), "mio-edge-"));
-    bus = await testBus();
+    bus = await edgeBus();
     wire = await wireTo(kind.carrier.portOf(bus.server));
-    nats = await connect({ servers: bus.server.url, ...operator });
+    nats = await connectTo(bus.server.url, operator);
     asked = [];
     says = encodeOAuthAnswer({ outcome: Outcome.CONNECTED, workspaceName: "Zylker", tenantName: "Acme" });
     host = await kind.start({ dataDir, busUrl: kind.carrier.urlOf(wire.port) });

@@ -7,7 +7,7 @@ import type { UplinkLimits } from "@mio/edge/uplink/limits.ts";
 import { accountIdOf, conversationIdOf, partitionOf, tenantIdOf } from "@mio/shared/ids.ts";
 import * as v from "valibot";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { directoryOf, type TestBus, testBus } from "../edge/bus.ts";
+import { directoryOf, type EdgeBus, edgeBus } from "../edge/bus.ts";
 import { sampleChannel, samplePayload } from "../edge/door.ts";
 import type { HostKind, TestHost } from "../edge/host.ts";
 import { eventually } from "../time/eventually.ts";
@@ -29,7 +29,7 @@ export function outageClaims(kind: HostKind): void {
 }
 
 function registerTests(kind: HostKind): void {
-  let bus: TestBus;
+  let bus: EdgeBus;
   let wire: Wire;
   let host: TestHost;
   let dataDir: string;
@@ -38,7 +38,7 @@ function registerTests(kind: HostKind): void {
 
   beforeEach(async () => {
     dataDir = await mkdtemp(join(tmpdir(), "mio-edge-"));
-    bus = await testBus();
+    bus = await edgeBus();
     wire = await wireTo(kind.carrier.portOf(bus.server));
     await bus.publish(directoryOf([alice]));
     host = await start();

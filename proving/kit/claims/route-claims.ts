@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { decodeMessage } from "@mio/shared/bus/wire/envelope.ts";
 import { accountIdOf, conversationIdOf, partitionOf, tenantIdOf } from "@mio/shared/ids.ts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { directoryOf, type TestBus, testBus } from "../edge/bus.ts";
+import { directoryOf, type EdgeBus, edgeBus } from "../edge/bus.ts";
 import { sampleChannel, samplePayload } from "../edge/door.ts";
 import type { HostKind, TestHost } from "../edge/host.ts";
 
@@ -25,13 +25,13 @@ export function routeClaims(kind: HostKind): void {
 }
 
 function registerTests(kind: HostKind): void {
-  let bus: TestBus;
+  let bus: EdgeBus;
   let host: TestHost;
   let dataDir: string;
 
   beforeAll(async () => {
     dataDir = await mkdtemp(join(tmpdir(), "mio-edge-"));
-    bus = await testBus();
+    bus = await edgeBus();
     await bus.publish(directoryOf([alice, bob]));
     host = await kind.start({ dataDir, busUrl: kind.carrier.urlOf(kind.carrier.portOf(bus.server)) });
   });

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { accountIdOf, tenantIdOf } from "@mio/shared/ids.ts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { directoryOf, type TestBus, testBus } from "../edge/bus.ts";
+import { directoryOf, type EdgeBus, edgeBus } from "../edge/bus.ts";
 import { sampleChannel, samplePayload } from "../edge/door.ts";
 import type { HostKind, TestHost } from "../edge/host.ts";
 import { eventually } from "../time/eventually.ts";
@@ -22,13 +22,13 @@ const say = (id: string) => samplePayload({ type: "say", workspace: "W1", events
  */
 export function socketClaims(kind: HostKind, parses: "we" | "cloudflare"): void {
   describe(`${kind.name}, spoken to in bytes`, () => {
-    let bus: TestBus;
+    let bus: EdgeBus;
     let host: TestHost;
     let dataDir: string;
 
     beforeAll(async () => {
       dataDir = await mkdtemp(join(tmpdir(), "mio-edge-"));
-      bus = await testBus();
+      bus = await edgeBus();
       await bus.publish(directoryOf([alice]));
       host = await kind.start({ dataDir, busUrl: kind.carrier.urlOf(kind.carrier.portOf(bus.server)) });
       await eventually("it is ready", async () => (await fetch(`${host.url}/health/ready`)).ok);

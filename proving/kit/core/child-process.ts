@@ -15,11 +15,27 @@ export interface Child {
   stop(): Promise<string>;
 }
 
-/** Runs a file under this Node; it is told to stop when its parent is gone. */
-export function startChildProcess(file: string, env: Readonly<Record<string, string>>): Child {
+export interface ChildOptions {
+  /** Of the bus. */
+  url: string;
+  /** Of the database. */
+  dsn: string;
+  /** Of the form of MIO_CHECKPOINT. */
+  checkpoint?: string | undefined;
+  variables?: Readonly<Record<string, string>>;
+}
+
+/** Runs a file that calls `runInChild` under this Node; it is told to stop when its parent is gone. */
+export function startChildProcess(file: string, { url, dsn, checkpoint, variables }: ChildOptions): Child {
   const child: ChildProcess = spawn(process.execPath, [file], {
     stdio: ["ignore", "inherit", "inherit", "ipc"],
-    env: { ...process.env, ...env },
+    env: {
+      ...process.env,
+      MIO_TEST_NATS: url,
+      MIO_TEST_DSN: dsn,
+      ...(checkpoint === undefined ? {} : { MIO_TEST_CHECKPOINT: checkpoint }),
+      ...variables,
+    },
   });
   const pid = child.pid;
   if (pid === undefined) throw new Error("the child could not be started");

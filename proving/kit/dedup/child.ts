@@ -1,26 +1,6 @@
-// dedup in a process of its own, so that it can be killed and paused for real at a named point. Started by `startChild` of bench.ts.
-
-import { checkpoints } from "@mio/core/checkpoint.ts";
+// dedup in a process of its own, so that it can be killed and paused for real at a named point. Started by `startChild` of stand.ts.
 import { dedup } from "@mio/core/dedup/service.ts";
-import { connect } from "nats";
-import { testContext } from "../core/context.ts";
+import { connectTo } from "../bus/connection.ts";
+import { runInChild } from "../core/in-child.ts";
 
-const { MIO_TEST_NATS = "", MIO_TEST_DSN = "", MIO_TEST_CHECKPOINT } = process.env;
-const nats = await connect({
-  servers: MIO_TEST_NATS,
-  inboxPrefix: "_INBOX_core",
-  maxReconnectAttempts: -1,
-  reconnectTimeWait: 100,
-  noAsyncTraces: true,
-});
-const context = testContext({
-  nats,
-  dsn: MIO_TEST_DSN,
-  checkpoint: checkpoints(MIO_TEST_CHECKPOINT, (signal) => process.kill(process.pid, signal)),
-});
-process.once("SIGTERM", () => context.stop());
-process.once("disconnect", () => context.stop());
-await dedup.run(context);
-await context[Symbol.asyncDispose]();
-await nats.close();
-process.exit(0);
+await runInChild((url) => connectTo(url, { inboxPrefix: "_INBOX_core" }), dedup.run);

@@ -24,7 +24,8 @@ import {
 import { decodeIngressEvent, decodeIngressGroup } from "@mio/shared/bus/wire/ingress-group.ts";
 import { type Sealer, sealerOf } from "@mio/shared/bus/wire/sealed-value.ts";
 import { randomOf } from "@mio/shared/random.ts";
-import { connect, DiscardPolicy, type KV, type NatsConnection, RetentionPolicy, StorageType, type StreamConfig } from "nats";
+import { DiscardPolicy, type KV, type NatsConnection, RetentionPolicy, StorageType, type StreamConfig } from "nats";
+import { connectTo } from "../bus/connection.ts";
 import { testSealingKeys } from "../bus/directory-keys.ts";
 import { testNats } from "../bus/nats.ts";
 import { sampleChannel } from "./door.ts";
@@ -37,7 +38,7 @@ export const operator = { user: "operator", pass: "operator-password" };
 
 export type ArrivedEvent = { sequence: number; group: IngressGroup; event: IngressEvent };
 
-export interface TestBus extends AsyncDisposable {
+export interface EdgeBus extends AsyncDisposable {
   server: Awaited<ReturnType<typeof testNats>>;
   /** Puts values into the bucket and, last, the publisher's marker. */
   publish(values: readonly DirectoryInit[], sealer?: Sealer): Promise<void>;
@@ -59,14 +60,14 @@ export interface TestBus extends AsyncDisposable {
 }
 
 /** `others`: users beside the edge and the operator. */
-export async function testBus(others: readonly NatsUser[] = []): Promise<TestBus> {
+export async function edgeBus(others: readonly NatsUser[] = []): Promise<EdgeBus> {
   const { inboxPrefix: _, ...permissions } = permissionsOf({ role: "edge" });
   const server = await testNats({
     users: [{ ...edgeUser, permissions }, { user: operator.user, password: operator.pass }, ...others],
   });
   // A connection a call: the server is killed and started again under our hands.
   const withNats = async <T>(use: (nats: NatsConnection) => Promise<T>): Promise<T> => {
-    const nats = await connect({ servers: server.url, ...operator });
+    const nats = await connectTo(server.url, operator);
     try {
       return await use(nats);
     } finally {
@@ -74,7 +75,7 @@ export async function testBus(others: readonly NatsUser[] = []): Promise<TestBus
     }
   };
   const openBucket = (nats: NatsConnection) => nats.jetstream().views.kv(buckets.directory.name, { history: 1 });
-  const bus: TestBus = {
+  const bus: EdgeBus = {
     server,
     publish: (values, sealer = testSealer) =>
       withNats(async (nats) => {
@@ -100,7 +101,7 @@ export async function testBus(others: readonly NatsUser[] = []): Promise<TestBus
     acknowledgeLate: async (delayMs) => {
       await bus.deleteIngress();
       await withNats((nats) => addIngress(nats, streams.ingress.subjects.map(behindRelay)));
-      return relay(await connect({ servers: server.url, ...operator }), delayMs);
+      return relay(await connectTo(server.url, operator), delayMs);
     },
     bucket: () => withNats(openBucket),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),

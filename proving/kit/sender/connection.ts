@@ -1,6 +1,7 @@
 // Connections of these tests, as users of the bus: the sender has no more rights than core has in production.
 import { permissionsOf } from "@mio/shared/bus/names/users.ts";
-import { connect, type NatsConnection } from "nats";
+import type { NatsConnection } from "nats";
+import { connectTo } from "../bus/connection.ts";
 
 const password = "for-tests";
 
@@ -9,7 +10,7 @@ export const testUsers = (["operator", "core"] as const).map((role) => {
   return { user: role, password, permissions: { publish, subscribe } };
 });
 
-export function connectTo(url: string, user: "operator" | "core" = "core"): Promise<NatsConnection> {
+export function connectAs(user: "operator" | "core", url: string): Promise<NatsConnection> {
   const { inboxPrefix } = permissionsOf({ role: user });
-  return connect({ servers: url, user, pass: password, inboxPrefix, maxReconnectAttempts: -1, reconnectTimeWait: 100 });
+  return connectTo(url, { user, pass: password, inboxPrefix });
 }

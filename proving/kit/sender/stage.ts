@@ -19,7 +19,7 @@ import { testNats } from "../bus/nats.ts";
 import { type TestContext, testContext } from "../core/context.ts";
 import { testDatabase } from "../database/postgres.ts";
 import { eventually } from "../time/eventually.ts";
-import { connectTo, testUsers } from "./connection.ts";
+import { connectAs, testUsers } from "./connection.ts";
 import { type DoorOptions, plainDoor, testChannel } from "./door.ts";
 import { type Platform, startPlatform } from "./platform.ts";
 
@@ -69,9 +69,9 @@ export async function createStage(options: { dsn?: string } = {}): Promise<Stage
   const database = options.dsn === undefined ? await testDatabase() : undefined;
   const dsn = options.dsn ?? database?.dsn ?? "";
   const server = await testNats({ users: testUsers });
-  const nats = await connectTo(server.url, "operator");
+  const nats = await connectAs("operator", server.url);
   // The sender has no more rights than core has.
-  const coreNats = await connectTo(server.url);
+  const coreNats = await connectAs("core", server.url);
   await provisionBus(nats, { streamReplicas: 1, streamBytesMax: 1024 ** 3 });
   const db = new Pool({ connectionString: dsn, max: 4 });
   db.on("error", () => {});

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { directoryOf, type TestBus, testBus } from "@mio/proving/kit/edge/bus.ts";
+import { directoryOf, type EdgeBus, edgeBus } from "@mio/proving/kit/edge/bus.ts";
 import { sampleChannel, samplePayload } from "@mio/proving/kit/edge/door.ts";
 import { tcp } from "@mio/proving/kit/edge/host.ts";
 import { type NodeProcess, startNodeProcess } from "@mio/proving/kit/edge/node-host.ts";
@@ -21,14 +21,14 @@ const tenantId = tenantIdOf("acme");
 const alice = { tenantId, accountId: accountIdOf(tenantId, sampleChannel, "W1"), externalId: "W1", secret: "secret-1" };
 
 describe("the Node host", () => {
-  let bus: TestBus;
+  let bus: EdgeBus;
   let host: NodeProcess;
   let dataDir: string;
   const sockets: Socket[] = [];
 
   beforeAll(async () => {
     dataDir = await mkdtemp(join(tmpdir(), "mio-edge-"));
-    bus = await testBus();
+    bus = await edgeBus();
     await bus.publish(directoryOf([alice]));
     host = await startNodeProcess({ dataDir, busUrl: tcp.urlOf(bus.server.port) });
   });

@@ -1,7 +1,8 @@
 // The broker's own `partition()` is the other side of partitionOf: a real nats-server is asked, not believed.
 
+import { connectTo } from "@mio/proving/kit/bus/connection.ts";
 import { testNats } from "@mio/proving/kit/bus/nats.ts";
-import { connect, StorageType } from "nats";
+import { StorageType } from "nats";
 import { expect, it } from "vitest";
 import partitionVectors from "../../fixtures/partition-vectors.json" with { type: "json" };
 import { type AccountId, conversationIdOf, partitionOf } from "../../ids.ts";
@@ -11,7 +12,7 @@ const account = "22222222-2222-4222-8222-222222222222" as AccountId;
 
 it("agrees with the broker on every conversation", async () => {
   await using server = await testNats();
-  const connection = await connect({ servers: server.url });
+  const connection = await connectTo(server.url);
   const manager = await connection.jetstreamManager();
   await manager.streams.add({
     name: "PARTITIONS",

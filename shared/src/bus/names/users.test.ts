@@ -1,7 +1,8 @@
 // What each user of the bus is refused, by a real server with the permissions of users.ts in its configuration.
 import type { NatsServer } from "@mio/local/servers/nats-server.ts";
+import { connectTo } from "@mio/proving/kit/bus/connection.ts";
 import { testNats } from "@mio/proving/kit/bus/nats.ts";
-import { AckPolicy, connect, createInbox, type NatsConnection, nanos, StorageType } from "nats";
+import { AckPolicy, createInbox, type NatsConnection, nanos, StorageType } from "nats";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { accountIdOf, tenantIdOf } from "../../ids.ts";
 import { buckets, streams } from "./streams.ts";
@@ -57,7 +58,7 @@ afterAll(async () => {
 
 async function clientOf(role: BusRole): Promise<Client> {
   const user = busUserOf(role);
-  const nats = await connect({ servers: server.url, user, pass: "p", inboxPrefix: inboxPrefixOf(user), noAsyncTraces: true });
+  const nats = await connectTo(server.url, { user, pass: "p", inboxPrefix: inboxPrefixOf(user) });
   const violations: string[] = [];
   void (async () => {
     for await (const event of nats.status()) {
@@ -214,7 +215,7 @@ describe("refused", () => {
   }
 
   it("a stranger without a password is not let in", async () => {
-    await expect(connect({ servers: server.url, user: "edge", pass: "guess" })).rejects.toThrow(/authorization/i);
+    await expect(connectTo(server.url, { user: "edge", pass: "guess" })).rejects.toThrow(/authorization/i);
   });
 
   it("a filter of another account in the body does not pass behind the own account's subject", async () => {

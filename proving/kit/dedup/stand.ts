@@ -6,10 +6,11 @@ import { dedup } from "@mio/core/dedup/service.ts";
 import type { NatsServer } from "@mio/local/servers/nats-server.ts";
 import type { Bus } from "@mio/shared/bus/client/connection.ts";
 import { streams } from "@mio/shared/bus/names/streams.ts";
-import { connect, type NatsConnection } from "nats";
+import type { NatsConnection } from "nats";
 import { Pool } from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
 import { busOf } from "../bus/bus.ts";
+import { connectTo } from "../bus/connection.ts";
 import { testNats } from "../bus/nats.ts";
 import { type Child, startChildProcess } from "../core/child-process.ts";
 import { type TestContext, testContext } from "../core/context.ts";
@@ -36,10 +37,10 @@ interface Running {
 }
 
 /** Call once at the head of a test file: a server for the file, and fresh streams and a fresh database for each test. */
-export function useBench(): void {
+export function useStand(): void {
   beforeAll(async () => {
     server = await testNats();
-    nats = await connect({ servers: server.url, maxReconnectAttempts: -1, reconnectTimeWait: 100, noAsyncTraces: true });
+    nats = await connectTo(server.url);
     bus = busOf(nats, "_INBOX");
   });
 
@@ -79,13 +80,7 @@ async function provision(): Promise<void> {
 
 /** A dedup process of its own, as far as the bus and the database can tell. */
 export async function start(checkpoint: (name: string) => Promise<void> = () => Promise.resolve()): Promise<Running> {
-  const own = await connect({
-    servers: server.url,
-    inboxPrefix: "_INBOX_core",
-    maxReconnectAttempts: -1,
-    reconnectTimeWait: 100,
-    noAsyncTraces: true,
-  });
+  const own = await connectTo(server.url, { inboxPrefix: "_INBOX_core" });
   const context = testContext({ nats: own, dsn: database.dsn, checkpoint });
   const ended = dedup.run(context);
   ended.catch(() => {});
@@ -96,11 +91,7 @@ export async function start(checkpoint: (name: string) => Promise<void> = () => 
 
 /** dedup under a pid of its own. `checkpoint` is of the form of MIO_CHECKPOINT. */
 export function startChild(checkpoint: string): Child {
-  const child = startChildProcess(join(import.meta.dirname, "child.ts"), {
-    MIO_TEST_NATS: server.url,
-    MIO_TEST_DSN: database.dsn,
-    MIO_TEST_CHECKPOINT: checkpoint,
-  });
+  const child = startChildProcess(join(import.meta.dirname, "child.ts"), { url: server.url, dsn: database.dsn, checkpoint });
   children.push(child);
   return child;
 }
