@@ -1,5 +1,5 @@
-// What a fault of the load is: one file, one record. It breaks something while the load runs, by the run's own clock and a randomness of its
-// own, so that adding one to a run moves no other.
+// What a fault is: one file, one record. It breaks something while the load runs, at moments of its stage of the run and with a randomness of
+// its own, so that adding one to a run moves no other.
 
 import type { LocalAccount } from "@mio/local/system/local-file.ts";
 import type { EdgeHost } from "@mio/local/system/start-parts.ts";
@@ -10,7 +10,7 @@ import type { Load } from "../load/load.ts";
 import type { LoadPlatform } from "../load/platform.ts";
 import type { FaultSystem } from "../stand/fault-system.ts";
 
-export interface LoadFault {
+export interface Fault {
   /** Its word in `--faults`. */
   name: string;
   /** One line for `--help`: what happens, and what `:<count>` means where it has one. */
@@ -23,19 +23,33 @@ export interface LoadFault {
   edgeDies?: boolean;
   /** A shorter run leaves it no time. */
   secondsMin?: number;
+  /** Under more messages a second it proves nothing. */
+  rateMax?: number;
   /** Only for these channels; for all when left out. */
   onlyFor?: readonly string[];
   /** Only on this host of the edge; on either when left out. */
   onlyOn?: EdgeHost;
   /** Runs beside the load; may go on a little after it. */
   run(context: FaultContext): Promise<FaultOutcome>;
+  /** After the load has ended and everything is on the streams: what people see twice, and what else is wrong. */
+  after?(context: FaultContext): Promise<{ doubled: string[]; findings: string[] }>;
 }
 
 export interface FaultNeeds {
   /** A wire between the edge and the bus that can be spoilt. */
   wire?: true;
+  /** The example agent. */
+  agent?: true;
+  /** So many core processes; 1 when left out. */
+  cores?: number;
   edgeEnv?: Readonly<Record<string, string>>;
   coreEnv?: Readonly<Record<string, string>>;
+}
+
+/** One of those that a run was asked for. */
+export interface ChosenFault {
+  fault: Fault;
+  count: number;
 }
 
 export interface FaultOutcome {
@@ -47,15 +61,21 @@ export interface FaultOutcome {
 
 export interface FaultContext {
   system: FaultSystem;
-  channel: string;
   host: EdgeHost;
   count: number;
+  conversations: number;
+  /** Of the fault's stage: the whole run, or its part of a scenario. */
   seconds: number;
+  /** Of `performance.now()`: when the stage began. */
+  startMs: number;
   /** The run's own; `random` is drawn from it. */
   seed: number;
-  account: LocalAccount;
   load: Load;
+  /** The platforms that the load is spread over; the first of them, and its account. */
+  platforms: readonly LoadPlatform[];
   platform: LoadPlatform;
+  channel: string;
+  account: LocalAccount;
   /** The operator's connection to the bus; it stays through outages. */
   nats: NatsConnection;
   /** An operator's act on the streams; tried again for half a minute, for another fault may have the bus away. */
@@ -65,7 +85,7 @@ export interface FaultContext {
   random: Random;
   signal: AbortSignal;
   progress(line: string): void;
-  /** Waits for a moment of the run: 0 is its start, 1 its end. At once when that is past. */
+  /** Waits for a moment of the stage: 0 is its start, 1 its end. At once when that is past. */
   at(share: number): Promise<void>;
   pause(ms: number): Promise<void>;
   /** Runs the operator's command line (`mio`) on this system, and gives what it prints with `--json`. Throws its words when it fails. */

@@ -2,12 +2,15 @@
 // command one final receipt, and what ended as unknown was not sent again.
 import { setTimeout as sleep } from "node:timers/promises";
 import { type DeliveryReceipt, DeliveryReceipt_State as State } from "@mio/proto/gen/mio/v1/delivery_receipt_pb.ts";
-import type { ScenarioContext } from "../scenarios/scenario.ts";
+import type { FaultContext } from "../faults/fault.ts";
 import { judgeAnswers } from "./check.ts";
 import { readReceipts } from "./witness.ts";
 
 /** The slowest platform takes 0.8 calls a second, and an ambiguous send waits out its deadline first. */
 const answeredWithinMs = 150_000;
+
+/** Where to look. */
+export type AnswersSeen = Pick<FaultContext, "load" | "platforms" | "nats" | "progress">;
 
 export interface AnswersExpected {
   /** How many commands end as unknown: at least and at most. */
@@ -21,7 +24,7 @@ export interface AnswersFound {
 }
 
 /** Waits until every command has its final receipt and the answers stand; gives what is wrong then. */
-export async function checkAnswers(context: ScenarioContext, expected: AnswersExpected): Promise<AnswersFound> {
+export async function checkAnswers(context: AnswersSeen, expected: AnswersExpected): Promise<AnswersFound> {
   const deadline = performance.now() + answeredWithinMs;
   for (;;) {
     const found = await look(context, expected);
@@ -36,8 +39,8 @@ export async function checkAnswers(context: ScenarioContext, expected: AnswersEx
   }
 }
 
-async function look({ load, nats, system, progress }: ScenarioContext, expected: AnswersExpected): Promise<AnswersFound> {
-  const questions = load.report().messages;
+async function look({ load, platforms, nats, progress }: AnswersSeen, expected: AnswersExpected): Promise<AnswersFound> {
+  const questions = load.messages;
   const receipts = await readReceipts(nats);
   const findings = receiptFindings(receipts);
   const unknown = receipts.filter((receipt) => receipt.state === State.UNKNOWN);
@@ -47,9 +50,9 @@ async function look({ load, nats, system, progress }: ScenarioContext, expected:
 
   const visible = await Promise.all(
     [...new Set(questions.map((question) => question.conversation))].map(async (conversation) => {
-      const channelType = questions.find((question) => question.conversation === conversation)?.channelType;
-      const platform = system.platforms.find((each) => each.channelType === channelType);
-      const messages = (await platform?.messages(conversation)) ?? [];
+      const channel = questions.find((question) => question.conversation === conversation)?.channel;
+      const platform = platforms.find((each) => each.channel === channel);
+      const messages = (await platform?.visible(conversation)) ?? [];
       return { conversation, botTexts: messages.filter((message) => message.bot).map((message) => message.text) };
     }),
   );

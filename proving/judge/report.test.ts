@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { type RunFacts, reportOf } from "./report.ts";
 
-const message = { conversation: "load-0", acknowledged: true, lateMs: 1 };
+const message = { channel: "slack", conversation: "load-0", id: "m", acknowledged: true, lateMs: 1 };
 const answered = (status: number, tookMs: number) => ({ sentMs: 1_000, answeredMs: 1_000 + tookMs, status });
 const good: RunFacts = {
   seed: 1,
@@ -11,6 +11,7 @@ const good: RunFacts = {
   seconds: 1,
   conversations: 1,
   edgeDies: false,
+  allAcknowledged: false,
   played: {
     messages: [
       { ...message, k: 1, attempts: [answered(200, 5)] },
@@ -73,4 +74,15 @@ it("forgives a webhook that found nobody only where the edge itself is killed, a
   const dies = { ...good, edgeDies: true };
   expect(reportOf({ ...dies, played: withAttempt(0, 1) })).toMatchObject({ ok: true, unanswered: 1, deadline_missed: 0 });
   expect(reportOf({ ...dies, played: withAttempt(0, 3_000) })).toMatchObject({ ok: false, deadline_missed: 1 });
+});
+
+it("lets a platform give up, but not where each message has to get its 2xx in the end", () => {
+  const [first] = withAttempt(503, 1)
+    .messages.slice(-1)
+    .map((each) => ({ ...each, acknowledged: false }));
+  if (!first) throw new Error("there is a message");
+  const played = { ...good.played, messages: [...good.played.messages, first] };
+  expect(reportOf({ ...good, played })).toMatchObject({ ok: true, given_up: 1 });
+  const report = reportOf({ ...good, played, allAcknowledged: true });
+  expect(report).toMatchObject({ ok: false, given_up: 1, failures: ["1 messages never got a 2xx"] });
 });

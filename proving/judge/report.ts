@@ -2,8 +2,8 @@
 import { cpus } from "node:os";
 import type { EdgeHost } from "@mio/local/system/start-parts.ts";
 import type { FaultOutcome } from "../faults/fault.ts";
-import type { CpuUse } from "../load/cpu-use.ts";
 import type { PlayedLoad } from "../load/load.ts";
+import type { CpuUse } from "../stand/cpu-use.ts";
 import type { Judgement } from "./check.ts";
 import { longestRefusedMs, type Refused } from "./longest-refused.ts";
 
@@ -23,6 +23,8 @@ export interface RunFacts {
   conversations: number;
   /** Whether a fault takes the edge itself away, so that nobody may be listening. */
   edgeDies: boolean;
+  /** Whether each message has to get its 2xx in the end. */
+  allAcknowledged: boolean;
   played: PlayedLoad;
   judgement: Judgement;
   quarantined: number;
@@ -139,11 +141,11 @@ export function reportOf(facts: RunFacts): LoadReport {
       others_share: facts.cpu ? round(facts.cpu.othersMs / facts.cpu.availableMs, 2) : null,
     },
   };
-  const failures = failuresOf(report);
+  const failures = failuresOf(report, facts);
   return { ...report, ok: failures.length === 0, failures };
 }
 
-function failuresOf(report: LoadReport): string[] {
+function failuresOf(report: LoadReport, { allAcknowledged }: RunFacts): string[] {
   const failures: string[] = [];
   for (const kind of ["lost", "doubled", "out_of_order", "unknown", "quarantined"] as const) {
     if (report[kind] === 0) continue;
@@ -151,6 +153,7 @@ function failuresOf(report: LoadReport): string[] {
     failures.push(`${report[kind]} ${kind.replaceAll("_", " ")}${example === undefined ? "" : `, such as ${example}`}`);
   }
   if (report.deadline_missed > 0) failures.push(`${report.deadline_missed} webhooks were not answered within ${deadlineMs} ms`);
+  if (allAcknowledged && report.given_up > 0) failures.push(`${report.given_up} messages never got a 2xx`);
   if (report.messages === 0) failures.push("no message was written");
   if (report.rate_reached < report.rate_asked * rateShareMin)
     failures.push(

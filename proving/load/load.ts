@@ -1,10 +1,14 @@
-// The load itself: plays a schedule on a platform, and knows of each message when it was due, written, told and acknowledged.
+// The load itself: plays a schedule on one platform or several, and knows of each message when it was due, written, told and acknowledged.
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Sent, textOf } from "../judge/check.ts";
+import { pairOf } from "./pairs.ts";
 import type { LoadAttempt, LoadPlatform } from "./platform.ts";
 import type { Turn } from "./schedule.ts";
 
 export interface LoadMessage extends Sent {
+  channel: string;
+  /** The platform's id; empty while the platform itself has not answered. */
+  id: string;
   /** How much later than its turn it was written: what this process, not the system, is to blame for. */
   lateMs: number;
   /** In the order in which they ended. */
@@ -17,25 +21,48 @@ export interface PlayedLoad {
   tookMs: number;
 }
 
+export interface LoadSettings {
+  /** Tells once more, for the platform, what the platform has given up, until it is acknowledged. */
+  repeats: boolean;
+}
+
+/** What the load needs of a platform. */
+export type Told = Pick<LoadPlatform, "channel" | "pairs" | "write" | "tried" | "redeliver">;
+
+/** The pause before a message is told once more; a platform would take its time, and a run has little. */
+const repeatAfterMs = 400;
+const lookMs = 200;
+
 export class Load {
   readonly messages: LoadMessage[] = [];
   /** Of `performance.now()`, once it plays. */
   startMs = 0;
-  readonly #turns: readonly Turn[];
-  readonly #seconds: number;
-  readonly #byText = new Map<string, LoadMessage>();
+  readonly #turns: Iterable<Turn>;
+  readonly #repeats: boolean;
+  readonly #written = new Map<string, { message: LoadMessage; platform: Told }>();
+  #endAfterMs = Number.POSITIVE_INFINITY;
 
-  constructor(turns: readonly Turn[], seconds: number) {
+  constructor(turns: Iterable<Turn>, { repeats }: LoadSettings) {
     this.#turns = turns;
-    this.#seconds = seconds;
+    this.#repeats = repeats;
+  }
+
+  /** What the judge is to find on the streams. */
+  get sent(): Sent[] {
+    return [...this.#written.values()].flatMap(({ message, platform }) => (platform.pairs ? pairOf(message) : [message]));
+  }
+
+  /** For how long it plays, once that is known. */
+  get seconds(): number {
+    return Math.round(this.#endAfterMs / 1_000);
   }
 
   /** For the platform's `attempted`. What is no message of this load is ignored, such as a handshake or an agent's answer that quotes one. */
   attempted(body: string, attempt: LoadAttempt): void {
-    const message = this.#byText.get(/"(n:[a-z0-9-]+:\d+)"/.exec(body)?.[1] ?? "");
+    const message = this.#written.get(/"(n:[a-z0-9-]+:\d+)"/.exec(body)?.[1] ?? "")?.message;
     if (!message) return;
     message.attempts.push(attempt);
-    const delivered = attempt.status >= 200 && attempt.status <= 299;
+    const delivered = isDelivered(attempt);
     message.acknowledged ||= delivered;
     const before = message.times ?? { firstRequestMs: attempt.sentMs, acknowledgedMs: undefined };
     message.times = {
@@ -44,39 +71,93 @@ export class Load {
     };
   }
 
-  /** Writes every message at its time. Resolves at the end of the last second; a signal ends it early. */
-  async play(platform: Pick<LoadPlatform, "write">, signal: AbortSignal): Promise<PlayedLoad> {
+  /** The turns from that moment of the run on are not played any more. May be said while it plays, and has to be said for it to end. */
+  endAfter(ms: number): void {
+    this.#endAfterMs = ms;
+  }
+
+  /** Writes every message at its time; the conversations are spread evenly over the platforms. A signal ends it early. */
+  async play(platforms: readonly Told[], signal: AbortSignal): Promise<PlayedLoad> {
     this.startMs = performance.now();
-    const writing: Promise<void>[] = [];
-    for (const turn of this.#turns) {
-      const waitMs = this.startMs + turn.atMs - performance.now();
-      if (waitMs > 0) await sleep(waitMs, undefined, { signal });
+    const writing: Promise<unknown>[] = [];
+    for (const { atMs, lane, ...message } of this.#turns) {
+      await waitUntil(this.startMs + Math.min(atMs, this.#endAfterMs), signal);
       signal.throwIfAborted();
-      writing.push(this.#write(platform, turn));
+      if (atMs >= this.#endAfterMs) break;
+      const platform = platforms[lane % platforms.length];
+      if (!platform) throw new Error("a load needs a platform");
+      const written = this.#write(platform, message, performance.now() - this.startMs - atMs);
+      // Thrown below; until then it must not end the process.
+      written.catch(() => undefined);
+      writing.push(written);
     }
     await Promise.all(writing);
-    const restMs = this.startMs + this.#seconds * 1_000 - performance.now();
-    if (restMs > 0) await sleep(restMs, undefined, { signal });
+    await waitUntil(this.startMs + this.#endAfterMs, signal);
     return { messages: this.messages, tookMs: performance.now() - this.startMs };
   }
 
-  /** Waits until the platform owes nothing more, or `withinMs` have passed. */
-  async settle(platform: Pick<LoadPlatform, "owes">, withinMs: number): Promise<void> {
-    const deadline = performance.now() + withinMs;
-    while (performance.now() < deadline) {
-      const open = new Set(this.messages.filter((each) => !each.acknowledged).map((each) => each.conversation));
-      const owed = await Promise.all([...open].map((conversation) => platform.owes(conversation)));
-      if (!owed.includes(true)) return;
-      await sleep(200);
+  /** One message beside the schedule, judged with it. Resolves when the platform has it. */
+  write(platform: Told, message: { conversation: string; k: number; user: string }): Promise<LoadMessage> {
+    return this.#write(platform, message, 0);
+  }
+
+  /** Tells once more what the platforms have given up, until the signal. At once over where the platforms are left to themselves. */
+  async repeat(signal: AbortSignal): Promise<void> {
+    while (this.#repeats && !signal.aborted) {
+      await sleep(lookMs);
+      for (const { platform, conversation, messages } of this.#open()) {
+        const due = messages.filter(({ id, attempts }) => {
+          const endedMs = attempts.at(-1)?.answeredMs;
+          return id !== "" && endedMs !== undefined && endedMs < performance.now() - repeatAfterMs;
+        });
+        const tried = due.length > 0 ? await platform.tried(conversation) : new Set<string>();
+        const givenUp = due.filter(({ acknowledged, id }) => !acknowledged && !tried.has(id));
+        for (const { id } of givenUp) await platform.redeliver({ conversation, id, wait: false });
+      }
     }
   }
 
-  #write(platform: Pick<LoadPlatform, "write">, { conversation, k, user, atMs }: Turn): Promise<void> {
-    const text = textOf(conversation, k);
-    const lateMs = performance.now() - this.startMs - atMs;
-    const message: LoadMessage = { conversation, k, acknowledged: false, lateMs, attempts: [] };
-    this.messages.push(message);
-    this.#byText.set(text, message);
-    return platform.write({ conversation, user, text });
+  /** Waits until all is acknowledged or given up (where it repeats: all is acknowledged), or `withinMs` have passed. */
+  async settle(withinMs: number): Promise<void> {
+    const deadline = performance.now() + withinMs;
+    while (performance.now() < deadline) {
+      const open = this.#open();
+      if (open.length === 0) return;
+      const tried = await Promise.all(open.map(({ platform, conversation }) => platform.tried(conversation)));
+      if (!this.#repeats && tried.every(({ size }) => size === 0)) return;
+      await sleep(lookMs);
+    }
   }
+
+  async #write(
+    platform: Told,
+    { conversation, k, user }: { conversation: string; k: number; user: string },
+    lateMs: number,
+  ): Promise<LoadMessage> {
+    const text = textOf(conversation, k);
+    const { channel } = platform;
+    const message: LoadMessage = { channel, conversation, k, id: "", acknowledged: false, lateMs, attempts: [] };
+    this.messages.push(message);
+    this.#written.set(text, { message, platform });
+    message.id = await platform.write({ conversation, user, text });
+    return message;
+  }
+
+  /** What has no 2xx yet, by conversation. */
+  #open(): { platform: Told; conversation: string; messages: LoadMessage[] }[] {
+    const open = [...this.#written.values()].filter(({ message }) => !message.acknowledged);
+    return [...Map.groupBy(open, ({ message }) => message.conversation)].flatMap(([conversation, own]) => {
+      const [first] = own;
+      return first ? [{ platform: first.platform, conversation, messages: own.map(({ message }) => message) }] : [];
+    });
+  }
+}
+
+export function isDelivered({ status }: Pick<LoadAttempt, "status">): boolean {
+  return status >= 200 && status <= 299;
+}
+
+async function waitUntil(ms: number, signal: AbortSignal): Promise<void> {
+  const waitMs = ms - performance.now();
+  if (waitMs > 0) await sleep(waitMs, undefined, { signal });
 }

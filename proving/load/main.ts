@@ -1,17 +1,17 @@
 // `npm run load`: plays a platform on a whole local system, breaks things meanwhile, and says what came of it.
 import { simulatorKinds } from "@mio/shared/channels/simulators.ts";
 import { CommanderError } from "commander";
-import { loadFaults } from "../faults/list.ts";
+import { faults } from "../faults/list.ts";
+import { type RunPlan, runPlan } from "../stand/run.ts";
 import type { Load } from "./load.ts";
 import { contradictionIn, type LoadOptions, loadCommand } from "./options.ts";
-import { runLoad } from "./run.ts";
 import { progressOf, summaryOf } from "./summary.ts";
 
 const channels = ["slack", ...simulatorKinds.map((kind) => kind.channelType)];
 const barEveryMs = 200;
 const lineEveryMs = 5_000;
 
-const program = loadCommand([...new Set(channels)], loadFaults);
+const program = loadCommand([...new Set(channels)], faults);
 try {
   program.parse();
   process.exitCode = await main(program.opts<LoadOptions>());
@@ -39,13 +39,20 @@ async function main(options: LoadOptions): Promise<number> {
   };
   console.error(`seed ${options.seed}`);
   try {
-    const report = await runLoad(options, { progress, playing, signal: stop.signal });
-    if (report.data_dir !== undefined) progress(`logs and data are in ${report.data_dir}`);
-    console.log(options.json ? JSON.stringify(report) : summaryOf(report));
+    const { report, dataDir } = await runPlan(planOf(options), { progress, playing, signal: stop.signal });
+    if (dataDir !== undefined) progress(`logs and data are in ${dataDir}`);
+    const withData = dataDir === undefined ? report : { ...report, data_dir: dataDir };
+    console.log(options.json ? JSON.stringify(withData) : summaryOf(report));
     return report.ok ? 0 : 1;
   } catch (error) {
     if (!stop.signal.aborted) throw error;
     progress("stopped; nothing is left running");
     return 130;
   }
+}
+
+/** One platform, left to its own patience, and all faults side by side over the whole run. */
+function planOf({ channel, agent, seconds, faults: chosen, ...options }: LoadOptions): RunPlan {
+  const stages = [{ seconds, faults: chosen }];
+  return { ...options, channels: [channel], pairs: [], agent: agent === true, stages, allAcknowledged: false };
 }

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import type { LoadFault } from "../faults/fault.ts";
-import { faultsOf, type LoadOptions, loadCommand } from "./options.ts";
+import type { Fault } from "../faults/fault.ts";
+import { contradictionIn, faultsOf, type LoadOptions, loadCommand } from "./options.ts";
 
 const run = async () => ({ figures: {}, findings: [] });
-const faults: LoadFault[] = [
+const faults: Fault[] = [
   { name: "bus-restart", help: "restarts it", count: { usual: 1, max: 20 }, run },
   { name: "core-stopped", help: "stops it", run },
 ];
@@ -86,5 +86,24 @@ describe("the command line", () => {
     const command = loadCommand(["slack"], faults).configureOutput({ writeOut: (text) => void said.push(text) });
     expect(() => command.parse(["--help"], { from: "user" })).toThrow();
     for (const { name, help } of faults) expect(said.join("")).toMatch(new RegExp(`${name} +${help}`));
+  });
+});
+
+describe("what cannot be run together", () => {
+  const withFault = (record: Partial<Fault>, ...words: string[]) => {
+    const fault: Fault = { name: "odd", help: "is odd", run, ...record };
+    return contradictionIn({ ...parse("--rate", "10", "--seconds", "10", ...words), faults: [{ fault, count: 1 }] });
+  };
+
+  it("is said in one line", () => {
+    expect(withFault({ secondsMin: 11 })).toBe("odd needs --seconds 11 or more");
+    expect(withFault({ rateMax: 9 })).toBe("odd needs --rate 9 or less");
+    expect(withFault({ onlyOn: "node" })).toBe("odd is only there with --host node");
+    expect(withFault({ onlyFor: ["telegram"] })).toBe("odd is only there with --channel telegram");
+  });
+
+  it("is nothing where all fits", () => {
+    const fits: Partial<Fault> = { secondsMin: 10, rateMax: 10, onlyOn: "node", onlyFor: ["slack"] };
+    expect(withFault(fits, "--host", "node")).toBeUndefined();
   });
 });

@@ -3,13 +3,8 @@
 import type { EdgeHost } from "@mio/local/system/start-parts.ts";
 import { wholeNumber } from "@mio/local/whole-number.ts";
 import { Command, InvalidArgumentError } from "commander";
-import type { LoadFault } from "../faults/fault.ts";
+import type { ChosenFault, Fault } from "../faults/fault.ts";
 import { retryWaitMsMax } from "./platform.ts";
-
-export interface ChosenFault {
-  fault: LoadFault;
-  count: number;
-}
 
 export interface LoadOptions {
   channel: string;
@@ -24,7 +19,7 @@ export interface LoadOptions {
 }
 
 /** Throws commander's own errors; `--help` is one of them. */
-export function loadCommand(channels: readonly string[], faults: readonly LoadFault[]): Command {
+export function loadCommand(channels: readonly string[], faults: readonly Fault[]): Command {
   const width = Math.max(...faults.map(({ name }) => name.length));
   const list = faults.map(({ name, help, count }) => `  ${name.padEnd(width)}  ${help}${count ? ` (${count.usual})` : ""}`);
   return new Command("load")
@@ -55,7 +50,7 @@ Exit code 0: nothing lost, doubled, out of order or unknown, every webhook answe
 }
 
 /** `bus-restart:3,core-stopped`; throws one line for what is not known, or twice. */
-export function faultsOf(text: string, faults: readonly LoadFault[]): ChosenFault[] {
+export function faultsOf(text: string, faults: readonly Fault[]): ChosenFault[] {
   const chosen = text.split(",").map((word) => {
     const [, name = "", given] = /^\s*([a-z0-9-]+)(?::(\d+))?\s*$/.exec(word) ?? [];
     const fault = faults.find((each) => each.name === name);
@@ -72,9 +67,11 @@ export function faultsOf(text: string, faults: readonly LoadFault[]): ChosenFaul
 }
 
 /** What cannot be run together; undefined when all can. */
-export function contradictionIn({ faults, seconds, host, channel }: LoadOptions): string | undefined {
+export function contradictionIn({ faults, seconds, rate, host, channel }: LoadOptions): string | undefined {
   const short = faults.find(({ fault }) => seconds < (fault.secondsMin ?? 0));
   if (short) return `${short.fault.name} needs --seconds ${short.fault.secondsMin} or more`;
+  const fast = faults.find(({ fault }) => rate > (fault.rateMax ?? Number.POSITIVE_INFINITY));
+  if (fast) return `${fast.fault.name} needs --rate ${fast.fault.rateMax} or less`;
   const elsewhere = faults.find(({ fault }) => fault.onlyOn !== undefined && fault.onlyOn !== host);
   if (elsewhere) return `${elsewhere.fault.name} is only there with --host ${elsewhere.fault.onlyOn}`;
   const strange = faults.find(({ fault }) => fault.onlyFor?.includes(channel) === false);

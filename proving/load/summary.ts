@@ -35,10 +35,8 @@ export function summaryOf(report: LoadReport): string {
   return lines.map(([name, text]) => `${name.padEnd(width)}  ${text}`).join("\n");
 }
 
-/** One line about a load that runs. */
-export function progressOf(load: Load, seconds: number): string {
-  const share = Math.min(1, Math.max(0, (performance.now() - load.startMs) / (seconds * 1_000)));
-  const bar = "#".repeat(Math.round(share * barWidth)).padEnd(barWidth, ".");
+/** One line about a load that runs; with a bar where it is known for how long. */
+export function progressOf(load: Load, seconds?: number): string {
   let acknowledged = 0;
   let slowestMs = 0;
   let notDelivered = 0;
@@ -49,10 +47,16 @@ export function progressOf(load: Load, seconds: number): string {
       if (status < 200 || status > 299) notDelivered += 1;
     }
   }
-  return `[${bar}] ${acknowledged} of ${load.messages.length} acknowledged, ${notDelivered} not 2xx, slowest ${Math.round(slowestMs)} ms`;
+  const bar = seconds === undefined ? "" : barOf((performance.now() - load.startMs) / (seconds * 1_000));
+  return `${bar}${acknowledged} of ${load.messages.length} acknowledged, ${notDelivered} not 2xx, slowest ${Math.round(slowestMs)} ms`;
 }
 
 const barWidth = 30;
+
+function barOf(share: number): string {
+  const width = Math.round(Math.min(1, Math.max(0, share)) * barWidth);
+  return `[${"#".repeat(width).padEnd(barWidth, ".")}] `;
+}
 
 function givenUp(report: LoadReport): string {
   return report.given_up === 0 ? "every message was acknowledged" : `${report.given_up} messages never were, and it gave up`;

@@ -2,31 +2,15 @@
 import { inspect } from "node:util";
 import { wholeNumber } from "@mio/local/whole-number.ts";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
-import { agentDies } from "./list/agent-dies.ts";
-import { busAway } from "./list/bus-away.ts";
-import { coreDies } from "./list/core-dies.ts";
-import { coreStops } from "./list/core-stops.ts";
-import { directoryWiped } from "./list/directory-wiped.ts";
-import { edgeDies } from "./list/edge-dies.ts";
-import { fiveTimes } from "./list/five-times.ts";
-import { postgresRestarts } from "./list/postgres-restarts.ts";
-import { senderDies } from "./list/sender-dies.ts";
-import { shardCutOff } from "./list/shard-cut-off.ts";
+import type { Load } from "../load/load.ts";
+import { progressOf } from "../load/summary.ts";
+import { type RunPlan, runPlan } from "../stand/run.ts";
+import { resultOf, type ScenarioResult } from "./result.ts";
 import { resultTable } from "./result-table.ts";
-import { runScenario, type Scenario, type ScenarioResult } from "./scenario.ts";
+import { type Scenario, scenarios } from "./scenarios.ts";
 
-const scenarios: readonly Scenario[] = [
-  busAway,
-  coreDies,
-  edgeDies,
-  postgresRestarts,
-  fiveTimes,
-  senderDies,
-  agentDies,
-  coreStops,
-  directoryWiped,
-  shardCutOff,
-];
+const channels = ["zoho_cliq", "slack", "telegram"];
+const tellEveryMs = 10_000;
 
 interface Options {
   seed: number;
@@ -48,7 +32,7 @@ const program = new Command("faults")
   .option("--only <letters>", "only these, such as a,c", chosen)
   .option("--seconds <number>", "of load before and after each fault", wholeNumber(1, 600), 10)
   .option("--rate <number>", "webhooks a second", wholeNumber(1, 2_000), 200)
-  .option("--conversations <number>", "over the three channels", wholeNumber(3, 1_000), 60)
+  .option("--conversations <number>", "over all platforms", wholeNumber(3, 1_000), 60)
   .option("--json", "print one JSON value on standard output; progress goes to standard error as always")
   .addHelpText("after", `\nScenarios:\n${scenarios.map(({ key, title }) => `  ${key}  ${title}`).join("\n")}`)
   .allowExcessArguments(false)
@@ -75,8 +59,14 @@ async function main(options: Options): Promise<number> {
   for (const scenario of options.only ?? scenarios) {
     const progress = (line: string) =>
       console.error(`[${((performance.now() - startMs) / 1000).toFixed(0).padStart(4)} s] ${scenario.key}: ${line}`);
+    const playing = (load: Load) => {
+      const timer = setInterval(() => progress(`  ${progressOf(load)}`), tellEveryMs);
+      return () => clearInterval(timer);
+    };
+    progress(scenario.title);
     try {
-      const result = await runScenario(scenario, { ...options, progress, signal: stop.signal });
+      const ports = { progress, playing, signal: stop.signal };
+      const result = resultOf(scenario, await runPlan(planOf(scenario, options), ports));
       results.push(result);
       progress(result.failures.length === 0 ? "pass" : `FAIL: ${result.failures.join("; ")}`);
     } catch (error) {
@@ -90,6 +80,22 @@ async function main(options: Options): Promise<number> {
   }
   console.log(options.json ? JSON.stringify({ seed: options.seed, results }) : `seed ${options.seed}\n${resultTable(results)}`);
   return broken === 0 && results.every((result) => result.failures.length === 0) ? 0 : 1;
+}
+
+/** The load before the faults, beside each of them, and after them. */
+function planOf({ faults, load, pairs = [] }: Scenario, { seed, seconds, rate, conversations }: Options): RunPlan {
+  const calm = { seconds, faults: [] };
+  const stages = faults.map(({ fault, count = 1, seconds: own }) => ({ seconds: own, faults: [{ fault, count }] }));
+  return {
+    seed,
+    channels: [...channels, ...pairs],
+    pairs,
+    host: "worker",
+    ...(load ?? { rate, conversations }),
+    agent: false,
+    stages: [calm, ...stages, calm],
+    allAcknowledged: true,
+  };
 }
 
 function chosen(text: string): Scenario[] {

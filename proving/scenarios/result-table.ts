@@ -1,5 +1,5 @@
 // The results as a table for people.
-import type { ScenarioResult } from "./scenario.ts";
+import type { ScenarioResult } from "./result.ts";
 
 export function resultTable(results: readonly ScenarioResult[]): string {
   const columns = ["", "lost", "doubled", "out of order", "slowest webhook", "webhooks", "not 2xx", "no answer", "", "scenario"];

@@ -13,7 +13,7 @@ import type { NatsConnection } from "nats";
 import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { connectOperator, messageCount, readReceipts, StreamWitness } from "../judge/witness.ts";
-import { SimulatorClient } from "../stand/simulator-client.ts";
+import { SimulatorClient } from "../kit/channels/simulator-client.ts";
 
 const root = join(import.meta.dirname, "../..");
 const channels = ["zoho_cliq", "slack", "telegram"] as const;

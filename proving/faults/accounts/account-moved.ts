@@ -2,18 +2,18 @@
 // moment; nothing is lost, doubled or reordered by it.
 import * as v from "valibot";
 import { longestRefusedMs } from "../../judge/longest-refused.ts";
-import { eventually } from "../../load/eventually.ts";
-import type { FaultContext, FaultOutcome, LoadFault } from "../fault.ts";
+import { msUntil } from "../../stand/ms-until.ts";
+import type { Fault, FaultContext, FaultOutcome } from "../fault.ts";
 
 const overWithinMs = 60_000;
 
-export const shardsMoved: LoadFault = {
+export const shardsMoved: Fault = {
   name: "shards-moved",
   help: "mio account move --shards 3, at 30 % of the run; the longest time that a conversation was answered 503 is reported",
   run: (context) => move(context, "--shards", "3"),
 };
 
-export const regionMoved: LoadFault = {
+export const regionMoved: Fault = {
   name: "region-moved",
   help: "mio account move --region elsewhere, at 60 % of the run; the same",
   run: (context) => move(context, "--region", "elsewhere"),
@@ -26,10 +26,14 @@ async function move({ account, mio, at, load, progress }: FaultContext, option: 
   const startMs = performance.now();
   await mio("account", "move", account.account_id, option, value);
   progress(`account moves: ${option} ${value}`);
-  const tookMs = await eventually(async () => {
-    const { move: now } = v.parse(shown, await mio("account", "show", account.account_id));
-    return now.closed_by.length > 0 && now.waits_for.length === 0;
-  }, overWithinMs);
+  const tookMs = await msUntil(
+    "the move is over",
+    async () => {
+      const { move: now } = v.parse(shown, await mio("account", "show", account.account_id));
+      return now.closed_by.length > 0 && now.waits_for.length === 0;
+    },
+    overWithinMs,
+  );
   progress(tookMs === undefined ? "the move is not over" : `the move is over after ${tookMs} ms`);
   await at(1);
   const since = load.messages.map(({ conversation, attempts }) => {

@@ -2,9 +2,9 @@
 // "unknown", and goes on with the right one.
 import { randomBytes } from "node:crypto";
 import { restarted } from "../../stand/restarted.ts";
-import type { LoadFault } from "../fault.ts";
+import type { Fault } from "../fault.ts";
 
-export const directoryKeyUnfit: LoadFault = {
+export const directoryKeyUnfit: Fault = {
   name: "directory-key-unfit",
   help: "the edge restarted with an opening key that does not fit at 20 % of the run, and with the right one at 40 %",
   edgeDies: true,

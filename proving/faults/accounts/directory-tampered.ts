@@ -5,12 +5,12 @@ import { buckets } from "@mio/shared/bus/names/streams.ts";
 import { accountRoute, directoryKeyOf, snapshotKey } from "@mio/shared/bus/wire/directory.ts";
 import { edgeHealth } from "../../judge/edge-health.ts";
 import { startShadowPlatform } from "../../load/shadow-platform.ts";
-import type { LoadFault } from "../fault.ts";
+import type { Fault } from "../fault.ts";
 
 /** An isolate looks at its directory every five seconds, the directory at the bucket every second. */
 const takenUpMs = 8_000;
 
-export const directoryTampered: LoadFault = {
+export const directoryTampered: Fault = {
   name: "directory-tampered",
   help: "values of the directory's bucket changed, moved under a stranger's key and forged, at 20 % and 60 % of the run",
   secondsMin: 30,

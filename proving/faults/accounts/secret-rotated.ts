@@ -3,7 +3,7 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startShadowPlatform } from "../../load/shadow-platform.ts";
-import type { LoadFault } from "../fault.ts";
+import type { Fault } from "../fault.ts";
 
 /** The edge knows a new secret within ten seconds. */
 const knownWithinMs = 11_000;
@@ -11,7 +11,7 @@ const knownWithinMs = 11_000;
 const endedWithinMs = 7_000;
 const oldOnes = 10;
 
-export const secretRotated: LoadFault = {
+export const secretRotated: Fault = {
   name: "secret-rotated",
   help: "mio account rotate-secret with an overlap; the platform signs with the old secret, then the new, then only the new is valid",
   secondsMin: 30,

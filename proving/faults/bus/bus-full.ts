@@ -1,12 +1,12 @@
 // The ingress stream reaches its limit and refuses (discard "new"): the edge keeps what comes in its spool, and drains when there is room.
 import { streams } from "@mio/shared/bus/names/streams.ts";
 import { edgeHealth } from "../../judge/edge-health.ts";
-import type { LoadFault } from "../fault.ts";
+import type { Fault } from "../fault.ts";
 
 /** What it still takes when the limit is drawn. */
 const roomBytes = 32 * 1024;
 
-export const busFull: LoadFault = {
+export const busFull: Fault = {
   name: "bus-full",
   help: "the ingress stream's limit reached from 20 % to 60 % of the run, then raised again",
   async run({ system, onBus, at, progress }) {

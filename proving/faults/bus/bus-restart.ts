@@ -1,10 +1,10 @@
 // nats-server dies and comes back, each time at a moment of its own part of the run.
-import type { LoadFault } from "../fault.ts";
+import type { Fault } from "../fault.ts";
 
 const awayMsMin = 500;
 const awayMsMax = 3_000;
 
-export const busRestart: LoadFault = {
+export const busRestart: Fault = {
   name: "bus-restart",
   help: "nats-server killed with -9 and restarted, :<count> times",
   count: { usual: 1, max: 20 },

@@ -6,14 +6,14 @@ import { decodeIngressEvent, decodeIngressGroup } from "@mio/shared/bus/wire/ing
 import type { NatsConnection } from "nats";
 import { killEdge } from "../../stand/kill-edge.ts";
 import { restarted } from "../../stand/restarted.ts";
-import type { LoadFault } from "../fault.ts";
+import type { Fault } from "../fault.ts";
 
 const windowMs = 2_000;
 /** Longer than the deadline of a publish, so that groups are in the spool whose publish the bus has stored. */
 const unknownMs = 1_500;
 const awayMs = 8_000;
 
-export const dedupeWindowOutlived: LoadFault = {
+export const dedupeWindowOutlived: Fault = {
   name: "dedupe-window-outlived",
   help: "an outage longer than the (shortened) dedupe window that begins with a group of unknown outcome, the edge killed meanwhile",
   needs: { wire: true },

@@ -5,14 +5,14 @@ import { IngressGroupSchema } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
 import { streams } from "@mio/shared/bus/names/streams.ts";
 import { ingressSubject } from "@mio/shared/bus/names/subjects.ts";
 import { edgeVersion } from "@mio/shared/bus/wire/ingress-group.ts";
-import { eventually } from "../../load/eventually.ts";
+import { msUntil } from "../../stand/ms-until.ts";
 import { restarted } from "../../stand/restarted.ts";
-import type { LoadFault } from "../fault.ts";
+import type { Fault } from "../fault.ts";
 
 const region = "local";
 const saidWithinMs = 20_000;
 
-export const newerGroup: LoadFault = {
+export const newerGroup: Fault = {
   name: "newer-group",
   help: "a group of a newer version on the ingress stream from 20 % of the run on, taken away with a restart of core at 60 %",
   secondsMin: 20,
@@ -27,14 +27,14 @@ export const newerGroup: LoadFault = {
       .jetstream()
       .publish(ingressSubject(region, shard), toBinary(IngressGroupSchema, create(IngressGroupSchema, group)));
     progress(`newer-group: at ${published.seq} of shard ${shard}`);
-    const alarmMs = await eventually(async () => !(await isReady()), saidWithinMs);
+    const alarmMs = await msUntil("core says it", async () => !(await isReady()), saidWithinMs);
     if (alarmMs === undefined) findings.push("core did not say that it stands still");
     await at(0.6);
     if (alarmMs !== undefined && (await isReady())) findings.push("core went on although the group is still there");
     await onBus((bus) => bus.streams.deleteMessage(streams.ingress.name, published.seq, false));
     await Promise.all(system.cores.map((core) => restarted(core, signal)));
     progress("newer-group: taken away, core restarted");
-    const onMs = await eventually(isReady, saidWithinMs);
+    const onMs = await msUntil("core goes on", isReady, saidWithinMs);
     if (onMs === undefined) findings.push("core still stands although the group is gone");
     const letters = (await onBus((bus) => bus.streams.info(streams.deadLetter.name))).state.messages;
     if (letters > 0) findings.push(`${letters} dead letters: what is only newer was given up`);

@@ -1,6 +1,6 @@
 // Three ways in which the wire to the bus goes bad without breaking: everything that is answered meanwhile is answered from the spool.
 import type { WireFault } from "../../kit/wire/wire.ts";
-import type { LoadFault } from "../fault.ts";
+import type { Fault } from "../fault.ts";
 
 const from = 0.2;
 const until = 0.7;
@@ -22,7 +22,7 @@ export const acksSwallowed = wireFault(
   { kind: "answers_swallowed" },
 );
 
-function wireFault(name: string, help: string, fault: WireFault): LoadFault {
+function wireFault(name: string, help: string, fault: WireFault): Fault {
   return {
     name,
     help,

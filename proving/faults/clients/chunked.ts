@@ -1,9 +1,9 @@
 // Bodies without a length, in many small pieces: as good as any other, for a signature is over the bytes.
-import type { LoadFault } from "../fault.ts";
+import type { Fault } from "../fault.ts";
 
 const pieceBytes = 64;
 
-export const chunked: LoadFault = {
+export const chunked: Fault = {
   name: "chunked",
   help: `webhooks in chunks of ${pieceBytes} bytes and without a content-length, from 20 % to 80 % of the run`,
   async run({ platform, load, at, progress }) {

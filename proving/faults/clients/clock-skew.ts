@@ -1,12 +1,12 @@
 // Platforms whose clocks are ten minutes off: what they sign is refused and leaves nothing, while the others' webhooks go on.
 import { clockOf } from "@mio/shared/clock.ts";
 import { startShadowPlatform } from "../../load/shadow-platform.ts";
-import type { LoadFault } from "../fault.ts";
+import type { Fault } from "../fault.ts";
 
 const skewMs = 600_000;
 const perLook = 5;
 
-export const clockSkew: LoadFault = {
+export const clockSkew: Fault = {
   name: "clock-skew",
   help: "webhooks signed by clocks that are ten minutes slow and fast; they must be refused with 401 (where the signature has a time)",
   onlyFor: ["slack", "test"],

@@ -1,6 +1,6 @@
 // Clients that hold connections and give nothing: they may cost the edge a socket each, and the platform's webhooks nothing.
 import { connect, type Socket } from "node:net";
-import type { FaultContext, FaultOutcome, LoadFault } from "../fault.ts";
+import type { Fault, FaultContext, FaultOutcome } from "../fault.ts";
 
 /** A slow body grows by one byte in this time. */
 const dripMs = 1_000;
@@ -8,13 +8,13 @@ const againAfterMs = 200;
 /** Opened in one go; more at once would overrun the listener's backlog. */
 const openedAtOnce = 100;
 
-export const slowloris: LoadFault = {
+export const slowloris: Fault = {
   name: "slowloris",
   help: "2,000 clients that send a body of 10,000 bytes, one byte a second, from 10 % to 90 % of the run",
   run: (context) => holdClients(context, { slow: 2_000, idle: 0 }),
 };
 
-export const connections10000: LoadFault = {
+export const connections10000: Fault = {
   name: "connections-10000",
   help: "10,000 connections at once, half of them idle and half with slow bodies, from 10 % to 90 % of the run",
   run: (context) => holdClients(context, { slow: 5_000, idle: 5_000 }),

@@ -1,12 +1,12 @@
 // The edge dies without a word, on the same data: what it had answered 200 is on the bus or in its spool, and nowhere else.
 import { killEdge } from "../../stand/kill-edge.ts";
 import { restarted } from "../../stand/restarted.ts";
-import type { LoadFault } from "../fault.ts";
+import type { Fault } from "../fault.ts";
 
 const awayMsMin = 200;
 const awayMsMax = 2_000;
 
-export const edgeKilled: LoadFault = {
+export const edgeKilled: Fault = {
   name: "edge-killed",
   help: "workerd, or the Node host, killed with -9 and restarted on the same data, :<count> times",
   count: { usual: 1, max: 20 },

@@ -2,12 +2,12 @@
 // waits. Nobody was answered for that group, and the bus may store it all the same when it wakes.
 import { killEdge } from "../../stand/kill-edge.ts";
 import { restarted } from "../../stand/restarted.ts";
-import type { LoadFault } from "../fault.ts";
+import type { Fault } from "../fault.ts";
 
 const hungMsMin = 100;
 const hungMsMax = 700;
 
-export const edgeRestartedMidGroup: LoadFault = {
+export const edgeRestartedMidGroup: Fault = {
   name: "edge-restarted-mid-group",
   help: "the edge killed with -9 while a group waits for its acknowledgement, and restarted, :<count> times",
   count: { usual: 2, max: 20 },

@@ -4,13 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freePort } from "@mio/local/servers/free-port.ts";
 import { startProcess } from "@mio/local/servers/managed-process.ts";
-import type { LoadFault } from "../fault.ts";
+import type { Fault } from "../fault.ts";
 
 const program = join(import.meta.dirname, "../../../edge/src/node/main.ts");
 const tries = 3;
 const endsWithinMs = 20_000;
 
-export const twoEdges: LoadFault = {
+export const twoEdges: Fault = {
   name: "two-edges",
   help: "a second Node host started on the first one's data, three times; it must be refused",
   onlyOn: "node",

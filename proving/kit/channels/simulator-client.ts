@@ -26,8 +26,6 @@ const told = v.object({
   conversation: v.string(),
   delivery: v.object({ status: v.number(), duration_ms: v.number() }),
 });
-const toldPair = v.object({ ids: v.tuple([v.string(), v.string()]), delivery: told.entries.delivery });
-const deliveries = v.array(v.object({ attempts: v.array(v.object({ status: v.number(), duration_ms: v.number() })) }));
 const edit = v.pipe(
   v.object({ text: v.string() }),
   v.transform(({ text }) => text),
@@ -57,23 +55,11 @@ export class SimulatorClient {
     return postedOf(await this.#call("POST", "redeliver", { ...message, wait: true }, told));
   }
 
-  /** Posts to two conversations at once, told in one webhook (the test platform only). Its id is the first one's. */
-  async postPair(message: { conversations: [string, string]; user: string; text: string }): Promise<Posted> {
-    const { ids, delivery } = await this.#call("POST", "pairs", { ...message, wait: true }, toldPair);
-    return postedOf({ id: ids[0], conversation: message.conversations[0], delivery });
-  }
-
   /** What people see, in order. Empty when nobody was there yet. */
   async messages(name: string): Promise<SeenBySimulator[]> {
     const response = await this.#fetch("GET", `conversations/${encodeURIComponent(name)}`);
     if (response.status === 404) return [];
     return v.parse(conversation, await jsonOf(response)).messages;
-  }
-
-  /** Every attempt at every webhook that the simulator remembers, its own retries included. */
-  async attempts(): Promise<WebhookAnswer[]> {
-    const all = v.parse(deliveries, await jsonOf(await this.#fetch("GET", "deliveries")));
-    return all.flatMap((each) => each.attempts.map(({ status, duration_ms }) => ({ status, durationMs: duration_ms })));
   }
 
   async #call<Schema extends v.GenericSchema>(method: string, path: string, body: unknown, schema: Schema) {
