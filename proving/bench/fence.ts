@@ -35,7 +35,7 @@ export async function benchFence(seconds: number): Promise<void> {
   });
   const publisher = createFencedPublisher(bus, { stream: "FENCED" });
   const fenced = await measure({ concurrency, seconds }, async (index) => {
-    const origin = { generation: 1, sequence: index + 1, index: 0 };
+    const origin = { streamEpochMs: 1, sequence: index + 1, index: 0 };
     const outcome = await publisher.publish({
       subject: `bench.fenced.${index % subjects}`,
       data: body,

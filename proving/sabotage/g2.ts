@@ -62,7 +62,7 @@ export const g2: readonly Fault[] = [
     name: "running-reader-keeps-position",
     description: "a running reader goes on at its sequence when another stream stands under the name",
     file: "shared/src/bus/read/log-source.ts",
-    find: "if (state.generation === generation) return state;",
+    find: "if (state.streamEpochMs === streamEpochMs) return state;",
     replace: "if (state.lastSequence >= 0) return state;",
     tests: [
       { file: "shared/src/bus/read/log-source.test.ts", name: /gives out nothing of a stream that was made anew/ },
@@ -73,7 +73,7 @@ export const g2: readonly Fault[] = [
     name: "position-of-another-stream",
     description: "goes on from a position that counts in a stream that is no more",
     file: "shared/src/bus/read/ownership.ts",
-    find: "entry?.generation !== undefined && generation !== undefined && entry.generation !== generation",
+    find: "entry?.streamEpochMs !== undefined && streamEpochMs !== undefined && entry.streamEpochMs !== streamEpochMs",
     replace: "false",
     tests: [
       { file: "shared/src/bus/read/ownership.test.ts", name: /gives up the position that counts in the old one/ },
@@ -89,11 +89,11 @@ export const g2: readonly Fault[] = [
     tests: [{ file: "shared/src/bus/read/position.test.ts", name: /G2: after any crash/ }],
   },
   {
-    name: "origin-without-generation",
+    name: "origin-without-epoch",
     description: "dedup's origins do not say which ingress stream counted them, so a new one's messages look published",
     file: "core/src/dedup/plan.ts",
-    find: "const origin = { generation, sequence, index };",
-    replace: "const origin = { generation: 1, sequence, index };",
+    find: "const origin = { streamEpochMs, sequence, index };",
+    replace: "const origin = { streamEpochMs: 1, sequence, index };",
     tests: [{ file: "core/src/dedup/service.test.ts", name: /G2, G3, G4: while it runs, conversations go on/ }],
   },
   {
@@ -108,13 +108,13 @@ export const g2: readonly Fault[] = [
     tests: [{ file: "core/src/dedup/service.test.ts", name: /G2, G3, G4: killed at dedup\.published/ }],
   },
   {
-    name: "newer-generation-as-published",
+    name: "recreated-stream-as-published",
     description: "a writer that was paused while its source was made anew takes the new one's messages for its own",
     file: "shared/src/bus/write/fenced-publish.ts",
-    find: "last.origin?.generation === origin.generation &&",
+    find: "last.origin?.streamEpochMs === origin.streamEpochMs &&",
     replace: "last.origin !== undefined &&",
     tests: [
-      { file: "shared/src/bus/write/fenced-publish.test.ts", name: /a paused owner of the older generation/ },
+      { file: "shared/src/bus/write/fenced-publish.test.ts", name: /a paused owner of the older stream/ },
       { file: "core/src/dedup/service.test.ts", name: /while a replica is paused at dedup.keys_inserted/ },
     ],
   },
@@ -127,11 +127,11 @@ export const g2: readonly Fault[] = [
     tests: [{ file: "core/src/dedup/closings.test.ts", name: /what another edge still brings/ }],
   },
   {
-    name: "enriched-origin-without-generation",
+    name: "enriched-origin-without-epoch",
     description: "media-vault's origins do not say which inbound stream counted them",
     file: "core/src/media-vault/service.ts",
-    find: "origin: { generation: record.generation,",
-    replace: "origin: { generation: 0,",
+    find: "origin: { streamEpochMs: record.streamEpochMs,",
+    replace: "origin: { streamEpochMs: 0,",
     tests: [{ file: "core/src/media-vault/service.test.ts", name: /an inbound stream that is made anew/ }],
   },
   {

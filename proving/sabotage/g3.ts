@@ -14,7 +14,7 @@ export const g3: readonly Fault[] = [
     ],
   },
   {
-    name: "older-generation-not-searched",
+    name: "older-stream-not-searched",
     description: "media-vault takes whatever stands behind another stream's message for not published",
     file: "core/src/media-vault/service.ts",
     find: "        notBeforeMs: message.receivedAt ? timestampMs(message.receivedAt) : 0,\n",

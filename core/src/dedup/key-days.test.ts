@@ -35,7 +35,7 @@ function key(eventDay: string, sourceMessageId: string, sequence = 1): NewKey {
     conversationExternalId: "c",
     senderExternalId: "U1",
     messageId: conversationId,
-    origin: { generation: 1, sequence, index: 0 },
+    origin: { streamEpochMs: 1, sequence, index: 0 },
   };
 }
 

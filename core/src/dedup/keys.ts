@@ -71,7 +71,7 @@ async function insert(db: Pool, keys: readonly NewKey[]): Promise<void> {
       keys.map((key) => key.conversationExternalId),
       keys.map((key) => key.senderExternalId),
       keys.map((key) => key.messageId),
-      keys.map((key) => key.origin.generation),
+      keys.map((key) => key.origin.streamEpochMs),
       keys.map((key) => key.origin.sequence),
       keys.map((key) => key.origin.index),
     ],
@@ -79,7 +79,7 @@ async function insert(db: Pool, keys: readonly NewKey[]): Promise<void> {
 }
 
 const knownRow = v.object({
-  generation: v.pipe(v.string(), v.transform(Number)),
+  stream_epoch_ms: v.pipe(v.string(), v.transform(Number)),
   sequence: v.pipe(v.string(), v.transform(Number)),
   index: v.number(),
   seen_at_ms: v.number(),
@@ -92,7 +92,7 @@ async function readKeys(db: Pool, keys: readonly EventKey[]): Promise<KnownKey[]
     name: "read_ingress_keys",
     text: `select k.* from unnest($1::date[], $2::uuid[], $3::text[]) with ordinality as i (event_day, account_id, source_message_id, place)
       cross join lateral (
-        select ingress_generation as generation, ingress_sequence as sequence, ingress_index as index,
+        select ingress_generation as stream_epoch_ms, ingress_sequence as sequence, ingress_index as index,
           (extract(epoch from seen_at) * 1000)::float8 as seen_at_ms, published_at is not null as published
         from ingress_keys k
         where k.event_day = i.event_day and k.account_id = i.account_id and k.source_message_id = i.source_message_id limit 1) k
@@ -102,8 +102,8 @@ async function readKeys(db: Pool, keys: readonly EventKey[]): Promise<KnownKey[]
   const known = v.parse(v.array(knownRow), rows);
   if (known.length !== keys.length)
     throw new Error(`${keys.length} event keys were inserted and ${known.length} read; trying again`);
-  return known.map(({ generation, sequence, index, seen_at_ms, published }) => ({
-    origin: { generation, sequence, index },
+  return known.map(({ stream_epoch_ms, sequence, index, seen_at_ms, published }) => ({
+    origin: { streamEpochMs: stream_epoch_ms, sequence, index },
     seenAtMs: seen_at_ms,
     published,
   }));

@@ -53,8 +53,8 @@ type RecordPlan =
 
 /** Never throws: what cannot be read becomes a letter, and only a newer version stops. */
 export function planRecord(record: LogRecord, stream: string): RecordPlan {
-  const { generation, sequence, subject } = record;
-  const whole = { service: "dedup", stream, generation, sequence, subject, data: record.data };
+  const { streamEpochMs, sequence, subject } = record;
+  const whole = { service: "dedup", stream, streamEpochMs, sequence, subject, data: record.data };
   const place = parseIngressSubject(record.subject);
   const decoded = decodeIngressGroup(record.data);
   if (decoded.kind === "newer_version") return decoded;
@@ -69,7 +69,7 @@ export function planRecord(record: LogRecord, stream: string): RecordPlan {
     const event = decodeIngressEvent(bytes);
     if (event.kind === "newer_version") return event;
     const letter = { ...whole, index, data: bytes };
-    const origin = { generation, sequence, index };
+    const origin = { streamEpochMs, sequence, index };
     if (event.kind === "undecodable") items.push(letterOf(letter, `the event cannot be decoded: ${event.reason}`));
     else items.push(planEvent(event.event, origin, group.spooled, letter));
   }

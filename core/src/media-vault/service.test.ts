@@ -134,8 +134,8 @@ describe("media-vault", () => {
     const [first] = await storedOn(bus, enriched, enrichedSubjectOf("a"));
     expect(first?.headers.get("Nats-Msg-Id")).toBe(`enr:${testMessage({ conversation: "a", source: "a-1" }).id}`);
     expect(first?.headers.get("traceparent")).toBe("00-1-2-01");
-    const { generation } = await streamStateOf(bus, streams.inbound.name);
-    expect(first?.headers.get("Mio-Origin")).toBe(`${generation}.1.0`);
+    const { streamEpochMs } = await streamStateOf(bus, streams.inbound.name);
+    expect(first?.headers.get("Mio-Origin")).toBe(`${streamEpochMs}.1.0`);
   });
 
   it("G2, G3, G4: over a stop, a kill, a newcomer and a killed server each message comes once and in order", async () => {
@@ -204,9 +204,9 @@ describe("media-vault", () => {
     await end(first);
     // The same stream, and positions that it has not reached: as after a restore from an earlier copy.
     const manager = await nats.jetstreamManager();
-    const { generation } = await streamStateOf(bus, streams.inbound.name);
+    const { streamEpochMs } = await streamStateOf(bus, streams.inbound.name);
     for (let partition = 0; partition < 8; partition += 1) {
-      const entry = { owner: "", epoch: 1, position: 100, finished: [], generation };
+      const entry = { owner: "", epoch: 1, position: 100, finished: [], generation: streamEpochMs };
       await nats.jetstream().publish(`$KV.mio_positions.media-vault.${partition}`, JSON.stringify(entry));
     }
     await send("f", 1);

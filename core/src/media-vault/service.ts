@@ -117,7 +117,7 @@ async function run(context: ServiceContext): Promise<void> {
         subject: subjectOf({ ...place, direction: "inbound_enriched" }),
         data,
         messageId: enrichedMessageId(message.id),
-        origin: { generation: record.generation, sequence: record.sequence, index: 0 },
+        origin: { streamEpochMs: record.streamEpochMs, sequence: record.sequence, index: 0 },
         // No table knows what was published, as it does in dedup: behind another stream's message only the subject itself can tell.
         notBeforeMs: message.receivedAt ? timestampMs(message.receivedAt) : 0,
         owned: task.owned,
@@ -157,7 +157,7 @@ async function run(context: ServiceContext): Promise<void> {
     await publishDeadLetter(bus, {
       service: "media-vault",
       stream,
-      generation: record.generation,
+      streamEpochMs: record.streamEpochMs,
       sequence: record.sequence,
       subject: record.subject,
       reason,

@@ -101,7 +101,7 @@ async function tellReceipt(publisher: FencedPublisher, fact: Fact, lease: Lease)
   const message = {
     subject: fact.subject,
     messageId: receiptId({ ...fact, kind: fact.kind }),
-    origin: { generation: 0, sequence: fact.publishSequence, index: 0 },
+    origin: { streamEpochMs: 0, sequence: fact.publishSequence, index: 0 },
     headers: fact.traceparent === "" ? {} : { [traceparentHeader]: fact.traceparent },
     owned: () => lease.held(),
   };

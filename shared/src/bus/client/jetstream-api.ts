@@ -131,13 +131,13 @@ const streamInfo = v.object({
 export interface StreamState {
   lastSequence: number;
   /** Creation time in whole ms: a restored stream keeps it, one that was made anew has another. Undefined for who may not ask. */
-  generation?: number;
+  streamEpochMs?: number;
 }
 
 /** How far a stream goes and which one it is, from its leader. */
 export async function streamStateOf(bus: Bus, stream: string): Promise<Required<StreamState>> {
   const { created, state } = await apiRequest(bus, `STREAM.INFO.${stream}`, undefined, streamInfo);
-  return { lastSequence: state.last_seq, generation: created };
+  return { lastSequence: state.last_seq, streamEpochMs: created };
 }
 
 /** The subjects under a filter that hold messages; at most 100,000, the server's own page. */

@@ -12,9 +12,9 @@ import {
 } from "./headers.ts";
 
 const number = fc.nat({ max: Number.MAX_SAFE_INTEGER });
-const origin: fc.Arbitrary<Origin> = fc.record({ generation: number, sequence: number, index: number });
+const origin: fc.Arbitrary<Origin> = fc.record({ streamEpochMs: number, sequence: number, index: number });
 const near: fc.Arbitrary<Origin> = fc.record({
-  generation: fc.nat({ max: 2 }),
+  streamEpochMs: fc.nat({ max: 2 }),
   sequence: fc.nat({ max: 12 }),
   index: fc.nat({ max: 12 }),
 });
@@ -28,7 +28,7 @@ describe("origin", () => {
     );
   });
 
-  it("is ordered by generation, then sequence, then index, as numbers and not as text", () => {
+  it("is ordered by stream, then sequence, then index, as numbers and not as text", () => {
     const at = (text: string) => parseOrigin(text) ?? expect.fail(text);
     for (const [earlier, later] of [
       ["1.9.9", "2.0.0"],

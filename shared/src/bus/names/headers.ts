@@ -11,29 +11,29 @@ export const traceparentHeader = "traceparent";
 export interface Origin {
   /**
    * Which stream counted `sequence`: the creation time of the source stream in whole ms, the same for all who read it. A stream that was
-   * deleted and made anew counts from 1 again, and origins of different generations say nothing about each other's messages.
+   * deleted and recreated counts from 1 again, and origins of different streams say nothing about each other's messages.
    * 0 where no stream counts (receipts are numbered by the ledger).
    */
-  generation: number;
+  streamEpochMs: number;
   sequence: number;
   /** Position in the group. */
   index: number;
 }
 
-/** `<generation>.<sequence>.<index>`. */
+/** `<stream epoch>.<sequence>.<index>`. */
 export function formatOrigin(origin: Origin): string {
-  return `${origin.generation}.${origin.sequence}.${origin.index}`;
+  return `${origin.streamEpochMs}.${origin.sequence}.${origin.index}`;
 }
 
 /** Undefined when the text is no origin; what `formatOrigin` writes comes back the same. */
 export function parseOrigin(text: string | undefined): Origin | undefined {
   const match = /^(\d+)\.(\d+)\.(\d+)$/.exec(text ?? "");
-  return match ? { generation: Number(match[1]), sequence: Number(match[2]), index: Number(match[3]) } : undefined;
+  return match ? { streamEpochMs: Number(match[1]), sequence: Number(match[2]), index: Number(match[3]) } : undefined;
 }
 
 /** Below zero when a is before b, zero when equal, above when after. */
 export function compareOrigins(a: Origin, b: Origin): number {
-  return a.generation - b.generation || a.sequence - b.sequence || a.index - b.index;
+  return a.streamEpochMs - b.streamEpochMs || a.sequence - b.sequence || a.index - b.index;
 }
 
 /** The same for every sighting of one event, whoever publishes it. */

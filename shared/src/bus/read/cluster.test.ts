@@ -38,7 +38,7 @@ function message(subject: string, sequence: number): FencedMessage {
     subject,
     data: new TextEncoder().encode(`m${sequence}`),
     messageId: `${subject}:${sequence}`,
-    origin: { generation: 1, sequence, index: 0 },
+    origin: { streamEpochMs: 1, sequence, index: 0 },
     owned: () => true,
   };
 }
@@ -113,15 +113,17 @@ describe("on a cluster", () => {
     await source.close();
   });
 
-  it("G2: a stream keeps its generation over changes, new leaders and restarts, and only made anew has another", {
+  it("G2: a stream keeps its epoch over changes, new leaders and restarts, and only a recreated one has another", {
     timeout: 5 * electedWithinMs,
   }, async () => {
     const manager = await client.nats.jetstreamManager();
     const config = { name: "KEPT", subjects: ["kept"], max_bytes: 1024 ** 2 };
     await manager.streams.add({ ...config, num_replicas: 3 });
-    const { generation } = await streamStateOf(client.bus, "KEPT");
+    const { streamEpochMs } = await streamStateOf(client.bus, "KEPT");
     const same = async (what: string) =>
-      expect((await eventually(what, () => streamStateOf(client.bus, "KEPT"), electedWithinMs)).generation).toBe(generation);
+      expect((await eventually(what, () => streamStateOf(client.bus, "KEPT"), electedWithinMs)).streamEpochMs).toBe(
+        streamEpochMs,
+      );
     await manager.streams.update("KEPT", { max_bytes: 2 * 1024 ** 2 });
     await same("an answer after the change");
     // Whoever leads it is among them.
@@ -141,6 +143,6 @@ describe("on a cluster", () => {
     };
     await eventually("the stream deleted", gone, electedWithinMs);
     await eventually("another in its place", () => manager.streams.add(config), electedWithinMs);
-    expect((await streamStateOf(client.bus, "KEPT")).generation).toBeGreaterThan(generation);
+    expect((await streamStateOf(client.bus, "KEPT")).streamEpochMs).toBeGreaterThan(streamEpochMs);
   });
 });

@@ -40,7 +40,7 @@ function bench(options: Partial<LaneOptions> & Pick<LaneOptions, "handle">): Ben
 }
 
 function record(subject: string, sequence: number): LogRecord {
-  return { subject, sequence, generation: 0, data: new Uint8Array(0), headers: undefined, storedAtMs: 0, pending: 0 };
+  return { subject, sequence, streamEpochMs: 0, data: new Uint8Array(0), headers: undefined, storedAtMs: 0, pending: 0 };
 }
 
 describe("lanes", () => {

@@ -20,7 +20,7 @@ export interface LogReaderOptions {
   filterOf: (partition: string) => string;
   partitionOf: (record: LogRecord) => string | undefined;
   work: (context: WorkContext) => Work;
-  /** See LogSourceOptions. Where it says the generation, a stream that was made anew is noticed for certain and read from its start. */
+  /** See LogSourceOptions. Where it says the stream's epoch, a recreated stream is noticed for certain and read from its start. */
   streamState?: () => Promise<StreamState>;
   times?: OwnershipTimes;
   /** How long a partition's running work may finish when it is given back. */
@@ -73,7 +73,7 @@ interface Member {
 
 interface SharedLog {
   filter: string;
-  generation: number | undefined;
+  streamEpochMs: number | undefined;
   source: LogSource;
   readUpTo: number;
   members: Map<string, Member>;
@@ -98,7 +98,7 @@ export function createLogReader(bus: Bus, options: LogReaderOptions): LogReader 
         group,
         instance,
         partitions: options.partitions,
-        ...(streamState ? { generation: async () => (await streamState()).generation } : {}),
+        ...(streamState ? { streamEpochMs: async () => (await streamState()).streamEpochMs } : {}),
         holder,
         clock: bus.clock,
         times,
@@ -121,7 +121,7 @@ export function createLogReader(bus: Bus, options: LogReaderOptions): LogReader 
       },
     };
     if (held.abandoned) events.madeAnew?.(held.partition, held.abandoned.position);
-    const log = logFor(options.filterOf(held.partition), held.generation, start.position + 1);
+    const log = logFor(options.filterOf(held.partition), held.streamEpochMs, start.position + 1);
     const member: Member = { held, log, work: options.work(context), tracker, givenUpTo: start.position, state: "open" };
     members.set(held.partition, member);
     log.members.set(held.partition, member);
@@ -129,8 +129,8 @@ export function createLogReader(bus: Bus, options: LogReaderOptions): LogReader 
   }
 
   /** The log of a filter, reading no later than `from`: a partition that is further back takes the others' reader back with it. */
-  function logFor(filter: string, generation: number | undefined, from: number): SharedLog {
-    const present = [...logs].find((log) => log.filter === filter && log.generation === generation);
+  function logFor(filter: string, streamEpochMs: number | undefined, from: number): SharedLog {
+    const present = [...logs].find((log) => log.filter === filter && log.streamEpochMs === streamEpochMs);
     if (present) {
       if (from <= present.readUpTo) {
         for (const each of present.members.values()) each.tracker.cover(present.readUpTo);
@@ -141,7 +141,7 @@ export function createLogReader(bus: Bus, options: LogReaderOptions): LogReader 
     }
     const source = openLogSource(bus, {
       ...(streamState ? { streamState } : {}),
-      ...(generation === undefined ? {} : { generation }),
+      ...(streamEpochMs === undefined ? {} : { streamEpochMs }),
       stream,
       filter,
       from,
@@ -149,7 +149,7 @@ export function createLogReader(bus: Bus, options: LogReaderOptions): LogReader 
     });
     const log: SharedLog = {
       filter,
-      generation,
+      streamEpochMs,
       source,
       readUpTo: from - 1,
       members: new Map(),

@@ -116,13 +116,13 @@ describe("a log source", () => {
   it("G2: gives out nothing of a stream that was made anew under its name, and says so", async () => {
     const stream = await freshStream();
     const manager = await client.nats.jetstreamManager();
-    const { generation } = await streamStateOf(client.bus, stream);
+    const { streamEpochMs } = await streamStateOf(client.bus, stream);
     const source = openLogSource(client.bus, {
       stream,
       filter: `${stream.toLowerCase()}.>`,
       from: 1,
       heartbeatMs: 100,
-      generation,
+      streamEpochMs,
       streamState: () => streamStateOf(client.bus, stream),
     });
     const events = collect(source);
@@ -134,9 +134,9 @@ describe("a log source", () => {
     await publish(stream, "a", 10);
     await eventually("the other stream to be noticed", () => events.some((event) => event.kind === "made_anew"));
     expect(sequencesOf(events)).toEqual([1, 2, 3]);
-    const records = events.flatMap((event) => (event.kind === "record" ? [event.record.generation] : []));
-    expect(new Set(records)).toEqual(new Set([generation]));
-    expect(events).toContainEqual({ kind: "made_anew", generation: (await streamStateOf(client.bus, stream)).generation });
+    const records = events.flatMap((event) => (event.kind === "record" ? [event.record.streamEpochMs] : []));
+    expect(new Set(records)).toEqual(new Set([streamEpochMs]));
+    expect(events).toContainEqual({ kind: "made_anew", streamEpochMs: (await streamStateOf(client.bus, stream)).streamEpochMs });
     await source.close();
   });
 

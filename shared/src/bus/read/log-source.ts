@@ -10,7 +10,7 @@ export interface LogRecord {
   /** Of the stream. */
   sequence: number;
   /** Which stream counted the sequence, see `Origin`; 0 where the reader may not ask. */
-  generation: number;
+  streamEpochMs: number;
   data: Uint8Array;
   headers: BusHeaders | undefined;
   /** When the stream stored it, by the server's clock. */
@@ -31,7 +31,7 @@ export type LogEvent =
    */
   | { kind: "behind"; wanted: number; reached: number }
   /** Another stream stands under the name now; nothing of it is given out here. Repeated until closed. */
-  | { kind: "made_anew"; generation: number };
+  | { kind: "made_anew"; streamEpochMs: number };
 
 export interface LogSource {
   /** The next event, or undefined when there is none yet. Taking a record is what lets the server send more. */
@@ -53,8 +53,8 @@ export interface LogSourceOptions {
   from: number;
   heartbeatMs?: number;
   /** Which stream `from` counts in; the one that is found first when it is not said. */
-  generation?: number;
-  /** Asked at each opening. What it does not say (an agent may not ask for the generation) goes unnoticed. */
+  streamEpochMs?: number;
+  /** Asked at each opening. What it does not say (an agent may not ask for the stream's epoch) goes unnoticed. */
   streamState?: () => Promise<StreamState>;
   /** Called when the consumer could not be made or fell silent; reading goes on by itself. */
   onTrouble?: (error: unknown) => void;
@@ -82,7 +82,7 @@ export function openLogSource(bus: Bus, options: LogSourceOptions): LogSource {
   let wanted = Math.max(1, options.from);
   let heardAtMs = bus.clock.monotonicMs();
   let consumer: { name: string; subscription: BusSubscription; delivered: number } | undefined;
-  let { generation } = options;
+  let { streamEpochMs } = options;
   let broken = true;
   let kick: (() => void) | undefined;
 
@@ -227,11 +227,11 @@ export function openLogSource(bus: Bus, options: LogSourceOptions): LogSource {
   /** Throws when another stream stands under the name than the one whose sequences we count. */
   async function sameStream(): Promise<StreamState | undefined> {
     const state = await options.streamState?.();
-    if (state?.generation === undefined) return state;
-    generation ??= state.generation;
-    if (state.generation === generation) return state;
-    push({ kind: "made_anew", generation: state.generation });
-    throw new Error(`${stream} was deleted and made anew at ${new Date(state.generation).toISOString()}`);
+    if (state?.streamEpochMs === undefined) return state;
+    streamEpochMs ??= state.streamEpochMs;
+    if (state.streamEpochMs === streamEpochMs) return state;
+    push({ kind: "made_anew", streamEpochMs: state.streamEpochMs });
+    throw new Error(`${stream} was deleted and made anew at ${new Date(state.streamEpochMs).toISOString()}`);
   }
 
   /** The server deletes a consumer that nobody listens to; an agent may not delete any. */
@@ -264,7 +264,7 @@ export function openLogSource(bus: Bus, options: LogSourceOptions): LogSource {
     const { sequence, storedAtMs, pending } = place;
     push({
       kind: "record",
-      record: { subject, data, headers, sequence, generation: generation ?? 0, storedAtMs, pending },
+      record: { subject, data, headers, sequence, streamEpochMs: streamEpochMs ?? 0, storedAtMs, pending },
     });
   }
 

@@ -63,7 +63,7 @@ function replica(
   instance: string,
   clock: ManualClock,
   drain: () => Promise<void> = () => Promise.resolve(),
-  generation?: () => Promise<number | undefined>,
+  streamEpochMs?: () => Promise<number | undefined>,
 ): Replica {
   const stop = new AbortController();
   let dead = false;
@@ -95,7 +95,7 @@ function replica(
       instance,
       partitions: () => Array.from({ length: partitions }, (_, index) => `p${index}`),
       clock,
-      ...(generation ? { generation } : {}),
+      ...(streamEpochMs ? { streamEpochMs } : {}),
       onTrouble: (error) => void mine.trouble.push(error),
       holder: {
         gained: (held) => {
@@ -159,18 +159,18 @@ describe("owning partitions", () => {
   });
 
   describe("of a stream that was deleted and made anew", () => {
-    const stopAt = async (store: PositionStore, position: number, generation?: number): Promise<void> => {
+    const stopAt = async (store: PositionStore, position: number, streamEpochMs?: number): Promise<void> => {
       const clock = manualClock();
-      const owner = replica(store, 1, "before", clock, undefined, async () => generation);
+      const owner = replica(store, 1, "before", clock, undefined, async () => streamEpochMs);
       await clock.advance(100);
       owner.positions.set("p0", { position, finished: [] });
       owner.held.get("p0")?.touch();
       await Promise.all([owner.stop(), clock.advance(100)]);
     };
 
-    const startAfter = async (store: PositionStore, generation: () => Promise<number | undefined>): Promise<Replica> => {
+    const startAfter = async (store: PositionStore, streamEpochMs: () => Promise<number | undefined>): Promise<Replica> => {
       const clock = manualClock();
-      const next = replica(store, 1, "after", clock, undefined, generation);
+      const next = replica(store, 1, "after", clock, undefined, streamEpochMs);
       await clock.advance(100);
       return next;
     };
@@ -179,11 +179,16 @@ describe("owning partitions", () => {
       const store = memoryStore();
       await stopAt(store, 41, 1_000);
       const next = await startAfter(store, async () => 2_000);
-      expect(next.held.get("p0")).toMatchObject({ start: undefined, abandoned: { position: 41 }, generation: 2_000, epoch: 2 });
+      expect(next.held.get("p0")).toMatchObject({
+        start: undefined,
+        abandoned: { position: 41 },
+        streamEpochMs: 2_000,
+        epoch: 2,
+      });
       expect(store.text("g.p0")).toMatchObject({ position: 0, generation: 2_000 });
     });
 
-    it("goes on from the position of the same one, and from one that was written before generations were", async () => {
+    it("goes on from the position of the same one, and from one that was written before stream epochs were", async () => {
       for (const written of [1_000, undefined]) {
         const store = memoryStore();
         await stopAt(store, 41, written);
@@ -212,14 +217,14 @@ describe("owning partitions", () => {
     it("claims anew what is given back in its midst", async () => {
       const store = memoryStore();
       const clock = manualClock();
-      let generation = 1_000;
-      const owner = replica(store, 1, "a", clock, undefined, async () => generation);
+      let streamEpochMs = 1_000;
+      const owner = replica(store, 1, "a", clock, undefined, async () => streamEpochMs);
       await clock.advance(100);
       owner.positions.set("p0", { position: 41, finished: [] });
-      generation = 2_000;
+      streamEpochMs = 2_000;
       owner.held.get("p0")?.giveBack();
       await clock.advance(4_000);
-      expect(owner.held.get("p0")).toMatchObject({ abandoned: { position: 41 }, generation: 2_000 });
+      expect(owner.held.get("p0")).toMatchObject({ abandoned: { position: 41 }, streamEpochMs: 2_000 });
       expect(owner.lost).toEqual([]);
     });
   });

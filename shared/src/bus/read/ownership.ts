@@ -23,7 +23,7 @@ export interface HeldPartition {
   /** As it stood when the partition was claimed; undefined when nobody ever held it in this stream. */
   readonly start: Position | undefined;
   /** The stream that the position counts in; undefined where it cannot be asked for. */
-  readonly generation: number | undefined;
+  readonly streamEpochMs: number | undefined;
   /** Where it stood in a stream that is no more: deleted, and made anew since. */
   readonly abandoned: Position | undefined;
   /** False once another may have claimed it; true again when the claim turns out to be still ours. */
@@ -53,25 +53,34 @@ export interface OwnershipOptions {
   instance: string;
   partitions: () => Promise<readonly string[]> | readonly string[];
   /**
-   * The stream that stands there now (`StreamState.generation`). A position that counts in another one is given up, and its partition
+   * The stream that stands there now (`StreamState.streamEpochMs`). A position that counts in another one is given up, and its partition
    * starts at 0. Undefined where it may not be asked for: then every position is taken as it is.
    */
-  generation?: () => Promise<number | undefined>;
+  streamEpochMs?: () => Promise<number | undefined>;
   holder: PartitionHolder;
   clock: Clock;
   times?: OwnershipTimes;
   onTrouble?: (error: unknown) => void;
 }
 
-const entrySchema = v.object({
-  owner: v.string(),
-  epoch: v.number(),
-  position: v.number(),
-  finished: v.array(v.number()),
+interface Entry extends Position {
+  owner: string;
+  epoch: number;
   /** The stream that the position counts in. Absent: written before this was known, or by who may not ask; taken for the present one. */
-  generation: v.optional(v.number()),
-});
-type Entry = v.InferOutput<typeof entrySchema>;
+  streamEpochMs?: number | undefined;
+}
+
+/** As it stands in the bucket, where the stream's epoch is called `generation`. */
+const entrySchema = v.pipe(
+  v.object({
+    owner: v.string(),
+    epoch: v.number(),
+    position: v.number(),
+    finished: v.array(v.number()),
+    generation: v.optional(v.number()),
+  }),
+  v.transform(({ generation, ...entry }): Entry => ({ ...entry, streamEpochMs: generation })),
+);
 
 /** No instance is called so: an entry that cannot be read belongs to nobody and is never claimed. */
 const unreadableOwner = "?";
@@ -122,15 +131,15 @@ export async function ownPartitions(options: OwnershipOptions, signal: AbortSign
     for (const surplus of mine.slice(share)) void giveBack(surplus);
     const chosen = claimable.slice(0, Math.max(0, share - held.size));
     if (chosen.length === 0) return;
-    let generation: number | undefined;
+    let streamEpochMs: number | undefined;
     try {
-      generation = await options.generation?.();
+      streamEpochMs = await options.streamEpochMs?.();
     } catch (error) {
       // A stream that is away says nothing about owners: who stood still goes on standing still.
       onTrouble(error);
       return;
     }
-    await Promise.all(chosen.map((each) => claim(each.partition, each.revision, each.entry, generation)));
+    await Promise.all(chosen.map((each) => claim(each.partition, each.revision, each.entry, streamEpochMs)));
   }
 
   /** True when nobody holds it, or its holder has been silent for as long as it takes. */
@@ -149,16 +158,17 @@ export async function ownPartitions(options: OwnershipOptions, signal: AbortSign
     partition: string,
     revision: number,
     entry: Entry | undefined,
-    generation: number | undefined,
+    streamEpochMs: number | undefined,
   ): Promise<void> {
     const confirmedAtMs = clock.monotonicMs();
     const stood = entry && entry.epoch > 0 ? { position: entry.position, finished: entry.finished } : undefined;
-    const otherStream = entry?.generation !== undefined && generation !== undefined && entry.generation !== generation;
+    const otherStream =
+      entry?.streamEpochMs !== undefined && streamEpochMs !== undefined && entry.streamEpochMs !== streamEpochMs;
     const start = otherStream ? undefined : stood;
     const epoch = (entry?.epoch ?? 0) + 1;
     const written = await store.write(
       keyOf(partition),
-      encode({ owner: instance, epoch, generation, ...(start ?? { position: 0, finished: [] }) }),
+      encodeEntry({ owner: instance, epoch, streamEpochMs, ...(start ?? { position: 0, finished: [] }) }),
       revision,
     );
     seen.delete(partition);
@@ -167,7 +177,7 @@ export async function ownPartitions(options: OwnershipOptions, signal: AbortSign
       partition,
       epoch,
       start,
-      generation,
+      streamEpochMs,
       abandoned: otherStream ? stood : undefined,
       giveBack: () => void giveBack(mine),
       owned: () => mine.state !== "ended" && clock.monotonicMs() - mine.confirmedAtMs < times.claimAfterMs,
@@ -218,8 +228,8 @@ export async function ownPartitions(options: OwnershipOptions, signal: AbortSign
     const now = holder.position(mine.partition);
     mine.dirty = false;
     try {
-      const { partition, epoch, generation } = mine;
-      const written = await store.write(keyOf(partition), encode({ owner, epoch, generation, ...now }), mine.revision);
+      const { partition, epoch, streamEpochMs } = mine;
+      const written = await store.write(keyOf(partition), encodeEntry({ owner, epoch, streamEpochMs, ...now }), mine.revision);
       if (written !== undefined) {
         mine.revision = written;
         mine.confirmedAtMs = startedAtMs;
@@ -308,6 +318,10 @@ export async function ownPartitions(options: OwnershipOptions, signal: AbortSign
   function keyOf(partition: string): string {
     return `${group}.${partition}`;
   }
+}
+
+function encodeEntry({ owner, epoch, streamEpochMs, position, finished }: Entry): Uint8Array {
+  return encode({ owner, epoch, generation: streamEpochMs, position, finished });
 }
 
 function encode(value: unknown): Uint8Array {

@@ -22,7 +22,7 @@ export interface DeadLetter {
   stream: string;
   sequence: number;
   /** Which stream counted the sequence, see `Origin`: one that was made anew counts from 1 again. */
-  generation?: number;
+  streamEpochMs?: number;
   /** Position in a group, for what was one of several. */
   index?: number;
   subject: string;
@@ -38,7 +38,7 @@ const timeoutMs = 5_000;
 /** Resolves once it is kept, also when it was before. Rejects when the bus does not take it; call again. */
 export async function publishDeadLetter(bus: Bus, letter: DeadLetter): Promise<void> {
   const { stream, sequence, index, scopes = {} } = letter;
-  const key = [stream, letter.generation || undefined, sequence, index].filter((part) => part !== undefined).join("-");
+  const key = [stream, letter.streamEpochMs || undefined, sequence, index].filter((part) => part !== undefined).join("-");
   const named: [string, string | undefined][] = [
     [deadLetterHeaders.reason, letter.reason],
     [deadLetterHeaders.source, [stream, sequence, index].filter((part) => part !== undefined).join(" ")],

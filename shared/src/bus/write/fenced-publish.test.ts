@@ -32,7 +32,7 @@ function message(subject: string, sequence: number, rest: Partial<FencedMessage>
     subject,
     data: new TextEncoder().encode(`m${sequence}`),
     messageId: `id:${subject}:${sequence}`,
-    origin: { generation: 1, sequence, index: 0 },
+    origin: { streamEpochMs: 1, sequence, index: 0 },
     owned: () => true,
     ...rest,
   };
@@ -163,7 +163,7 @@ describe("a fenced publisher", () => {
     message(to, sequence, {
       messageId: `id:${to}:new-${sequence}`,
       data: new TextEncoder().encode(`new${sequence}`),
-      origin: { generation: 2, sequence, index: 0 },
+      origin: { streamEpochMs: 2, sequence, index: 0 },
       ...rest,
     });
 
@@ -175,7 +175,7 @@ describe("a fenced publisher", () => {
     expect(await stored(to)).toEqual(["m7", "m8", "new1", "new2"]);
   });
 
-  it("G3: finds under the older generation what comes again out of the newer one", async () => {
+  it("G3: finds under the older stream's origin what comes again out of the recreated one", async () => {
     const to = subject();
     const notBeforeMs = Date.now();
     for (const sequence of [7, 8, 9]) await publisher().publish(message(to, sequence));
@@ -187,7 +187,7 @@ describe("a fenced publisher", () => {
     expect(await stored(to)).toEqual(["m7", "m8", "m9", "new2"]);
   });
 
-  it("G2, G3: a paused owner of the older generation neither writes nor takes the newer one's messages for its own", async () => {
+  it("G2, G3: a paused owner of the older stream neither writes nor takes the newer one's messages for its own", async () => {
     const to = subject();
     const notBeforeMs = Date.now();
     const paused = publisher();

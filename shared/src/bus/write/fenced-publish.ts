@@ -26,7 +26,7 @@ export interface FencedMessage {
   data: Uint8Array;
   /** `Nats-Msg-Id`, one of `headers.ts`. */
   messageId: string;
-  /** Must grow from message to message of a subject and partition: "at or past ours", in the same generation, is taken as "published". */
+  /** Must grow from message to message of a subject and partition: "at or past ours", of the same stream, is taken as "published". */
   origin: Origin;
   /**
    * The partition of the source that it was read from, where one subject's messages may come out of several, as after a move of shards. Each is
@@ -42,8 +42,8 @@ export interface FencedMessage {
    */
   seenElsewhereSinceMs?: number;
   /**
-   * Wall clock in ms before which nobody can have published it. Where the subject's last message came from another generation or partition of
-   * the source, origins prove nothing, and the subject is searched from there for this message id; without it, it counts as not published.
+   * Wall clock in ms before which nobody can have published it. Where the subject's last message came from another stream under the source's name, or from another
+   * partition, origins prove nothing, and the subject is searched from there for this message id; without it, it counts as not published.
    */
   notBeforeMs?: number;
 }
@@ -240,11 +240,11 @@ interface Last {
 type Seen = { kind: "published"; sequence: number | undefined; last: Last } | { kind: "not_published"; last: Last };
 
 /**
- * Only within a generation: a reader that was paused while its source was made anew must not take the new one's messages for its own. And only
+ * Only within one stream: a reader that was paused while its source was recreated must not take the new one's messages for its own. And only
  * within a partition: one that is read late must not take a faster one's later messages for its own.
  */
 function comparable(last: Last, { origin, partition }: FencedMessage): boolean {
-  return last.origin?.generation === origin.generation && last.partition === partition;
+  return last.origin?.streamEpochMs === origin.streamEpochMs && last.partition === partition;
 }
 
 function isAtOrPast(last: Last, message: FencedMessage): boolean {
