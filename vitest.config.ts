@@ -1,5 +1,5 @@
+import { LongestFirst } from "@mio/proving/house/longest-first.ts";
 import { defineConfig } from "vitest/config";
-import { LongestFirst } from "./proving/house/longest-first.ts";
 
 export default defineConfig({
   test: {

@@ -3,7 +3,7 @@
 import type { SimulatorHost } from "@mio/shared/channels/contract.ts";
 import { idOfName, randomText } from "@mio/shared/channels/simulator/names.ts";
 import type { SimulatedPlatform } from "@mio/shared/channels/simulator/platform.ts";
-import { textAt } from "@mio/shared/channels/simulator/state.ts";
+import { textAt } from "@mio/shared/channels/simulator/state/state.ts";
 import { seededRandom } from "@mio/shared/random.ts";
 import { type ManualClock, manualClock } from "../time/simulator-clock.ts";
 

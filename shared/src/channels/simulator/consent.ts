@@ -2,7 +2,7 @@
 // minutes, for this client and this redirect address. What a platform calls things, and how it refuses, is its own.
 import type { SimulatorHost } from "../contract.ts";
 import { randomText } from "./names.ts";
-import type { DeveloperApp } from "./state.ts";
+import type { DeveloperApp } from "./state/state.ts";
 
 /** Both Slack's codes and ours; Zoho's live for less. */
 const codeLifeMs = 600_000;

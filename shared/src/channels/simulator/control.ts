@@ -9,8 +9,8 @@ import { type Faults, faultKinds } from "./faults.ts";
 import type { People } from "./people.ts";
 import type { SimulatedPlatform } from "./platform.ts";
 import type { RequestLog } from "./request-log.ts";
-import type { App, Delivery, SimulatedMessage } from "./state.ts";
-import type { Conversation, World } from "./world.ts";
+import type { App, Delivery, SimulatedMessage } from "./state/state.ts";
+import type { Conversation, World } from "./state/world.ts";
 
 /** Largest control body, in characters: room for the largest text that a webhook test sends. */
 const bodyLengthMax = 8 * 1024 * 1024;

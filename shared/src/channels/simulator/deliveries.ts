@@ -3,9 +3,9 @@
 import type { SimulatorHost } from "../contract.ts";
 import type { Faults } from "./faults.ts";
 import type { SimulatedPlatform } from "./platform.ts";
-import type { Attempt, Delivery } from "./state.ts";
+import type { Attempt, Delivery } from "./state/state.ts";
+import type { World } from "./state/world.ts";
 import { type AttemptResult, attemptWebhook } from "./webhook-attempt.ts";
-import type { World } from "./world.ts";
 
 /** Done deliveries that one conversation's log remembers. Beyond a quarter more, the oldest are forgotten. */
 const deliveriesLoggedMax = 2_000;

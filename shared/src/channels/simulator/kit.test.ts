@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { Simulator } from "../contract.ts";
 import { createSimulator } from "./kit.ts";
 import type { SimulatedPlatform } from "./platform.ts";
-import { messagesPerConversationMax } from "./world.ts";
+import { messagesPerConversationMax } from "./state/world.ts";
 
 const open: Simulator[] = [];
 afterEach(async () => {

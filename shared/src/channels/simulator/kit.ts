@@ -8,10 +8,10 @@ import { Faults } from "./faults.ts";
 import { People } from "./people.ts";
 import type { SimulatedPlatform } from "./platform.ts";
 import { RequestLog } from "./request-log.ts";
-import { createSaver } from "./saver.ts";
-import { readState } from "./state.ts";
-import { stateText } from "./state-text.ts";
-import { World } from "./world.ts";
+import { createSaver } from "./state/saver.ts";
+import { readState } from "./state/state.ts";
+import { stateText } from "./state/state-text.ts";
+import { World } from "./state/world.ts";
 
 /** Loads what was saved, goes on with the deliveries that are owed, and serves. Rejects when the saved text is not a state. */
 export async function createSimulator(platform: SimulatedPlatform, host: SimulatorHost): Promise<Simulator> {

@@ -3,8 +3,8 @@
 import type { SimulatorHost } from "../contract.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { SimulatedPlatform } from "./platform.ts";
-import type { App, Delivery, Happening, SimulatedMessage } from "./state.ts";
-import type { Conversation, World } from "./world.ts";
+import type { App, Delivery, Happening, SimulatedMessage } from "./state/state.ts";
+import type { Conversation, World } from "./state/world.ts";
 
 /** Earlier texts that a message remembers; of a longer series only the first ones are kept. */
 const editsPerMessageMax = 1_000;

@@ -5,8 +5,8 @@ import type { Consents } from "./consent.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { People } from "./people.ts";
 import type { RateLimit } from "./rate-limiter.ts";
-import type { App, Delivery, DeveloperApp, SimulatedMessage } from "./state.ts";
-import type { Conversation, World } from "./world.ts";
+import type { App, Delivery, DeveloperApp, SimulatedMessage } from "./state/state.ts";
+import type { Conversation, World } from "./state/world.ts";
 
 export interface RetrySchedule {
   /** An attempt without a complete answer after this long has failed. */

@@ -1,7 +1,7 @@
 // One attempt at one webhook: what was sent, when it arrived, what came back, and whether the platform tries again.
 import type { SimulatorHost } from "../contract.ts";
 import type { OutgoingWebhook, SimulatedPlatform } from "./platform.ts";
-import type { Attempt } from "./state.ts";
+import type { Attempt } from "./state/state.ts";
 
 export interface AttemptResult {
   attempt: Attempt;

@@ -1,7 +1,7 @@
 // One call of Slack's Web API: JSON out, JSON back, every failure a DeliveryError.
 import * as v from "valibot";
 import { DeliveryError, type OutboundAccount, type SendFetch } from "../contract.ts";
-import { deliveryErrorOf } from "./errors.ts";
+import { deliveryErrorOf } from "./out/errors.ts";
 
 const platformUrl = "https://slack.com/api";
 

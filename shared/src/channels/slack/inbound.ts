@@ -1,8 +1,8 @@
 // Slack's door for the edge. Several workspaces share one URL and one signing secret, so the payload says whose event it is.
 import type { InboundDoor, InboundOutcome, PlatformAnswer, WebhookRequest } from "../contract.ts";
-import { normalisePayload } from "./normalise.ts";
-import { isForm, parsePayload, type SlackPayload } from "./payload.ts";
-import { verifySignature } from "./signature.ts";
+import { normalisePayload } from "./in/normalise.ts";
+import { isForm, parsePayload, type SlackPayload } from "./in/payload.ts";
+import { verifySignature } from "./in/signature.ts";
 
 /** Slack's check is a few dozen bytes; nothing longer is looked into before it is verified. */
 const sslCheckBytesMax = 1_024;

@@ -12,7 +12,7 @@ import {
 } from "../contract.ts";
 import { callApi } from "./api.ts";
 import { slackOAuth } from "./oauth.ts";
-import { editPayload, planCalls, sendPayload, textLengthMax } from "./render.ts";
+import { editPayload, planCalls, sendPayload, textLengthMax } from "./out/render.ts";
 import { messageSourceId } from "./source-id.ts";
 
 /** `event_type` of the metadata under which a command's id stands in the message that it became. */

@@ -2,7 +2,7 @@
 // of the URL, so no message, code or cause here may hold the URL.
 import * as v from "valibot";
 import { DeliveryError, type OutboundAccount, type SendFetch } from "../contract.ts";
-import { deliveryErrorOf, type Refusal } from "./errors.ts";
+import { deliveryErrorOf, type Refusal } from "./out/errors.ts";
 
 const defaultApiBaseUrl = "https://api.telegram.org";
 

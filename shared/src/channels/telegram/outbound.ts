@@ -3,9 +3,9 @@
 import * as v from "valibot";
 import { type Delivered, DeliveryError, type OutboundDoor } from "../contract.ts";
 import { callApi } from "./api.ts";
-import { deliveryErrorOf, isNotModified } from "./errors.ts";
 import { channelType } from "./names.ts";
-import { planCalls, textLengthMax } from "./render.ts";
+import { deliveryErrorOf, isNotModified } from "./out/errors.ts";
+import { planCalls, textLengthMax } from "./out/render.ts";
 import { messageOfSourceId, messageSourceId } from "./source-id.ts";
 
 export const telegramOutbound: OutboundDoor = {

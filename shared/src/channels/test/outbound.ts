@@ -7,7 +7,7 @@ import * as v from "valibot";
 import { type Delivered, DeliveryError, type EditTarget, type OutboundDoor, type Plan } from "../contract.ts";
 import { splitText } from "../split-text.ts";
 import { refuseOtherThanText, rejected } from "../text-command.ts";
-import { channelType, sourceIdOf } from "./normalise.ts";
+import { channelType, sourceIdOf } from "./in/normalise.ts";
 
 const textLengthMax = 2000;
 

@@ -1,8 +1,8 @@
 // Zoho Cliq's inbound door. There is no handshake; Cliq neither repeats a webhook nor reads more of the answer than its status.
 import type { InboundDoor, InboundOutcome, PlatformAnswer } from "../contract.ts";
-import { normalisePayload } from "./normalise.ts";
-import { parsePayload } from "./payload.ts";
-import { verifySignature } from "./signature.ts";
+import { normalisePayload } from "./in/normalise.ts";
+import { parsePayload } from "./in/payload.ts";
+import { verifySignature } from "./in/signature.ts";
 
 export const zohoCliqInbound: InboundDoor = {
   channelType: "zoho_cliq",

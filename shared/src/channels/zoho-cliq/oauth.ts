@@ -2,7 +2,7 @@
 // of a fixed list, gives the tokens and says who she is. What the redirect names chooses from the list and is never called by itself.
 import * as v from "valibot";
 import { DeliveryError, type Exchanged, type OAuthApp, type OAuthDoor, type OAuthGrant, type SendFetch } from "../contract.ts";
-import { deliveryErrorOf } from "./errors.ts";
+import { deliveryErrorOf } from "./out/errors.ts";
 
 /** Accounts server to API, of each data centre (zoho.com/accounts/protocol/oauth/multi-dc.html). */
 const dataCentres: ReadonlyMap<string, string> = new Map([

@@ -16,7 +16,7 @@ import {
   type SendFetch,
   type Simulator,
 } from "../contract.ts";
-import { deliveryErrorOf, lockPeriodMs } from "./errors.ts";
+import { deliveryErrorOf, lockPeriodMs } from "./out/errors.ts";
 import { zohoCliqOutbound } from "./outbound.ts";
 import { zohoCliqSimulator } from "./simulator/simulator.ts";
 

@@ -13,7 +13,7 @@ import {
 import { callApi, pathSegment } from "./api.ts";
 import { canonicalMessageId, sourceMessageIdText, spacedMessageId } from "./message-id.ts";
 import { zohoCliqOAuth } from "./oauth.ts";
-import { editPayload, planCalls, sendPayload, textLengthMax } from "./render.ts";
+import { editPayload, planCalls, sendPayload, textLengthMax } from "./out/render.ts";
 
 export const zohoCliqOutbound: OutboundDoor = {
   channelType: "zoho_cliq",

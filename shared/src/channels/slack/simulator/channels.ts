@@ -1,5 +1,5 @@
 // Which conversation an app means: by channel id, or by a person's id for the direct conversation with her.
-import type { Conversation } from "../../simulator/world.ts";
+import type { Conversation } from "../../simulator/state/world.ts";
 import type { Call } from "./web-api.ts";
 
 /** Undefined when there is no such channel in the app's workspace. */

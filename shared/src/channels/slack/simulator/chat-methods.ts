@@ -1,6 +1,6 @@
 // Posting, changing and deleting messages, and reacting to them, as strictly as Slack.
-import type { SimulatedMessage } from "../../simulator/state.ts";
-import type { Conversation } from "../../simulator/world.ts";
+import type { SimulatedMessage } from "../../simulator/state/state.ts";
+import type { Conversation } from "../../simulator/state/world.ts";
 import { channelOf } from "./channels.ts";
 import { postedBefore, rememberPosted } from "./client-msg-ids.ts";
 import { archivedPrefix, outsidePrefix } from "./events.ts";

@@ -1,7 +1,7 @@
 // Which client_msg_id became which message: a repeated one gives the first message again. Made anew from the messages after a
 // restart, so it lives as long as they do.
-import type { SimulatedMessage } from "../../simulator/state.ts";
-import type { Conversation } from "../../simulator/world.ts";
+import type { SimulatedMessage } from "../../simulator/state/state.ts";
+import type { Conversation } from "../../simulator/state/world.ts";
 
 const known = new WeakMap<Conversation, Map<string, SimulatedMessage>>();
 

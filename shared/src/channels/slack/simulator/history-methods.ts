@@ -1,6 +1,6 @@
 // Reading back: a channel newest first without the replies, a thread oldest first with its parent.
-import type { SimulatedMessage } from "../../simulator/state.ts";
-import type { Conversation } from "../../simulator/world.ts";
+import type { SimulatedMessage } from "../../simulator/state/state.ts";
+import type { Conversation } from "../../simulator/state/world.ts";
 import { channelOf } from "./channels.ts";
 import { outsidePrefix } from "./events.ts";
 import { messageJson } from "./message-json.ts";

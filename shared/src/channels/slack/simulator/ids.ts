@@ -1,8 +1,8 @@
 // The ids of a simulated Slack: of the same shape as the real ones, and the same for the same name.
 import type { InstalledApp, SimulatorHost } from "../../contract.ts";
 import { idOfName, randomText } from "../../simulator/names.ts";
-import type { App } from "../../simulator/state.ts";
-import type { Conversation, World } from "../../simulator/world.ts";
+import type { App } from "../../simulator/state/state.ts";
+import type { Conversation, World } from "../../simulator/state/world.ts";
 
 const idTail = 9;
 

@@ -1,7 +1,7 @@
 // A message as Slack writes it, in events, answers and history.
-import type { App, SimulatedMessage } from "../../simulator/state.ts";
-import { textAt } from "../../simulator/state.ts";
-import type { Conversation } from "../../simulator/world.ts";
+import type { App, SimulatedMessage } from "../../simulator/state/state.ts";
+import { textAt } from "../../simulator/state/state.ts";
+import type { Conversation } from "../../simulator/state/world.ts";
 import { editedTsOfMs, hex } from "./ids.ts";
 
 export interface View {

@@ -6,7 +6,7 @@ import type { ApiAnswer } from "../../simulator/api-call.ts";
 import { consentPage, decisionOf, redirectTo } from "../../simulator/consent.ts";
 import { idOfName, randomText } from "../../simulator/names.ts";
 import type { SimulatorKit } from "../../simulator/platform.ts";
-import type { App, DeveloperApp } from "../../simulator/state.ts";
+import type { App, DeveloperApp } from "../../simulator/state/state.ts";
 import type { Arguments } from "./arguments.ts";
 import { hex, installedApp } from "./ids.ts";
 

@@ -1,7 +1,7 @@
 // The platform's side of the v0 signature, written from Slack's description and not from our verifier.
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
-import type { App } from "../../simulator/state.ts";
+import type { App } from "../../simulator/state/state.ts";
 import { hex } from "./ids.ts";
 
 export async function signedHeaders(app: App, body: string, contentType: string, nowMs: number): Promise<Record<string, string>> {

@@ -3,7 +3,7 @@ import type { SimulatorKind } from "../../contract.ts";
 import { createSimulator } from "../../simulator/kit.ts";
 import { randomText } from "../../simulator/names.ts";
 import type { SimulatedPlatform, SimulatorKit } from "../../simulator/platform.ts";
-import type { App } from "../../simulator/state.ts";
+import type { App } from "../../simulator/state/state.ts";
 import { answerTimeoutMs, eventWebhook, urlVerification } from "./events.ts";
 import { serveFile } from "./files.ts";
 import { conversationOf, installedApp, nextEventId, nextTs, personOf } from "./ids.ts";

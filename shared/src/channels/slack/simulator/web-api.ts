@@ -2,7 +2,7 @@
 import type { ApiAnswer } from "../../simulator/api-call.ts";
 import type { SimulatorKit } from "../../simulator/platform.ts";
 import type { RateLimit } from "../../simulator/rate-limiter.ts";
-import type { App } from "../../simulator/state.ts";
+import type { App } from "../../simulator/state/state.ts";
 import { type Arguments, readArguments } from "./arguments.ts";
 import { chatDelete, chatPostMessage, chatUpdate, reactionsAdd, reactionsRemove } from "./chat-methods.ts";
 import { conversationsHistory, conversationsReplies } from "./history-methods.ts";

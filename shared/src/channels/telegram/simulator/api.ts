@@ -1,7 +1,7 @@
 // The simulated Bot API's front: `/bot<token>/<method>` and `/file/bot<token>/<path>`, and what Telegram answers before any
 // method is looked at: 404 to a malformed token or an unknown method, 401 to a token that is nobody's.
 import type { SimulatorKit } from "../../simulator/platform.ts";
-import type { App } from "../../simulator/state.ts";
+import type { App } from "../../simulator/state/state.ts";
 import { argumentsOf } from "./arguments.ts";
 import { methods } from "./methods.ts";
 import { badRequest, refused, tooManyRequests, unavailable } from "./refusals.ts";

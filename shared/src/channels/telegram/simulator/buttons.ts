@@ -2,7 +2,7 @@
 // The query that the bot hears of names its message, so that the bot's answer to it can be checked.
 import * as v from "valibot";
 import type { SimulatorKit } from "../../simulator/platform.ts";
-import type { App, SimulatedMessage } from "../../simulator/state.ts";
+import type { App, SimulatedMessage } from "../../simulator/state/state.ts";
 
 const name = v.pipe(v.string(), v.minLength(1));
 const pressBody = v.object({

@@ -2,8 +2,8 @@
 // message, then pace; so a refusal costs nobody budget.
 import type { ApiAnswer } from "../../simulator/api-call.ts";
 import type { SimulatorKit } from "../../simulator/platform.ts";
-import type { App, SimulatedMessage } from "../../simulator/state.ts";
-import type { Conversation } from "../../simulator/world.ts";
+import type { App, SimulatedMessage } from "../../simulator/state/state.ts";
+import type { Conversation } from "../../simulator/state/world.ts";
 import type { Arguments } from "./arguments.ts";
 import { isQuery } from "./buttons.ts";
 import { messageOfFileId } from "./ids.ts";

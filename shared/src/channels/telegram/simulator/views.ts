@@ -1,6 +1,6 @@
 // The simulated platform's objects as JSON: User, Chat, Message. What a bot reads in an answer and in a webhook is the same.
-import { type App, type SimulatedMessage, textAt } from "../../simulator/state.ts";
-import type { Conversation, World } from "../../simulator/world.ts";
+import { type App, type SimulatedMessage, textAt } from "../../simulator/state/state.ts";
+import type { Conversation, World } from "../../simulator/state/world.ts";
 import { fileIdOf } from "./ids.ts";
 
 export function botView(app: App) {

@@ -1,6 +1,6 @@
 // The methods with which a bot says where its updates go. A webhook and getUpdates exclude each other.
 import type { ApiAnswer } from "../../simulator/api-call.ts";
-import type { App } from "../../simulator/state.ts";
+import type { App } from "../../simulator/state/state.ts";
 import type { MethodCall } from "./methods.ts";
 import { badRequest, granted, refused } from "./refusals.ts";
 

@@ -3,8 +3,8 @@ import * as v from "valibot";
 import type { ApiAnswer } from "../../simulator/api-call.ts";
 import type { SimulatorKit } from "../../simulator/platform.ts";
 import type { RateLimit } from "../../simulator/rate-limiter.ts";
-import type { App, SimulatedMessage } from "../../simulator/state.ts";
-import type { Conversation } from "../../simulator/world.ts";
+import type { App, SimulatedMessage } from "../../simulator/state/state.ts";
+import type { Conversation } from "../../simulator/state/world.ts";
 import type { IdempotencyKeys } from "./idempotency-keys.ts";
 
 const textLengthMax = 2000;

@@ -1,6 +1,6 @@
 // Which message a key made. Kept with the message itself, so a restart forgets no key; this index is only there to find it fast.
-import type { App } from "../../simulator/state.ts";
-import type { World } from "../../simulator/world.ts";
+import type { App } from "../../simulator/state/state.ts";
+import type { World } from "../../simulator/state/world.ts";
 
 export class IdempotencyKeys {
   #messageIds: Map<string, string> | undefined;

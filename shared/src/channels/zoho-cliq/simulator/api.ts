@@ -1,7 +1,7 @@
 // Cliq's REST endpoints on the simulated world: who calls, what is asked, is it within the limits, then carried out or refused.
 import type { ApiAnswer, Refusals } from "../../simulator/api-call.ts";
 import type { SimulatorKit } from "../../simulator/platform.ts";
-import type { App } from "../../simulator/state.ts";
+import type { App } from "../../simulator/state/state.ts";
 import { downloadFile } from "./files.ts";
 import { type LimitKind, MinuteBuckets } from "./limits.ts";
 import { bulkDelete, deleteMessage, editMessage, history } from "./messages.ts";

@@ -1,6 +1,6 @@
 // Finding what a call names: a chat that the app may see, a message in it, and what may be done to that message.
-import type { SimulatedMessage } from "../../simulator/state.ts";
-import type { Conversation } from "../../simulator/world.ts";
+import type { SimulatedMessage } from "../../simulator/state/state.ts";
+import type { Conversation } from "../../simulator/state/world.ts";
 import type { CliqCall } from "./api.ts";
 import { keptMessageId } from "./ids.ts";
 import { CliqRefusal } from "./requests.ts";

@@ -6,8 +6,8 @@ import type { ApiAnswer } from "../../simulator/api-call.ts";
 import { consentPage, decisionOf, redirectTo } from "../../simulator/consent.ts";
 import { randomText } from "../../simulator/names.ts";
 import type { SimulatorKit } from "../../simulator/platform.ts";
-import type { App, DeveloperApp } from "../../simulator/state.ts";
-import type { World } from "../../simulator/world.ts";
+import type { App, DeveloperApp } from "../../simulator/state/state.ts";
+import type { World } from "../../simulator/state/world.ts";
 import { installedApp } from "./install.ts";
 
 const tokenLifeMs = 3_600_000;

@@ -1,7 +1,7 @@
 // The calls that make messages appear. With `sync_message` the answer holds the message's id, without it there is none.
 import type { ApiAnswer } from "../../simulator/api-call.ts";
-import type { SimulatedMessage } from "../../simulator/state.ts";
-import type { Conversation } from "../../simulator/world.ts";
+import type { SimulatedMessage } from "../../simulator/state/state.ts";
+import type { Conversation } from "../../simulator/state/world.ts";
 import type { CliqCall } from "./api.ts";
 import { chatNamed, messageNamed } from "./chats.ts";
 import { chatOf, keptMessageId, printedMessageId, threadChatId } from "./ids.ts";

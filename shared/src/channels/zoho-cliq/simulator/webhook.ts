@@ -4,7 +4,7 @@ import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import type { EventContext, OutgoingWebhook } from "../../simulator/platform.ts";
-import { type SimulatedMessage, textAt } from "../../simulator/state.ts";
+import { type SimulatedMessage, textAt } from "../../simulator/state/state.ts";
 import { printedMessageId } from "./ids.ts";
 
 const operations: Readonly<Record<string, string>> = {

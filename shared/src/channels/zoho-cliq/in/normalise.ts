@@ -8,12 +8,12 @@ import { ConversationKind, PeerKind } from "@mio/proto/gen/mio/v1/enums_pb.ts";
 import type { Interaction } from "@mio/proto/gen/mio/v1/interaction_pb.ts";
 import { MessageSchema } from "@mio/proto/gen/mio/v1/message_pb.ts";
 import { MessageRelation_Kind } from "@mio/proto/gen/mio/v1/relation_pb.ts";
-import { cliqChannelName, cliqOrgId, conversationDisplayName, repliedTo } from "../../attributes.ts";
-import { schemaVersion } from "../../bus/wire/envelope.ts";
-import { conversationIdOf, messageIdOf, type SourceMessageId, uuidV5 } from "../../ids.ts";
-import type { InboundAccount, Normalised } from "../contract.ts";
+import { cliqChannelName, cliqOrgId, conversationDisplayName, repliedTo } from "../../../attributes.ts";
+import { schemaVersion } from "../../../bus/wire/envelope.ts";
+import { conversationIdOf, messageIdOf, type SourceMessageId, uuidV5 } from "../../../ids.ts";
+import type { InboundAccount, Normalised } from "../../contract.ts";
+import { canonicalMessageId, epochMsOfMessageId, sourceMessageIdText } from "../message-id.ts";
 import { interactionOf } from "./interaction.ts";
-import { canonicalMessageId, epochMsOfMessageId, sourceMessageIdText } from "./message-id.ts";
 import type { CliqChat, CliqFile, CliqPayload, CliqUser } from "./payload.ts";
 
 /** Namespace of ids that we derive where Cliq gives none. Never change it: repeats would become new messages. */

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import * as v from "valibot";
 import { describe, expect, it } from "vitest";
-import { telegramInbound } from "./inbound.ts";
+import { telegramInbound } from "../inbound.ts";
 
 const vectorSchema = v.object({
   id: v.string(),
@@ -12,7 +12,7 @@ const vectorSchema = v.object({
   body: v.string(),
   valid: v.boolean(),
 });
-const file = new URL("fixtures/signature-vectors.json", import.meta.url);
+const file = new URL("../fixtures/signature-vectors.json", import.meta.url);
 const vectors = v.parse(v.array(vectorSchema), JSON.parse(readFileSync(file, "utf8")));
 
 function request(headers: [string, string][]) {

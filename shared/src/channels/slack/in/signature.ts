@@ -1,7 +1,7 @@
 // Slack's v0 signature: an HMAC over "v0:<timestamp>:<raw body>", in a window of five minutes either way.
 import { hexToBytes } from "@noble/hashes/utils.js";
-import { hmacSha256Fits } from "../../hmac.ts";
-import type { VerificationSecret, Verified, WebhookRequest } from "../contract.ts";
+import { hmacSha256Fits } from "../../../hmac.ts";
+import type { VerificationSecret, Verified, WebhookRequest } from "../../contract.ts";
 
 const signatureScheme = "slack-v0";
 

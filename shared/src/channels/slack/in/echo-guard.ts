@@ -1,5 +1,5 @@
 // The loop guard: what we did ourselves never comes in again, and what other bots say only when the account asks for it.
-import type { InboundAccount, Normalised } from "../contract.ts";
+import type { InboundAccount, Normalised } from "../../contract.ts";
 import type { SlackMessage } from "./payload.ts";
 
 /** Setting of an account: "true" lets other bots' messages in. */

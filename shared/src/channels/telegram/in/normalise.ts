@@ -8,12 +8,13 @@ import { Interaction_Kind, InteractionSchema } from "@mio/proto/gen/mio/v1/inter
 import { type Message, MessageSchema } from "@mio/proto/gen/mio/v1/message_pb.ts";
 import { MessageRelation_Kind, MessageRelationSchema } from "@mio/proto/gen/mio/v1/relation_pb.ts";
 import { type Sender, SenderSchema } from "@mio/proto/gen/mio/v1/sender_pb.ts";
-import { conversationDisplayName } from "../../attributes.ts";
-import { schemaVersion } from "../../bus/wire/envelope.ts";
-import { conversationIdOf, messageIdOf, type SourceMessageId } from "../../ids.ts";
-import type { InboundAccount, InboundEvent, Normalised } from "../contract.ts";
+import { conversationDisplayName } from "../../../attributes.ts";
+import { schemaVersion } from "../../../bus/wire/envelope.ts";
+import { conversationIdOf, messageIdOf, type SourceMessageId } from "../../../ids.ts";
+import type { InboundAccount, InboundEvent, Normalised } from "../../contract.ts";
+import { channelType, mediaGroupAttribute, otherContentAttribute, threadAttribute } from "../names.ts";
+import { callbackSourceId, editSourceId, messageSourceId, reactionSourceId } from "../source-id.ts";
 import { attachmentsOf } from "./attachments.ts";
-import { channelType, mediaGroupAttribute, otherContentAttribute, threadAttribute } from "./names.ts";
 import {
   otherContentKinds,
   parseUpdate,
@@ -24,7 +25,6 @@ import {
   type TelegramReactionType,
   type TelegramUser,
 } from "./payload.ts";
-import { callbackSourceId, editSourceId, messageSourceId, reactionSourceId } from "./source-id.ts";
 
 export function normaliseUpdate(body: Uint8Array<ArrayBuffer>, account: InboundAccount): Normalised {
   const update = parseUpdate(body);

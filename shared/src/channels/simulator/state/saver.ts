@@ -1,6 +1,6 @@
 // Saves a changing state: at once when nothing was saved lately, else coalesced, and never more than a small share of the time.
 // After `close` what is stored is what was there at the end.
-import type { Clock } from "../../clock.ts";
+import type { Clock } from "../../../clock.ts";
 
 /** Changes within this time are saved together. */
 export const saveIntervalMs = 250;

@@ -1,8 +1,8 @@
 // The test platform signs as many do: HMAC-SHA256 over `<t>.<body>`, and the time within the header, so that an old webhook
 // cannot be played again. There is no way to switch this off.
 import { hexToBytes } from "@noble/hashes/utils.js";
-import { hmacSha256Fits } from "../../hmac.ts";
-import type { VerificationSecret, Verified, WebhookRequest } from "../contract.ts";
+import { hmacSha256Fits } from "../../../hmac.ts";
+import type { VerificationSecret, Verified, WebhookRequest } from "../../contract.ts";
 
 const timestampedHmacScheme = "hmac-sha256-timestamped";
 const header = "X-Test-Signature";

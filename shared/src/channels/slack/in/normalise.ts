@@ -7,10 +7,19 @@ import { PeerKind } from "@mio/proto/gen/mio/v1/enums_pb.ts";
 import { type Message, MessageSchema } from "@mio/proto/gen/mio/v1/message_pb.ts";
 import { type MessageRelation, MessageRelation_Kind, MessageRelationSchema } from "@mio/proto/gen/mio/v1/relation_pb.ts";
 import { type Sender, SenderSchema } from "@mio/proto/gen/mio/v1/sender_pb.ts";
-import { slackChannel, slackTeamId, slackThreadTs, slackTs } from "../../attributes.ts";
-import { schemaVersion } from "../../bus/wire/envelope.ts";
-import { conversationIdOf, messageIdOf, type SourceMessageId } from "../../ids.ts";
-import type { InboundAccount, Normalised } from "../contract.ts";
+import { slackChannel, slackTeamId, slackThreadTs, slackTs } from "../../../attributes.ts";
+import { schemaVersion } from "../../../bus/wire/envelope.ts";
+import { conversationIdOf, messageIdOf, type SourceMessageId } from "../../../ids.ts";
+import type { InboundAccount, Normalised } from "../../contract.ts";
+import {
+  actionSourceId,
+  commandSourceId,
+  deleteSourceId,
+  editSourceId,
+  messageSourceId,
+  reactionSourceId,
+  tombstoneSourceId,
+} from "../source-id.ts";
 import { attachmentsOf } from "./attachments.ts";
 import { conversationKindOf } from "./conversation-kind.ts";
 import { authorGuard, isOwnUser } from "./echo-guard.ts";
@@ -25,15 +34,6 @@ import type {
   SlackPayload,
   SlashCommand,
 } from "./payload.ts";
-import {
-  actionSourceId,
-  commandSourceId,
-  deleteSourceId,
-  editSourceId,
-  messageSourceId,
-  reactionSourceId,
-  tombstoneSourceId,
-} from "./source-id.ts";
 import { dayOf, timeOfTs } from "./timestamp.ts";
 
 /** Subtypes of messages that somebody wrote; all others are Slack's own notices. */

@@ -6,9 +6,9 @@ import { Attachment_Kind, AttachmentSchema } from "@mio/proto/gen/mio/v1/attachm
 import { ConversationKind, PeerKind } from "@mio/proto/gen/mio/v1/enums_pb.ts";
 import { MessageSchema } from "@mio/proto/gen/mio/v1/message_pb.ts";
 import { MessageRelation_Kind, MessageRelationSchema } from "@mio/proto/gen/mio/v1/relation_pb.ts";
-import { schemaVersion } from "../../bus/wire/envelope.ts";
-import { conversationIdOf, messageIdOf, type SourceMessageId } from "../../ids.ts";
-import type { InboundAccount, InboundEvent, Normalised } from "../contract.ts";
+import { schemaVersion } from "../../../bus/wire/envelope.ts";
+import { conversationIdOf, messageIdOf, type SourceMessageId } from "../../../ids.ts";
+import type { InboundAccount, InboundEvent, Normalised } from "../../contract.ts";
 import { parseWebhook, type TestEvent } from "./payload.ts";
 
 export const channelType = "test";

@@ -1,12 +1,12 @@
 // A command as calls of Slack's Web API, planned without any I/O. Text is mrkdwn already and goes out as it is.
 import type { SendCommand } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
 import * as v from "valibot";
-import { slackThreadTs, slackTs } from "../../attributes.ts";
-import { type AccountId, messageIdOf } from "../../ids.ts";
-import type { EditTarget, Plan, PlannedCall } from "../contract.ts";
-import { splitText } from "../split-text.ts";
-import { refuseOtherThanText, rejected } from "../text-command.ts";
-import { messageSourceId, tsOfSourceId } from "./source-id.ts";
+import { slackThreadTs, slackTs } from "../../../attributes.ts";
+import { type AccountId, messageIdOf } from "../../../ids.ts";
+import type { EditTarget, Plan, PlannedCall } from "../../contract.ts";
+import { splitText } from "../../split-text.ts";
+import { refuseOtherThanText, rejected } from "../../text-command.ts";
+import { messageSourceId, tsOfSourceId } from "../source-id.ts";
 
 /** Slack's advice for one message; chat.update refuses more, chat.postMessage cuts at 40,000. */
 export const textLengthMax = 4_000;

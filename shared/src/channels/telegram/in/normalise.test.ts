@@ -4,9 +4,9 @@ import { MessageSchema } from "@mio/proto/gen/mio/v1/message_pb.ts";
 import fc from "fast-check";
 import * as v from "valibot";
 import { describe, expect, it } from "vitest";
-import type { AccountId, TenantId } from "../../ids.ts";
-import type { InboundAccount, Normalised } from "../contract.ts";
-import { telegramInbound } from "./inbound.ts";
+import type { AccountId, TenantId } from "../../../ids.ts";
+import type { InboundAccount, Normalised } from "../../contract.ts";
+import { telegramInbound } from "../inbound.ts";
 
 const account: InboundAccount = {
   tenantId: "00000000-0000-4000-8000-000000000001" as TenantId,
@@ -31,7 +31,7 @@ function asJson(normalised: Normalised): unknown {
 }
 
 const fixtureSchema = v.object({ update: v.record(v.string(), v.unknown()), expected: v.unknown() });
-const folder = new URL("fixtures/", import.meta.url);
+const folder = new URL("../fixtures/", import.meta.url);
 const fixtures = readdirSync(folder)
   .filter((name) => name.endsWith(".json") && name !== "signature-vectors.json")
   .map((name) => ({ name, ...v.parse(fixtureSchema, JSON.parse(readFileSync(new URL(name, folder), "utf8"))) }));

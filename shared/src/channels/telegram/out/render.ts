@@ -3,11 +3,11 @@
 
 import { MessageRelation_Kind } from "@mio/proto/gen/mio/v1/relation_pb.ts";
 import type { SendCommand } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
-import type { EditTarget, Plan, PlannedCall } from "../contract.ts";
-import { splitText } from "../split-text.ts";
-import { refuseOtherThanText, rejected } from "../text-command.ts";
-import { threadAttribute } from "./names.ts";
-import { messageOfSourceId, messageSourceId } from "./source-id.ts";
+import type { EditTarget, Plan, PlannedCall } from "../../contract.ts";
+import { splitText } from "../../split-text.ts";
+import { refuseOtherThanText, rejected } from "../../text-command.ts";
+import { threadAttribute } from "../names.ts";
+import { messageOfSourceId, messageSourceId } from "../source-id.ts";
 
 /** Characters of one message after entities are parsed, in UTF-16 code units (sendMessage's documentation). */
 export const textLengthMax = 4096;

@@ -1,8 +1,8 @@
 // Who sent a Cliq webhook: four schemes, each over the raw bytes, compared in constant time. A header that comes twice is
 // joined with ", " on its way here, fits no format below, and so fails.
 import { hexToBytes } from "@noble/hashes/utils.js";
-import { hmacSha256Fits } from "../../hmac.ts";
-import type { VerificationSecret, Verified, WebhookRequest } from "../contract.ts";
+import { hmacSha256Fits } from "../../../hmac.ts";
+import type { VerificationSecret, Verified, WebhookRequest } from "../../contract.ts";
 
 const relaySignatureHeader = "x-webhook-signature";
 const relayTimestampHeader = "x-webhook-timestamp";

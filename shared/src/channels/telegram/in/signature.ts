@@ -1,6 +1,6 @@
 // Telegram signs nothing: it repeats a secret, chosen at setWebhook, in one header. All that can be checked is that the
 // header is there exactly once and equals a secret of ours; nothing about time, so repeats are dedup's business.
-import type { VerificationSecret, Verified, WebhookHeaders } from "../contract.ts";
+import type { VerificationSecret, Verified, WebhookHeaders } from "../../contract.ts";
 
 const secretTokenScheme = "telegram-secret-token";
 const header = "X-Telegram-Bot-Api-Secret-Token";
