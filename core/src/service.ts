@@ -6,7 +6,7 @@ import type { NatsConnection } from "nats";
 import type { Pool } from "pg";
 import type { Logger } from "pino";
 import type { Registry } from "prom-client";
-import type { Config } from "./config.ts";
+import type { Config } from "./process/config.ts";
 
 export interface Service {
   name: string;

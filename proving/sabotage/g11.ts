@@ -219,7 +219,7 @@ export const g11: readonly Fault[] = [
   {
     name: "replay-on-claim",
     description: "replays a quarantined webhook for whoever has the workspace that it claims, whoever signed it",
-    file: "core/src/admin/quarantine-owner.ts",
+    file: "core/src/admin/quarantine/owner.ts",
     find: 'if (entry.accountId === "" && !(await couldVerify(db, found.id, entry.verifiedBy)))',
     replace: 'if (entry.accountId === "" && !(await couldVerify(db, found.id, found.id)))',
     tests: [{ file: "proving/whole/quarantine.test.ts", name: /G11: never becomes another's message/ }],
@@ -243,10 +243,10 @@ export const g11: readonly Fault[] = [
   {
     name: "oauth-answer-anywhere",
     description: "publishes an OAuth answer wherever the asker wants it, a stream of messages included",
-    file: "core/src/admin/oauth-service.ts",
+    file: "core/src/admin/oauth/oauth-service.ts",
     find: 'if (!message.reply?.startsWith("_INBOX")) return;',
     replace: "if (!message.reply) return;",
-    tests: [{ file: "core/src/admin/oauth-service.test.ts", name: /G11: answers to an inbox and nowhere else/ }],
+    tests: [{ file: "core/src/admin/oauth/oauth-service.test.ts", name: /G11: answers to an inbox and nowhere else/ }],
   },
   {
     name: "oauth-state-accepted-twice",
@@ -254,6 +254,6 @@ export const g11: readonly Fault[] = [
     file: "core/src/admin/installs.ts",
     find: "where state_hash = $1 and channel_type = $2 and used_at is null and expires_at > now()`,\n    values,",
     replace: "where state_hash = $1 and channel_type = $2 and expires_at > now()`,\n    values,",
-    tests: [{ file: "core/src/admin/oauth-callback.test.ts", name: /G11: uses a link up once/ }],
+    tests: [{ file: "core/src/admin/oauth/oauth-callback.test.ts", name: /G11: uses a link up once/ }],
   },
 ];

@@ -3,7 +3,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { serveHealth } from "@mio/core/health.ts";
+import { serveHealth } from "@mio/core/process/health.ts";
 import { runTelemetry } from "@mio/core/telemetry/service.ts";
 import { permissionsOf } from "@mio/shared/bus/names/users.ts";
 import { accountIdOf, conversationIdOf, partitionOf, tenantIdOf } from "@mio/shared/ids.ts";

@@ -5,7 +5,7 @@ import { accountIdOf, type TenantId } from "@mio/shared/ids.ts";
 import type { Pool, PoolClient } from "pg";
 import { inTransaction } from "../db/in-transaction.ts";
 import { directoryNotification } from "../db/listen.ts";
-import type { ConnectedApp } from "../oauth-apps.ts";
+import type { ConnectedApp } from "../process/oauth-apps.ts";
 import { insertAccount, isWorkspaceTaken, readAccount } from "./accounts.ts";
 import { finishInstall, type Install } from "./installs.ts";
 

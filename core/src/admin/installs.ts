@@ -6,7 +6,7 @@ import { uuidV5 } from "@mio/shared/ids.ts";
 import type { Random } from "@mio/shared/random.ts";
 import type { Pool, PoolClient } from "pg";
 import * as v from "valibot";
-import type { OAuthApps } from "../oauth-apps.ts";
+import type { OAuthApps } from "../process/oauth-apps.ts";
 import { AdminError } from "./admin-error.ts";
 import { getTenant } from "./tenants.ts";
 

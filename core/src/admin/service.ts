@@ -5,7 +5,7 @@ import { Gauge } from "prom-client";
 import { directoryNotification, listen } from "../db/listen.ts";
 import type { Service, ServiceContext } from "../service.ts";
 import { publishDirectory } from "./directory-loop.ts";
-import { serveOAuth } from "./oauth-service.ts";
+import { serveOAuth } from "./oauth/oauth-service.ts";
 
 const failedIntervalMs = 1_000;
 

@@ -5,7 +5,7 @@ import { natsServerVersionMinimum } from "@mio/shared/bus/names/streams.ts";
 import { inboxPrefixOf } from "@mio/shared/bus/names/users.ts";
 import { connect, headers, type NatsConnection } from "nats";
 import type { Logger } from "pino";
-import { type Config, withoutSecrets } from "../config.ts";
+import { type Config, withoutSecrets } from "../process/config.ts";
 import type { ServiceContext } from "../service.ts";
 
 interface BusHandle extends AsyncDisposable {

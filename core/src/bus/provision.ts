@@ -12,7 +12,7 @@ import {
   StorageType,
   type StreamConfig,
 } from "nats";
-import type { Config } from "../config.ts";
+import type { Config } from "../process/config.ts";
 
 interface ProvisionReport {
   created: string[];

@@ -10,8 +10,8 @@ import type { Command } from "commander";
 import { connect, ErrorCode, headers, NatsError } from "nats";
 import { Pool } from "pg";
 import * as v from "valibot";
-import { readOAuthApps } from "../config.ts";
-import type { OAuthApps } from "../oauth-apps.ts";
+import { readOAuthApps } from "../process/config.ts";
+import type { OAuthApps } from "../process/oauth-apps.ts";
 
 export class ConnectionError extends Error {
   override readonly name = "ConnectionError";

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Pool } from "pg";
 import type { Logger } from "pino";
-import type { Config } from "../config.ts";
+import type { Config } from "../process/config.ts";
 import { missingMigrations } from "./migrate.ts";
 
 export interface Database extends AsyncDisposable {

@@ -1,6 +1,6 @@
 // What dedup counts and logs for each event, one line each. What became of requests is another matter: the edge counts that (telemetry).
 import { Counter, Histogram } from "prom-client";
-import { traceIdOf } from "../log.ts";
+import { traceIdOf } from "../process/log.ts";
 import type { ServiceContext } from "../service.ts";
 import type { BatchTools } from "./batch.ts";
 

@@ -19,7 +19,7 @@ import { partitionOf } from "@mio/shared/ids.ts";
 import { snakeCase } from "@mio/shared/snake-case.ts";
 import { Counter } from "prom-client";
 import { busOf } from "../bus/connect.ts";
-import { traceIdOf } from "../log.ts";
+import { traceIdOf } from "../process/log.ts";
 import type { Service, ServiceContext } from "../service.ts";
 import { withStoredAttachments } from "./attachments.ts";
 

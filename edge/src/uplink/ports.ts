@@ -2,7 +2,7 @@
 // Node); what they promise here is what the order and durability of the uplink rest on.
 import type { Clock } from "@mio/shared/clock.ts";
 import type { Random } from "@mio/shared/random.ts";
-import type { ClosingStore } from "./closings.ts";
+import type { ClosingStore } from "./closings/closings.ts";
 
 export interface UplinkPorts {
   link: BusLink;

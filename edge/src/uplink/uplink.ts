@@ -6,7 +6,7 @@ import { encodeIngressGroup } from "@mio/shared/bus/wire/ingress-group.ts";
 import type { BusState } from "@mio/shared/bus/wire/telemetry.ts";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { BusWatch } from "./bus-state.ts";
-import { type Closing, Closings } from "./closings.ts";
+import { type Closing, Closings } from "./closings/closings.ts";
 import { Drainer } from "./drain.ts";
 import { Flight } from "./flight.ts";
 import { eventBytesMax, type UplinkLimits, uplinkLimits } from "./limits.ts";
@@ -14,7 +14,7 @@ import { measured, UplinkMeter } from "./meter.ts";
 import type { BusLink, BusMessage, UplinkPorts } from "./ports.ts";
 import { appendWithin } from "./spool.ts";
 
-export type { Closing } from "./closings.ts";
+export type { Closing } from "./closings/closings.ts";
 
 /** Which uplink. A conversation that does not move keeps its own, so no generation is in its name. */
 export interface Shard {

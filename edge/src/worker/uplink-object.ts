@@ -5,7 +5,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { DurableObjectState } from "@cloudflare/workers-types";
 import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
-import { closingStore } from "../uplink/closing-store.ts";
+import { closingStore } from "../uplink/closings/closing-store.ts";
 import { uplinkLimits } from "../uplink/limits.ts";
 import { shardOfSpool, UplinkTelemetry } from "../uplink/telemetry.ts";
 import {

@@ -1,6 +1,6 @@
 // What a service is given, for tests that run one service against a real bus and a real database.
 import { randomUUID } from "node:crypto";
-import { readConfig } from "@mio/core/config.ts";
+import { readConfig } from "@mio/core/process/config.ts";
 import type { ServiceContext } from "@mio/core/service.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";

@@ -1,5 +1,5 @@
 // The child's side of child-process.ts: one service in a process of its own, until its parent says stop or is gone.
-import { checkpoints } from "@mio/core/checkpoint.ts";
+import { checkpoints } from "@mio/core/process/checkpoint.ts";
 import type { NatsConnection } from "nats";
 import { type TestContext, testContext } from "./context.ts";
 

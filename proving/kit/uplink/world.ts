@@ -1,7 +1,7 @@
 // A small world around one shard's uplink, driven by a seed: a bus that loses, delays and forgets to answer, a disk that commits late
 // or breaks, an object that is killed at any wait, or replaced while it still runs. What is on the bus and on disk is there to be judged.
 
-import type { ClosingStore } from "@mio/edge/uplink/closings.ts";
+import type { ClosingStore } from "@mio/edge/uplink/closings/closings.ts";
 import { uplinkLimits } from "@mio/edge/uplink/limits.ts";
 import type { BusLink, BusMessage, Published, Spool, SpoolRow } from "@mio/edge/uplink/ports.ts";
 import { type Closing, type Placement, type Stored, Uplink } from "@mio/edge/uplink/uplink.ts";

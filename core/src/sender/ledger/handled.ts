@@ -1,6 +1,6 @@
 // A command as its row says it after a statement has changed it: what the log line and the counters of that change are made of.
 import * as v from "valibot";
-import { traceIdOf } from "../../log.ts";
+import { traceIdOf } from "../../process/log.ts";
 
 export interface Handled {
   id: string;

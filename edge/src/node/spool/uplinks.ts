@@ -1,7 +1,7 @@
 // All uplinks of the process, by name: made when first asked for, kept for good. Their number is bounded by the directory's shard layouts.
 
 import type { ShardStatus } from "../../telemetry/pressure.ts";
-import { closingStore } from "../../uplink/closing-store.ts";
+import { closingStore } from "../../uplink/closings/closing-store.ts";
 import { shardOfUplink, uplinkName } from "../../uplink/layout.ts";
 import type { UplinkPorts } from "../../uplink/ports.ts";
 import { type TelemetryLink, UplinkTelemetry } from "../../uplink/telemetry.ts";

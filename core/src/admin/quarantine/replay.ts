@@ -12,10 +12,10 @@ import type { InboundAccount, InboundDoor, Normalised, WebhookRequest } from "@m
 import { type AccountId, partitionOf } from "@mio/shared/ids.ts";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import type { Pool } from "pg";
-import { inTransaction } from "../db/in-transaction.ts";
-import { readMove } from "./moves.ts";
+import { inTransaction } from "../../db/in-transaction.ts";
+import { readMove } from "../moves.ts";
+import { ownerOf, type ShardLayout } from "./owner.ts";
 import type { Kept } from "./quarantine.ts";
-import { ownerOf, type ShardLayout } from "./quarantine-owner.ts";
 
 interface ReplayTools {
   bus: Bus;

@@ -4,9 +4,9 @@ import { type OAuthAnswer, type OAuthCallback, OAuthAnswer_Outcome as Outcome } 
 import { statePattern } from "@mio/shared/bus/wire/oauth.ts";
 import { DeliveryError, type Exchanged, type OAuthDoor, type SendFetch } from "@mio/shared/channels/contract.ts";
 import type { Pool } from "pg";
-import type { ConnectedApp, OAuthApps } from "../oauth-apps.ts";
-import { connectAccount } from "./connect-account.ts";
-import { type ConnectingDoor, claimInstall, denyInstall, finishInstall, type Install, releaseInstall } from "./installs.ts";
+import type { ConnectedApp, OAuthApps } from "../../process/oauth-apps.ts";
+import { connectAccount } from "../connect-account.ts";
+import { type ConnectingDoor, claimInstall, denyInstall, finishInstall, type Install, releaseInstall } from "../installs.ts";
 
 export interface OAuthTools {
   db: Pool;

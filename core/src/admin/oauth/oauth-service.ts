@@ -6,9 +6,9 @@ import { decodeOAuthCallback, encodeOAuthAnswer } from "@mio/shared/bus/wire/oau
 import { doorsIn } from "@mio/shared/channels/doors-in.ts";
 import { outboundDoors } from "@mio/shared/channels/outbound.ts";
 import type { Msg } from "nats";
-import { createSendClient } from "../egress/send-fetch.ts";
-import { traceIdOf } from "../log.ts";
-import type { ServiceContext } from "../service.ts";
+import { createSendClient } from "../../egress/send-fetch.ts";
+import { traceIdOf } from "../../process/log.ts";
+import type { ServiceContext } from "../../service.ts";
 import { type Answer, answerCallback, type OAuthTools } from "./oauth-callback.ts";
 
 /** Less than the edge waits for us, so that it hears what came of it. */

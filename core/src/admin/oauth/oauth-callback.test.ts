@@ -11,10 +11,10 @@ import { DeliveryError, type Exchanged, type OAuthGrant } from "@mio/shared/chan
 import { randomOf } from "@mio/shared/random.ts";
 import { Pool } from "pg";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
-import { createAccount } from "./accounts.ts";
-import { type ConnectingDoor, getInstall, listInstalls, startInstall } from "./installs.ts";
+import { createAccount } from "../accounts.ts";
+import { type ConnectingDoor, getInstall, listInstalls, startInstall } from "../installs.ts";
+import { createTenant } from "../tenants.ts";
 import { answerCallback, type OAuthTools } from "./oauth-callback.ts";
-import { createTenant } from "./tenants.ts";
 
 const database = await testDatabase();
 const db = new Pool({ connectionString: database.dsn, max: 8 });

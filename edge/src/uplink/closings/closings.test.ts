@@ -4,9 +4,9 @@ import { VirtualClock } from "@mio/proving/kit/time/virtual-clock.ts";
 import { decodeIngressEvent, decodeIngressGroup } from "@mio/shared/bus/wire/ingress-group.ts";
 import { seededRandom } from "@mio/shared/random.ts";
 import { describe, expect, it } from "vitest";
+import type { BusMessage, Published } from "../ports.ts";
+import { Uplink } from "../uplink.ts";
 import type { ClosingStore } from "./closings.ts";
-import type { BusMessage, Published } from "./ports.ts";
-import { Uplink } from "./uplink.ts";
 
 const shard = { region: "eu", shard: 0 };
 const account = "11111111-1111-4111-8111-111111111111";
