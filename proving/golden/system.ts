@@ -44,6 +44,7 @@ type Installed = v.InferOutput<typeof installedSchema>;
 /** A simulated platform in this process, whose world is one file. */
 export interface Platform extends AsyncDisposable {
   channelType: Channel;
+  url: string;
   /** A call of the control API (shared/src/channels/simulator/README.md). Throws when it is refused. */
   control(method: string, path: string, body?: unknown): Promise<unknown>;
   /** The same name again gives the same app, and points its webhooks elsewhere; from then on `secret` signs them, where one is given. */
@@ -87,6 +88,7 @@ export async function startPlatform(folder: string, channelType: Channel): Promi
   };
   return {
     channelType,
+    url: server.url,
     control,
     async install(name, webhook_url, secret) {
       return v.parse(installedSchema, await control("POST", "apps", { name, webhook_url, ...(secret ? { secret } : {}) }));
