@@ -6,18 +6,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { updateAccount } from "@mio/core/admin/accounts.ts";
 import { migrate } from "@mio/core/db/migrate.ts";
-import { eventually } from "@mio/edge/testing/eventually.ts";
-import { readText } from "@mio/local/faults/check.ts";
-import { connectOperator, readReceipts, StreamWitness } from "@mio/local/faults/witness.ts";
-import type { NodePart } from "@mio/local/node-part.ts";
-import { testDatabase } from "@mio/local/testing/postgres.ts";
+import type { NodePart } from "@mio/local/servers/node-part.ts";
 import { DeliveryReceipt_StateSchema } from "@mio/proto/gen/mio/v1/delivery_receipt_pb.ts";
-import { streams } from "@mio/shared/bus/streams.ts";
+import { streams } from "@mio/shared/bus/names/streams.ts";
 import type { AccountId } from "@mio/shared/ids.ts";
 import type { NatsConnection } from "nats";
 import { Client, Pool } from "pg";
 import * as v from "valibot";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readText } from "../judge/check.ts";
+import { connectOperator, readReceipts, StreamWitness } from "../judge/witness.ts";
+import { testDatabase } from "../kit/database/postgres.ts";
+import { eventually } from "../kit/time/eventually.ts";
 import { type Expected, fingerprintOf } from "./expected.ts";
 import { answerCounts, ask, botTexts, type Conversation } from "./people.ts";
 import { spooledRows } from "./spool-files.ts";
@@ -38,7 +38,7 @@ import {
   urlOf,
 } from "./system.ts";
 
-const patienceMs = 60_000;
+const patienceMs = 180_000;
 const shardStatus = v.object({ spool_rows: v.number(), spool_aside_rows: v.number() });
 const health = v.object({ shards: v.array(v.object({ status: v.nullish(shardStatus, null) })) });
 

@@ -1,7 +1,8 @@
 // People in the conversations of the simulated platforms: what they write and what they see. A message counts only when its webhook was
 // answered 200, and every message says in its text which one it is.
-import { readText, textOf } from "@mio/local/faults/check.ts";
+
 import * as v from "valibot";
+import { readText, textOf } from "../judge/check.ts";
 import type { ExpectedConversation, Place } from "./expected.ts";
 import type { App } from "./system.ts";
 

@@ -2,13 +2,13 @@
 // in one folder, whose parts are what the golden state is made of.
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type BusAccess, type BusLogin, busAccess } from "@mio/local/bus-access.ts";
-import { directoryKeysOf } from "@mio/local/directory-keys.ts";
-import { freePort } from "@mio/local/free-port.ts";
-import { type NatsServer, startNatsServer } from "@mio/local/nats-server.ts";
-import { type NodePart, startNodePart } from "@mio/local/node-part.ts";
-import { serveFetch } from "@mio/local/serve-fetch.ts";
-import { waitUntilReady } from "@mio/local/wait-until-ready.ts";
+import { freePort } from "@mio/local/servers/free-port.ts";
+import { type NatsServer, startNatsServer } from "@mio/local/servers/nats-server.ts";
+import { type NodePart, startNodePart } from "@mio/local/servers/node-part.ts";
+import { serveFetch } from "@mio/local/servers/serve-fetch.ts";
+import { type BusAccess, type BusLogin, busAccess } from "@mio/local/system/bus-access.ts";
+import { directoryKeysOf } from "@mio/local/system/directory-keys.ts";
+import { waitUntilReady } from "@mio/local/system/wait-until-ready.ts";
 import { simulatorKinds } from "@mio/shared/channels/simulators.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import { type AccountId, accountIdOf, tenantIdOf } from "@mio/shared/ids.ts";
@@ -154,7 +154,7 @@ export async function startEdge({ folder, nats, access }: System, host: Host, po
   };
   const part =
     host === "worker"
-      ? await startPart(folder, host, "local/edge-worker.ts", ["--port", String(port), "--data", data], {
+      ? await startPart(folder, host, "local/system/edge-worker.ts", ["--port", String(port), "--data", data], {
           ...env,
           NATS_WEBSOCKET_URL: nats.websocketUrl,
         })
