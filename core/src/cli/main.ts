@@ -1,38 +1,11 @@
 // The `mio` command: what an operator can do, for a terminal. `--json` prints one JSON value on standard output.
-import { Command, CommanderError } from "commander";
+import { CommanderError } from "commander";
 import { AdminError } from "../admin/admin-error.ts";
-import { accountCommand } from "./account.ts";
 import { ConnectionError } from "./connection.ts";
-import { installCommand } from "./install.ts";
-import { migrateCommand } from "./migrate.ts";
-import { quarantineCommand } from "./quarantine.ts";
-import { statusCommand } from "./status.ts";
-import { tenantCommand } from "./tenant.ts";
-
-const program = new Command("mio")
-  .description("Operates a MIO gateway: tenants, accounts, installs, quarantine and what runs.")
-  .option("--data <folder>", "data folder of a local system", ".mio")
-  .option("--json", "print JSON for programs")
-  .addHelpText(
-    "after",
-    "\nReaches the database by MIO_POSTGRES_DSN, the bus by MIO_NATS_URL, MIO_NATS_USER and MIO_NATS_PASSWORD, and core by\nMIO_CORE_URL; without them, the local system of the data folder.",
-  )
-  .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "mio: ")) });
-for (const command of [
-  tenantCommand(),
-  accountCommand(),
-  installCommand(),
-  quarantineCommand(),
-  statusCommand(),
-  migrateCommand(),
-])
-  program.addCommand(command);
-// A command that is added, not made by its parent, takes over nothing of it.
-for (const command of [program, ...program.commands, ...program.commands.flatMap((each) => each.commands)])
-  command.configureOutput(program.configureOutput()).exitOverride();
+import { mioProgram } from "./program.ts";
 
 try {
-  await program.parseAsync();
+  await mioProgram().parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) {
     // Commander has said what is wrong; a bare `mio` has printed its help.
