@@ -25,7 +25,7 @@ const allServices: readonly Service[] = [dedup, mediaVault, sender, admin, telem
 const usage = `Usage: node core/src/main.ts [service ...]
 
 Runs core services in one process; without a name, all of them: ${allServices.map((service) => service.name).join(", ")}.
-Configuration comes from the environment (MIO_NATS_URL, MIO_POSTGRES_DSN, …); see core/README.md.`;
+Configuration comes from the environment (MIO_NATS_URL, MIO_POSTGRES_DSN, …); see docs/operate/configure.md.`;
 
 async function main(words: readonly string[]): Promise<number> {
   if (words.includes("--help") || words.includes("-h")) {

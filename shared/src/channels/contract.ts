@@ -22,7 +22,7 @@ export type WebhookHeaders = Pick<Headers, "get" | "has">;
 
 /** One secret that may verify a webhook now. Old and new are both listed while a rotation overlaps. */
 export interface VerificationSecret {
-  /** Names from channels/vectors/README.md, such as `slack-v0`. */
+  /** The channel's own name for how it verifies, such as `slack-v0`: in the README of its folder. */
   scheme: string;
   value: string;
 }

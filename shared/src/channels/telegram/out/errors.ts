@@ -12,7 +12,7 @@ export interface Refusal {
 /** Used when a 429 does not say how long: the platform's own pace for one chat is one message a second. */
 const defaultRetryAfterMs = 1000;
 
-/** Part of a description, in lower case, and the code that we give it. Source: channels/telegram.md, section 5. */
+/** Part of a description, in lower case, and the code that we give it. As the Bot API answers them. */
 const knownDescriptions: readonly (readonly [part: string, code: string])[] = [
   ["bot was blocked by the user", "blocked_by_user"],
   ["user is deactivated", "user_deactivated"],

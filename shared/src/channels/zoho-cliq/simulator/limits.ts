@@ -8,7 +8,7 @@ export interface MinuteLimit {
 
 const minute = 60_000;
 
-/** The published numbers (channels/zoho-cliq.md, section 6). The limit of edits is not published; they are counted as sends are. */
+/** The numbers that Cliq's REST API publishes for one user. The limit of edits is not published; they are counted as sends are. */
 const limits = {
   send: { perMinute: 50, lockMs: 10 * minute },
   edit: { perMinute: 50, lockMs: 10 * minute },
