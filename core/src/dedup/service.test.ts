@@ -26,6 +26,7 @@ import {
   start,
   untilSettled,
   useStand,
+  windowPassed,
 } from "@mio/proving/kit/dedup/stand.ts";
 import { eventually } from "@mio/proving/kit/time/eventually.ts";
 import { streams } from "@mio/shared/bus/names/streams.ts";
@@ -56,8 +57,7 @@ describe("dedup", () => {
     await sendGroup(nats, shardOf("a"), [testEvent(event)]);
     await untilSettled(1);
     await end(first);
-    // Well past the dedupe window of this stream.
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await windowPassed();
     await start();
     await sendGroup(nats, shardOf("a"), [testEvent(event)]);
     await sendEvents(nats, [{ conversation: "a", source: "a-2" }]);
@@ -121,7 +121,7 @@ describe("dedup", () => {
       await start();
       await sendEvents(nats, events("a", 10, 11));
       await untilSettled(20);
-      await new Promise((resolve) => setTimeout(resolve, 300));
+      await windowPassed();
       frozen.thaw();
       wake.resolve();
       await sendEvents(nats, events("a", 5, 21));

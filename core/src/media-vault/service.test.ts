@@ -1,6 +1,7 @@
 // media-vault from a real inbound stream to a real enriched one: once, in order, over takeovers, and with poison on the way.
 import type { NatsServer } from "@mio/local/servers/nats-server.ts";
 import { busOf } from "@mio/proving/kit/bus/bus.ts";
+import { dedupeWindowPassed } from "@mio/proving/kit/bus/dedupe-window.ts";
 import { testNats } from "@mio/proving/kit/bus/nats.ts";
 import { type TestContext, testContext } from "@mio/proving/kit/core/context.ts";
 import { accountId, inboundSubjectOf, sourcesOn, storedOn, testMessage } from "@mio/proving/kit/core/ingress.ts";
@@ -55,10 +56,14 @@ async function provision(): Promise<void> {
   await (await nats.jetstreamManager()).streams.update(enriched, { duplicate_window: 100_000_000 });
 }
 
+/** Provisioning gives the other streams their usual window back for a moment, so nothing may be left that it could remember. */
 async function makeInboundAnew(): Promise<void> {
+  await windowPassed();
   await (await nats.jetstreamManager()).streams.delete(streams.inbound.name);
   await provision();
 }
+
+const windowPassed = () => dedupeWindowPassed(nats, enriched, "mio.inbound_enriched.forgotten");
 
 async function start(): Promise<Running> {
   const own = await connect({
@@ -165,7 +170,7 @@ describe("media-vault", () => {
     await end(first);
     const manager = await nats.jetstreamManager();
     await manager.streams.purge("KV_mio_positions");
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await windowPassed();
     await start();
     await sendAll(6, 6);
     await untilEnriched(30);

@@ -11,6 +11,7 @@ import { Pool } from "pg";
 import { afterAll, afterEach, beforeAll, beforeEach } from "vitest";
 import { busOf } from "../bus/bus.ts";
 import { connectTo } from "../bus/connection.ts";
+import { dedupeWindowPassed } from "../bus/dedupe-window.ts";
 import { testNats } from "../bus/nats.ts";
 import { type Child, startChildProcess } from "../core/child-process.ts";
 import { type TestContext, testContext } from "../core/context.ts";
@@ -66,8 +67,15 @@ export function useStand(): void {
   });
 }
 
-/** Deletes a stream with all that it holds and makes it anew, as an operator may. */
+/** Only now can nothing rest on the broker's dedupe window any more. */
+export const windowPassed = () => dedupeWindowPassed(nats, inbound, "mio.inbound.forgotten");
+
+/**
+ * Deletes a stream with all that it holds and makes it anew, as an operator may. Provisioning gives inbound its usual window back for a
+ * moment, so nothing may be left that it could remember.
+ */
 export async function makeAnew(stream: string): Promise<void> {
+  await windowPassed();
   await (await nats.jetstreamManager()).streams.delete(stream);
   await provision();
 }

@@ -1,6 +1,7 @@
 // Writing once, against a real server: no dedupe window, no cache and no second owner may make a message appear twice.
 import type { NatsServer } from "@mio/local/servers/nats-server.ts";
 import { makeStream, type TestBus, testBus } from "@mio/proving/kit/bus/bus.ts";
+import { dedupeWindowPassed } from "@mio/proving/kit/bus/dedupe-window.ts";
 import { testNats } from "@mio/proving/kit/bus/nats.ts";
 import { eventually } from "@mio/proving/kit/time/eventually.ts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -48,7 +49,7 @@ async function stored(subject: string): Promise<string[]> {
   }
 }
 
-const windowPassed = () => new Promise((resolve) => setTimeout(resolve, 250));
+const windowPassed = () => dedupeWindowPassed(client.nats, stream, "fenced.forgotten");
 
 describe("a fenced publisher", () => {
   const subject = () => `fenced.c${++conversation}`;
