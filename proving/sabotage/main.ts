@@ -14,6 +14,7 @@ interface Options {
   list?: boolean;
   json?: boolean;
   timeout: number;
+  copies: number;
 }
 
 const program = new Command("sabotage")
@@ -21,7 +22,8 @@ const program = new Command("sabotage")
   .option("--only <faults>", "only these, by name, with commas between", (text) => text.split(",").map((each) => each.trim()))
   .option("--list", "print the faults and run nothing")
   .option("--json", "print one JSON value on standard output; progress goes to standard error as always")
-  .option("--timeout <seconds>", "for the tests of one fault", seconds, 240)
+  .option("--timeout <seconds>", "for the tests of one fault", wholeNumber, 240)
+  .option("--copies <number>", "how many faults are tried side by side, each in a copy of its own", wholeNumber, 2)
   .allowExcessArguments(false)
   .exitOverride()
   .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "sabotage: ")) });
@@ -46,14 +48,22 @@ async function main(options: Options): Promise<number> {
   const startMs = performance.now();
   const progress = (line: string) =>
     console.error(`[${((performance.now() - startMs) / 1000).toFixed(0).padStart(4)} s] ${line}`);
-  await using tree = await copyTree(root);
-  // Ctrl-C goes by way of `exit`, where the tests under way are ended and the copy is removed.
-  process.once("exit", () => rmSync(tree.root, { recursive: true, force: true, maxRetries: 3 }));
+  await using copies = new AsyncDisposableStack();
+  const roots = await copiesOf(Math.min(options.copies, faults.length), copies);
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
-  progress(`the copy is at ${tree.root}`);
-  const verdicts = await sabotage({ root: tree.root, faults, timeoutMs: options.timeout * 1000, progress });
+  const verdicts = await sabotage({ roots, faults, timeoutMs: options.timeout * 1000, progress });
   print(verdicts, options.json === true);
   return verdicts.every((verdict) => verdict.outcome.kind === "caught") ? 0 : 1;
+}
+
+/** Ctrl-C goes by way of `exit`, where the tests under way are ended and the copies are removed. */
+async function copiesOf(count: number, stack: AsyncDisposableStack): Promise<string[]> {
+  const roots: string[] = [];
+  process.once("exit", () => {
+    for (const each of roots) rmSync(each, { recursive: true, force: true, maxRetries: 3 });
+  });
+  while (roots.length < count) roots.push(stack.use(await copyTree(root)).root);
+  return roots;
 }
 
 function chosen(faults: readonly Fault[], only: readonly string[] | undefined): readonly Fault[] {
@@ -95,7 +105,7 @@ function tableOf(columns: readonly string[], rows: readonly (readonly string[])[
   return [columns, ...rows].map(line).join("\n");
 }
 
-function seconds(text: string): number {
-  if (!/^\d{1,5}$/.test(text) || Number(text) < 1) throw new InvalidArgumentError("give whole seconds, such as 240.");
+function wholeNumber(text: string): number {
+  if (!/^\d{1,5}$/.test(text) || Number(text) < 1) throw new InvalidArgumentError("give a whole number, such as 2.");
   return Number(text);
 }

@@ -1,138 +1,125 @@
-// Runs named tests with vitest in a tree, and tells what became of each from the JSON report; the exit code alone could not tell a
-// guarantee that failed from a file that did not load.
-import { spawn } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+// Runs named tests in a tree, and tells what became of each. vitest stays between runs in a process of its own (`vitest-process.ts`), for
+// starting it anew takes longer than most tests; one that does not come to an end is ended with all that it has started.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import * as v from "valibot";
 import type { ExpectedFailure } from "./fault.ts";
 
-export interface TestResult {
-  file: string;
-  name: string;
-  status: "passed" | "failed";
+const resultSchema = v.object({
+  file: v.string(),
+  /** As vitest itself joins describe and it. */
+  name: v.string(),
+  status: v.picklist(["passed", "failed"]),
   /** First line of the first failure. */
-  reason: string;
-}
-
-export interface TestRun {
-  /** The tests that matched; those skipped are not among them. */
-  results: TestResult[];
-  /** Why files could not be run at all. */
-  broken: string[];
-}
-
-const report = v.object({
-  testResults: v.array(
-    v.object({
-      name: v.string(),
-      status: v.string(),
-      message: v.optional(v.string(), ""),
-      assertionResults: v.array(
-        v.object({
-          ancestorTitles: v.array(v.string()),
-          title: v.string(),
-          status: v.string(),
-          failureMessages: v.optional(v.nullable(v.array(v.string())), []),
-        }),
-      ),
-    }),
-  ),
+  reason: v.string(),
+  durationMs: v.number(),
 });
+const runSchema = v.object({
+  /** The tests that matched; those skipped are not among them. */
+  results: v.array(resultSchema),
+  /** Why files could not be run at all. */
+  broken: v.array(v.string()),
+});
+
+export type TestResult = v.InferOutput<typeof resultSchema>;
+export type TestRun = v.InferOutput<typeof runSchema>;
 
 export interface RunOptions {
   /** Ends vitest, and says so in `broken`, when it takes longer. */
   timeoutMs: number;
   /** Whether one failure is enough. */
   untilFirstFailure: boolean;
+  /** Files that may have changed since the last run. */
+  changed?: readonly string[];
 }
 
-/** Runs what `tests` name in the tree at `root`. */
-export async function runTests(
-  root: string,
-  tests: readonly ExpectedFailure[],
-  { timeoutMs, untilFirstFailure }: RunOptions,
-): Promise<TestRun> {
-  const folder = await mkdtemp(join(tmpdir(), "mio-sabotage-report-"));
-  const file = join(folder, "report.json");
-  const files = [...new Set(tests.map((test) => test.file))];
-  const pattern = [...new Set(tests.map((test) => `(?:${test.name.source})`))].join("|");
-  const vitest = ["node_modules/vitest/vitest.mjs", "run", ...files, "-t", pattern, "--reporter=json", `--outputFile=${file}`];
-  if (untilFirstFailure) vitest.push("--bail=1");
-  try {
-    const ended = await runNode(root, vitest, timeoutMs);
-    const text = await readFile(file, "utf8").catch(() => undefined);
-    if (ended.late) return { results: [], broken: [`vitest was ended after ${timeoutMs / 1000} s`] };
-    if (text === undefined) return { results: [], broken: [`vitest wrote no report: ${lastLine(ended.output)}`] };
-    return readReport(root, text, tests);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
+export interface TestRunner extends AsyncDisposable {
+  /** One run at a time. */
+  run(tests: readonly ExpectedFailure[], options: RunOptions): Promise<TestRun>;
+}
+
+/** A runner for the tree at `root`. */
+export function openTestRunner(root: string): TestRunner {
+  let vitest: Vitest | undefined;
+  const endAtOnce = () => vitest && endGroup(vitest.child, "SIGTERM");
+  process.once("exit", endAtOnce);
+  return { run, [Symbol.asyncDispose]: close };
+
+  async function run(tests: readonly ExpectedFailure[], options: RunOptions): Promise<TestRun> {
+    const { timeoutMs, untilFirstFailure, changed = [] } = options;
+    vitest ??= startVitest(root);
+    const request = { changed, tests: tests.map(({ file, name }) => ({ file, pattern: name.source })), untilFirstFailure };
+    const answer = await answerOf(vitest, request, timeoutMs);
+    if (answer.kind === "run") return { ...answer.run, results: answer.run.results.filter((result) => isNamed(result, tests)) };
+    await end(vitest.child);
+    vitest = undefined;
+    return { results: [], broken: [answer.reason] };
+  }
+
+  async function close(): Promise<void> {
+    process.off("exit", endAtOnce);
+    if (vitest) await end(vitest.child);
   }
 }
 
-function readReport(root: string, text: string, tests: readonly ExpectedFailure[]): TestRun {
-  const run: TestRun = { results: [], broken: [] };
-  for (const suite of v.parse(report, JSON.parse(text)).testResults) {
-    const file = suite.name.startsWith(`${root}/`) ? suite.name.slice(root.length + 1) : suite.name;
-    const patterns = tests.filter((test) => test.file === file).map((test) => test.name);
-    const results = suite.assertionResults.filter((test) => test.status === "passed" || test.status === "failed");
-    for (const test of results) {
-      // As vitest itself joins them for -t.
-      const name = [...test.ancestorTitles, test.title].join(" > ");
-      if (!patterns.some((pattern) => pattern.test(name))) continue;
-      const reason = firstLine(test.failureMessages?.[0] ?? "");
-      run.results.push({ file, name, status: test.status === "failed" ? "failed" : "passed", reason });
-    }
-    if (suite.status === "failed" && !results.some((test) => test.status === "failed")) {
-      run.broken.push(`${file}: ${firstLine(suite.message)}`);
-    }
-  }
-  return run;
+interface Vitest {
+  child: ChildProcess;
+  /** What it wrote last, should it die. */
+  lastLine(): string;
 }
 
-async function runNode(cwd: string, args: readonly string[], timeoutMs: number): Promise<{ output: string; late: boolean }> {
-  const child = spawn(process.execPath, args, {
-    cwd,
+function startVitest(root: string): Vitest {
+  const child = spawn(process.execPath, [join(import.meta.dirname, "vitest-process.ts")], {
+    cwd: root,
     // A group of its own, so that what vitest has started can be ended with it.
     detached: true,
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["ignore", "ignore", "pipe", "ipc"],
     env: { ...process.env, FORCE_COLOR: "0" },
   });
-  const endGroup = (signal: NodeJS.Signals) => {
-    try {
-      if (child.pid !== undefined) process.kill(-child.pid, signal);
-    } catch {
-      // The group is gone.
-    }
-  };
-  const onExit = () => endGroup("SIGTERM");
-  process.once("exit", onExit);
   let output = "";
-  let late = false;
-  const keep = (chunk: Buffer) => {
+  child.stderr?.on("data", (chunk: Buffer) => {
     output = (output + chunk.toString()).slice(-10_000);
-  };
-  child.stdout.on("data", keep);
-  child.stderr.on("data", keep);
-  const timer = setTimeout(() => {
-    late = true;
-    endGroup("SIGTERM");
-    setTimeout(() => endGroup("SIGKILL"), 5_000).unref();
-  }, timeoutMs);
-  await new Promise<void>((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", () => resolve());
   });
-  clearTimeout(timer);
-  process.off("exit", onExit);
-  endGroup("SIGTERM");
-  return { output, late };
+  return { child, lastLine: () => output.trim().split("\n").at(-1)?.slice(0, 200) ?? "" };
 }
 
-function firstLine(text: string): string {
-  return text.trim().split("\n")[0]?.slice(0, 200) ?? "";
+type Answer = { kind: "run"; run: TestRun } | { kind: "none"; reason: string };
+
+async function answerOf({ child, lastLine }: Vitest, request: object, timeoutMs: number): Promise<Answer> {
+  const listening = new AbortController();
+  const { signal } = listening;
+  try {
+    child.send(request);
+    return await Promise.race([
+      once(child, "message", { signal }).then(([message]): Answer => ({ kind: "run", run: v.parse(runSchema, message) })),
+      once(child, "close", { signal }).then((): Answer => ({ kind: "none", reason: `vitest ended: ${lastLine()}` })),
+      sleep<Answer>(timeoutMs, { kind: "none", reason: `vitest was ended after ${timeoutMs / 1000} s` }, { signal }),
+    ]);
+  } finally {
+    listening.abort();
+  }
 }
 
-function lastLine(text: string): string {
-  return text.trim().split("\n").at(-1)?.slice(0, 200) ?? "";
+/** Ends the child and what it has started, which a child that is gone may have left behind. */
+async function end(child: ChildProcess): Promise<void> {
+  const closed = child.exitCode !== null || child.signalCode !== null ? Promise.resolve() : once(child, "exit");
+  endGroup(child, "SIGTERM");
+  const forced = setTimeout(() => endGroup(child, "SIGKILL"), 5_000);
+  await closed;
+  clearTimeout(forced);
+  endGroup(child, "SIGKILL");
+}
+
+function endGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  try {
+    if (child.pid !== undefined) process.kill(-child.pid, signal);
+  } catch {
+    // The group is gone.
+  }
+}
+
+function isNamed(result: TestResult, tests: readonly ExpectedFailure[]): boolean {
+  return tests.some((test) => test.file === result.file && test.name.test(result.name));
 }

@@ -41,6 +41,7 @@ import { twice } from "@tiny/room/twice.ts";
 it("Q1: doubles three", () => expect(twice(3)).toBe(6));
 it("Q2: doubles two", () => expect(twice(2)).toBe(4));
 it("Q3: fails always", () => expect(1).toBe(2));
+it("Q4: comes to an end", () => twice(3) === 6 || new Promise(() => {}), 300);
 `,
   };
   for (const [name, text] of Object.entries(files)) await writeFile(join(tree, name), text);
@@ -57,9 +58,10 @@ it("names the test that fails, tells missed and rotten faults apart, and leaves 
     { ...doubles, name: "no-such-test", tests: [{ file: "room/src/twice.test.ts", name: /Q9/ }] },
     { ...doubles, name: "red-before", tests: [{ file: "room/src/twice.test.ts", name: /Q3/ }] },
     { ...doubles, name: "syntax-error", replace: "number *" },
+    { ...doubles, name: "out-of-time", tests: [{ file: "room/src/twice.test.ts", name: /Q4/ }] },
   ];
   const lines: string[] = [];
-  const verdicts = await sabotage({ root: copy.root, faults, timeoutMs: 60_000, progress: (line) => lines.push(line) });
+  const verdicts = await sabotage({ roots: [copy.root], faults, timeoutMs: 60_000, progress: (line) => lines.push(line) });
   const kinds = Object.fromEntries(verdicts.map(({ fault, outcome }) => [fault.name, outcome.kind]));
   expect(kinds).toEqual({
     doubles: "caught",
@@ -68,6 +70,7 @@ it("names the test that fails, tells missed and rotten faults apart, and leaves 
     "no-such-test": "broken",
     "red-before": "broken",
     "syntax-error": "broken",
+    "out-of-time": "missed",
   });
   expect(verdicts[0]?.outcome).toMatchObject({ test: { file: "room/src/twice.test.ts", name: "Q1: doubles three" } });
   expect(await readFile(join(copy.root, "room/src/twice.ts"), "utf8")).toContain("number * 2");
