@@ -1,5 +1,6 @@
 // The load against a platform of a few lines: what it keeps of each message must be true, or the judge would judge the load.
 import { expect, it } from "vitest";
+import { eventually } from "../kit/time/eventually.ts";
 import { Load, type Told } from "./load.ts";
 
 const turns = [
@@ -7,12 +8,14 @@ const turns = [
   { atMs: 2, lane: 0, conversation: "load-0", k: 2, user: "bob" },
 ];
 const bodyOf = (text: string) => JSON.stringify({ event: { text } });
+const alone = { repeats: false, waitingMax: 100 };
 const going = new AbortController().signal;
 
 function platform(changes: Partial<Told>): Told {
   return {
     channel: "slack",
     pairs: false,
+    waiting: 0,
     write: async ({ text }) => `id of ${text}`,
     tried: async () => new Set(),
     redeliver: async () => {},
@@ -26,7 +29,7 @@ async function played(load: Load, ...platforms: Told[]) {
 }
 
 it("keeps the first request and the first 2xx of each message, through repeats", async () => {
-  const load = new Load(turns, { repeats: false });
+  const load = new Load(turns, alone);
   const written: string[] = [];
   const { messages } = await played(
     load,
@@ -49,7 +52,7 @@ it("keeps the first request and the first 2xx of each message, through repeats",
 });
 
 it("takes an answer that quotes a message, and a handshake, for no webhook of the message", async () => {
-  const load = new Load(turns, { repeats: false });
+  const load = new Load(turns, alone);
   await played(load, platform({}));
   load.attempted(bodyOf("You said: n:load-0:1"), { sentMs: 10, answeredMs: 20, status: 200 });
   load.attempted(bodyOf("n:load-9:1"), { sentMs: 10, answeredMs: 20, status: 200 });
@@ -61,7 +64,7 @@ it("takes an answer that quotes a message, and a handshake, for no webhook of th
 });
 
 it("waits at the end only while a platform still tries something", async () => {
-  const load = new Load(turns, { repeats: false });
+  const load = new Load(turns, alone);
   let asked = 0;
   await played(load, platform({ tried: async () => new Set(++asked < 3 ? ["m1"] : []) }));
   await load.settle(60_000);
@@ -70,14 +73,14 @@ it("waits at the end only while a platform still tries something", async () => {
 });
 
 it("gives up in time on a platform that never gets a 2xx, and says so", async () => {
-  const load = new Load(turns, { repeats: true });
+  const load = new Load(turns, { ...alone, repeats: true });
   await played(load, platform({}));
   await load.settle(0);
   expect(load.messages.map(({ acknowledged }) => acknowledged)).toEqual([false, false]);
 });
 
 it("tells once more what the platform has given up, until it gets its 2xx, and nothing that it still tries", async () => {
-  const load = new Load(turns, { repeats: true });
+  const load = new Load(turns, { ...alone, repeats: true });
   const told: string[] = [];
   const attempt = (text: string, status: number) => {
     const nowMs = performance.now();
@@ -108,7 +111,7 @@ it("tells once more what the platform has given up, until it gets its 2xx, and n
 
 it("spreads its conversations evenly over the platforms, and judges both of a pair", async () => {
   const lanes = [0, 1, 2, 3].map((lane) => ({ atMs: lane, lane, conversation: `load-${lane}`, k: 1, user: "ann" }));
-  const load = new Load(lanes, { repeats: false });
+  const load = new Load(lanes, alone);
   await played(load, platform({ channel: "slack" }), platform({ channel: "test", pairs: true }));
   expect(load.messages.map(({ channel, conversation }) => [channel, conversation])).toEqual([
     ["slack", "load-0"],
@@ -127,7 +130,7 @@ it("spreads its conversations evenly over the platforms, and judges both of a pa
 });
 
 it("judges what is written beside the schedule with the rest", async () => {
-  const load = new Load(turns, { repeats: false });
+  const load = new Load(turns, alone);
   const slack = platform({});
   await played(load, slack);
   const message = await load.write(slack, { conversation: "beside", k: 1, user: "ann" });
@@ -140,7 +143,7 @@ it("plays a schedule without end until it is told when to end", async () => {
   function* endless() {
     for (let k = 1; ; k += 1) yield { atMs: k, lane: 0, conversation: "load-0", k, user: "ann" };
   }
-  const load = new Load(endless(), { repeats: false });
+  const load = new Load(endless(), alone);
   const slack = platform({
     async write({ text }) {
       if (text === "n:load-0:5") load.endAfter(20);
@@ -150,4 +153,19 @@ it("plays a schedule without end until it is told when to end", async () => {
   const { messages, tookMs } = await load.play([slack], going);
   expect(messages).toHaveLength(19);
   expect(tookMs).toBeGreaterThanOrEqual(20);
+});
+
+it("writes nothing new beside too many webhooks that wait for their answer, and later what was due, saying how late", async () => {
+  const load = new Load(turns, { ...alone, waitingMax: 2 });
+  const crowded = { waiting: 2 };
+  const slack = platform({ channel: "slack" });
+  const playing = load.play([Object.defineProperty(slack, "waiting", { get: () => crowded.waiting })], going);
+  load.endAfter(5);
+  const relieved = performance.now() + 50;
+  await eventually("time passes", () => performance.now() > relieved);
+  expect(load.messages).toEqual([]);
+  crowded.waiting = 1;
+  const { messages } = await playing;
+  expect(messages.map(({ k }) => k)).toEqual([1, 2]);
+  expect(messages.every(({ lateMs }) => lateMs > 40)).toBe(true);
 });

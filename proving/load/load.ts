@@ -24,14 +24,17 @@ export interface PlayedLoad {
 export interface LoadSettings {
   /** Tells once more, for the platform, what the platform has given up, until it is acknowledged. */
   repeats: boolean;
+  /** Beside so many webhooks that wait for their answer nothing new is written. */
+  waitingMax: number;
 }
 
 /** What the load needs of a platform. */
-export type Told = Pick<LoadPlatform, "channel" | "pairs" | "write" | "tried" | "redeliver">;
+export type Told = Pick<LoadPlatform, "channel" | "pairs" | "waiting" | "write" | "tried" | "redeliver">;
 
-/** The pause before a message is told once more; a platform would take its time, and a run has little. */
-const repeatAfterMs = 400;
+/** How often it is looked for what a platform has given up; a platform would take its time, and a run has little. */
+const repeatEveryMs = 1_000;
 const lookMs = 200;
+const pressedMs = 20;
 
 export class Load {
   readonly messages: LoadMessage[] = [];
@@ -39,12 +42,14 @@ export class Load {
   startMs = 0;
   readonly #turns: Iterable<Turn>;
   readonly #repeats: boolean;
+  readonly #waitingMax: number;
   readonly #written = new Map<string, { message: LoadMessage; platform: Told }>();
   #endAfterMs = Number.POSITIVE_INFINITY;
 
-  constructor(turns: Iterable<Turn>, { repeats }: LoadSettings) {
+  constructor(turns: Iterable<Turn>, { repeats, waitingMax }: LoadSettings) {
     this.#turns = turns;
     this.#repeats = repeats;
+    this.#waitingMax = waitingMax;
   }
 
   /** What the judge is to find on the streams. */
@@ -82,6 +87,8 @@ export class Load {
     const writing: Promise<unknown>[] = [];
     for (const { atMs, lane, ...message } of this.#turns) {
       await waitUntil(this.startMs + Math.min(atMs, this.#endAfterMs), signal);
+      while (platforms.reduce((sum, { waiting }) => sum + waiting, 0) >= this.#waitingMax)
+        await sleep(pressedMs, undefined, { signal });
       signal.throwIfAborted();
       if (atMs >= this.#endAfterMs) break;
       const platform = platforms[lane % platforms.length];
@@ -104,12 +111,9 @@ export class Load {
   /** Tells once more what the platforms have given up, until the signal. At once over where the platforms are left to themselves. */
   async repeat(signal: AbortSignal): Promise<void> {
     while (this.#repeats && !signal.aborted) {
-      await sleep(lookMs);
+      await sleep(repeatEveryMs);
       for (const { platform, conversation, messages } of this.#open()) {
-        const due = messages.filter(({ id, attempts }) => {
-          const endedMs = attempts.at(-1)?.answeredMs;
-          return id !== "" && endedMs !== undefined && endedMs < performance.now() - repeatAfterMs;
-        });
+        const due = messages.filter(({ id, attempts }) => id !== "" && attempts.length > 0);
         const tried = due.length > 0 ? await platform.tried(conversation) : new Set<string>();
         const givenUp = due.filter(({ acknowledged, id }) => !acknowledged && !tried.has(id));
         for (const { id } of givenUp) await platform.redeliver({ conversation, id, wait: false });

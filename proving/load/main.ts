@@ -54,5 +54,6 @@ async function main(options: LoadOptions): Promise<number> {
 /** One platform, left to its own patience, and all faults side by side over the whole run. */
 function planOf({ channel, agent, seconds, faults: chosen, ...options }: LoadOptions): RunPlan {
   const stages = [{ seconds, faults: chosen }];
-  return { ...options, channels: [channel], pairs: [], agent: agent === true, stages, allAcknowledged: false };
+  const open = { allAcknowledged: false, waitingMax: Number.POSITIVE_INFINITY };
+  return { ...options, ...open, channels: [channel], pairs: [], agent: agent === true, stages };
 }

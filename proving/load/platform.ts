@@ -23,6 +23,8 @@ export interface LoadPlatform extends AsyncDisposable {
   channel: string;
   /** Whether each message goes into two conversations (pairs.ts). */
   pairs: boolean;
+  /** Webhooks that wait for their answer at the moment. */
+  readonly waiting: number;
   /** The simulator's own address: its API, for the sender, and its control API. */
   url: string;
   /** A person writes; resolves with the message's id when the platform has it, not when the webhook is answered. Rejects when it refuses. */
@@ -65,7 +67,10 @@ export async function startLoadPlatform(options: LoadPlatformOptions): Promise<L
   const poster = webhookPoster();
   const server = await serveFetch(0, (request) => handle(request));
 
+  let waiting = 0;
+
   async function post(url: string, init: RequestInit): Promise<Response> {
+    waiting += 1;
     const body = typeof init.body === "string" ? init.body : "";
     const sentMs = performance.now();
     try {
@@ -75,6 +80,8 @@ export async function startLoadPlatform(options: LoadPlatformOptions): Promise<L
     } catch (error) {
       options.attempted(body, { sentMs, answeredMs: performance.now(), status: 0 });
       throw error;
+    } finally {
+      waiting -= 1;
     }
   }
 
@@ -106,6 +113,9 @@ export async function startLoadPlatform(options: LoadPlatformOptions): Promise<L
   return {
     channel: options.channelType,
     pairs,
+    get waiting() {
+      return waiting;
+    },
     url: server.url,
     async write({ conversation, user, text }) {
       if (!pairs) return v.parse(posted, await control("POST", "messages", { conversation, user, text })).id;

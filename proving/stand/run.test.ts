@@ -40,6 +40,7 @@ it("G1 G2 G3 G4: three seconds at 50 messages a second arrive once and in order"
         { seconds: 1, faults: [] },
       ],
       allAcknowledged: true,
+      waitingMax: 100,
     },
     { progress: () => {}, playing: () => () => {}, signal: new AbortController().signal },
   );

@@ -33,6 +33,8 @@ export interface RunPlan {
   stages: readonly Stage[];
   /** Each message has to get its 2xx in the end: what a platform gives up is told once more for it. */
   allAcknowledged: boolean;
+  /** Beside so many webhooks that wait for their answer nothing new is written. */
+  waitingMax: number;
 }
 
 export interface RunPorts {
@@ -59,7 +61,7 @@ const settleWithinMs = 60_000;
 export async function runPlan(plan: RunPlan, ports: RunPorts): Promise<RunResult> {
   const { seed, rate, conversations, channels } = plan;
   const schedule = scheduleOf({ rate, conversations, random: seededRandom(seed) });
-  const load = new Load(schedule, { repeats: plan.allAcknowledged });
+  const load = new Load(schedule, { repeats: plan.allAcknowledged, waitingMax: plan.waitingMax });
   const { wire: needsWire, ...needs } = needsOf(plan);
   await using stack = new AsyncDisposableStack();
   const platforms: LoadPlatform[] = [];
