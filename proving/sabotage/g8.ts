@@ -8,6 +8,9 @@ export const g8: readonly Fault[] = [
     file: "core/src/sender/schedule/budget.ts",
     find: "      bucket = after;\n",
     replace: "",
-    tests: [{ file: "core/src/sender/order.test.ts", name: /G8: keeps the rate at the platform's side/ }],
+    tests: [
+      { file: "core/src/sender/schedule/budget.test.ts", name: /G8: no window of ten seconds/ },
+      { file: "core/src/sender/order.test.ts", name: /G8: keeps the rate at the platform's side/ },
+    ],
   },
 ];

@@ -105,6 +105,8 @@ it("G5: killed with commands in its hands that the ledger could not take yet, it
     });
     first.signal("SIGKILL");
     await first.exited;
+    const { state } = await (await stage.nats.jetstreamManager()).streams.info(streams.outbound.name);
+    expect(state.messages).toBeGreaterThanOrEqual(60);
   } finally {
     await locked.query("rollback");
     locked.release();
