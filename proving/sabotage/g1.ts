@@ -3,14 +3,6 @@ import type { Fault } from "./fault.ts";
 
 export const g1: readonly Fault[] = [
   {
-    name: "body-without-deadline",
-    description: "waits in the Worker for a slow body as long as its client likes",
-    file: "edge/src/webhook/body.ts",
-    find: 'await within(clock, bodyWithinMs, readBody(request), { kind: "too_slow" } as const)',
-    replace: "await readBody(request)",
-    tests: [{ file: "edge/src/worker/sockets.test.ts", name: /waits for nobody longer/ }],
-  },
-  {
     name: "answer-after-first-shard",
     description: "answers a webhook of two shards when the first of them has stored its part",
     file: "edge/src/webhook/store-all.ts",

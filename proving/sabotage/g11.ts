@@ -12,6 +12,14 @@ export const g11: readonly Fault[] = [
     tests: [{ file: "edge/src/node/http/http.test.ts", name: /G11: hands over method, path, headers/ }],
   },
   {
+    name: "body-without-deadline",
+    description: "waits in the Worker for a slow body as long as its client likes",
+    file: "edge/src/webhook/body.ts",
+    find: 'await within(clock, bodyWithinMs, readBody(request), { kind: "too_slow" } as const)',
+    replace: "await readBody(request)",
+    tests: [{ file: "edge/src/worker/sockets.test.ts", name: /waits for nobody longer/ }],
+  },
+  {
     name: "body-without-limit",
     description: "reads bodies of any length",
     file: "edge/src/webhook/body.ts",

@@ -9,7 +9,7 @@ export const g4: readonly Fault[] = [
     file: "edge/src/uplink/layout.ts",
     find: "!closedBy.includes(edge);",
     replace: "closedBy.length === 0;",
-    tests: [{ file: "edge/src/uplink/moving-simulation.test.ts", name: /G2: publishes everything/ }],
+    tests: [{ file: "edge/src/uplink/moving-simulation.test.ts", name: /G4: what was answered before/ }],
   },
   {
     name: "new-groups-overtake-spool",

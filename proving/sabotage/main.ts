@@ -51,7 +51,8 @@ async function main(options: Options): Promise<number> {
   await using copies = new AsyncDisposableStack();
   const roots = await copiesOf(Math.min(options.copies, faults.length), copies);
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
-  const verdicts = await sabotage({ roots, faults, timeoutMs: options.timeout * 1000, progress });
+  const tried = await sabotage({ roots, faults, timeoutMs: options.timeout * 1000, progress });
+  const verdicts = tried.map(named);
   print(verdicts, options.json === true);
   return verdicts.every((verdict) => verdict.outcome.kind === "caught") ? 0 : 1;
 }
@@ -70,6 +71,13 @@ function chosen(faults: readonly Fault[], only: readonly string[] | undefined): 
   const unknown = only?.filter((name) => !faults.some((fault) => fault.name === name)) ?? [];
   if (unknown.length > 0) throw new Error(`there is no fault ${unknown.join(", ")}; see --list`);
   return only ? faults.filter((fault) => only.includes(fault.name)) : faults;
+}
+
+/** Who looks a promise up by its id must find the test that holds it. */
+function named({ fault, outcome }: Verdict): Verdict {
+  const guarantee = guaranteeOf(fault);
+  if (outcome.kind !== "caught" || outcome.test.name.match(/\bG\d+\b/g)?.includes(guarantee)) return { fault, outcome };
+  return { fault, outcome: { kind: "broken", reason: `caught by a test that does not name ${guarantee}: ${outcome.test.name}` } };
 }
 
 function print(verdicts: readonly Verdict[], json: boolean): void {

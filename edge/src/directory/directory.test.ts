@@ -91,7 +91,7 @@ describe("directory of an isolate", () => {
     expect((await kept.find([route] as const))[0].kind).toBe("not_loaded");
   });
 
-  it("does not forget who there is over any number of invented routes", async () => {
+  it("G11: does not forget who there is over any number of invented routes", async () => {
     const clock = new VirtualClock();
     let away = false;
     const lookup = async (keys: string[]): Promise<Lookup> => {

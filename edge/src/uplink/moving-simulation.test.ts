@@ -29,7 +29,8 @@ const spreads = [
   { region: "us", shardCount: 3 },
 ];
 
-describe("moves under faults from a seed", () => {
+// As the other simulation: it only computes, and a busy machine does that slowly.
+describe("moves under faults from a seed", { timeout: 900_000 }, () => {
   const runs = new Map<number, Promise<Run>>();
   const eachSeed = async (check: (run: Run) => void) => {
     for (const seed of seeds) {

@@ -91,7 +91,7 @@ function registerTests(carrier: Carrier, makeLink: (options: NatsOptions) => Nat
     expect(changes.slice(-4)).toEqual([false, true, false, true]);
   });
 
-  it("gives up a connection that hangs once it is under suspicion, however much waits to be sent, and dials anew", {
+  it("G2: gives up a connection that hangs once it is under suspicion, however much waits to be sent, and dials anew", {
     timeout: 40_000,
   }, async () => {
     await connected();

@@ -179,7 +179,7 @@ export function socketClaims(kind: HostKind, parses: "we" | "cloudflare"): void 
     it.each([
       ["", []],
       [", whatever length it claims", ["content-length: 10"]],
-    ])("stops reading a body that never ends%s, and answers 413", async (_, claimed) => {
+    ])("G11: stops reading a body that never ends%s, and answers 413", async (_, claimed) => {
       const chunk = Buffer.from(`10000\r\n${"x".repeat(65_536)}\r\n`);
       const socket = dial();
       let said = "";
@@ -205,7 +205,7 @@ export function socketClaims(kind: HostKind, parses: "we" | "cloudflare"): void 
       await works(`after-endless-${claimed.length}`);
     });
 
-    it("waits for nobody longer than 15 s: slow bodies are answered 408 or cut off, and nothing of them is stored", async () => {
+    it("G11: waits for nobody longer than 15 s: slow bodies are answered 408 or cut off, and nothing of them is stored", async () => {
       const body = say("slow");
       const starts = [
         head(`content-length: ${body.length}`) + body.slice(0, -20),

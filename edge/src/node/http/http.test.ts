@@ -126,7 +126,7 @@ describe.each(["fetch", "webhook"] as const)("the HTTP server in front of a %s",
     expect(seen).toEqual([]);
   });
 
-  it("cuts off a client that never reads its answer", async () => {
+  it("G2: cuts off a client that never reads its answer", async () => {
     const socket = connect(Number(new URL(server.url).port), "127.0.0.1");
     socket.on("error", () => {});
     socket.pause();
