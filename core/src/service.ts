@@ -1,8 +1,8 @@
 // What a core service is, and what it is given. Each service is one folder; main.ts chooses them by name.
 
+import type { BusConnection } from "@mio/shared/bus/client/connection.ts";
 import type { Clock } from "@mio/shared/clock.ts";
 import type { Random } from "@mio/shared/random.ts";
-import type { NatsConnection } from "nats";
 import type { Pool } from "pg";
 import type { Logger } from "pino";
 import type { Registry } from "prom-client";
@@ -20,7 +20,7 @@ export interface Service {
 export interface ServiceContext {
   config: Config;
   log: Logger;
-  nats: NatsConnection;
+  nats: BusConnection;
   db: Pool;
   clock: Clock;
   random: Random;

@@ -1,6 +1,6 @@
 // Servers that were there already and are used instead of our own: looked at before anything starts, so that a wrong address is said at once.
+import { tcpClient } from "@mio/shared/bus/client/tcp.ts";
 import { natsServerVersionMinimum } from "@mio/shared/bus/names/streams.ts";
-import { connect } from "nats";
 import { Pool } from "pg";
 import { isNewEnough } from "../servers/nats-binary.ts";
 import type { ExistingNats } from "./bus-access.ts";
@@ -27,16 +27,10 @@ export async function requirePostgres(dsn: string): Promise<void> {
 
 /** Throws one line when no nats-server that is new enough lets us in there. */
 export async function requireNats(existing: ExistingNats): Promise<void> {
-  const login = existing.user === "" ? {} : { user: existing.user, pass: existing.password };
+  const login = existing.user === "" ? {} : { user: existing.user, password: existing.password };
   const place = new URL(existing.url).host;
   try {
-    const nats = await connect({
-      servers: existing.url,
-      ...login,
-      timeout: answersWithinMs,
-      reconnect: false,
-      noAsyncTraces: true,
-    });
+    const nats = await tcpClient.connect({ servers: [existing.url], ...login, timeoutMs: answersWithinMs });
     const version = nats.info?.version ?? "unknown";
     const jetstream = nats.info?.jetstream === true;
     await nats.close();

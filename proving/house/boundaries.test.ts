@@ -24,19 +24,39 @@ const services = readdirSync(join(root, "core/src"), { withFileTypes: true })
   .filter((entry) => entry.isDirectory() && filesIn(`core/src/${entry.name}`).includes(`core/src/${entry.name}/service.ts`))
   .map((entry) => entry.name);
 
+/** Each client of the bus, and the one file that may import it. */
+const clients = { nats: "shared/src/bus/client/tcp.ts", "nats.ws": "shared/src/bus/client/ws.ts" };
+
 describe("imports", () => {
   it("proto's generated code stands on protobuf alone", () => {
     expect(strangers(filesIn("proto/gen"), [/^proto\/gen\//, protobuf])).toEqual([]);
   });
 
   it("shared stands on proto and itself, with no platform of its own", () => {
-    expect(strangers(shippedFilesIn("shared/src"), [/^proto\/gen\//, /^shared\/src\//, ...pure])).toEqual([]);
+    const files = shippedFilesIn("shared/src").filter((file) => !Object.values(clients).includes(file));
+    expect(strangers(files, [/^proto\/gen\//, /^shared\/src\//, ...pure])).toEqual([]);
   });
 
   it("shared reads no clock, chance or environment by itself", () => {
     const forbidden = /\bDate\.now\(|\bMath\.random\(|\bnew Date\(\)|\bprocess\.(env|pid|argv|on)\b|\bperformance\.now\(\)/;
     const found = shippedFilesIn("shared/src").filter((file) => forbidden.test(codeOf(file)));
     expect(found.filter((file) => file !== "shared/src/clock.ts")).toEqual([]);
+  });
+
+  it("one file imports the bus's client for TCP, and one that for WebSockets", () => {
+    const shipped = ["proto", "shared", "edge", "core", "sdk", "local"].flatMap(shippedFilesIn);
+    const found = shipped.flatMap((file) =>
+      importsOf(file)
+        .filter((imported) => /^(nats|nats\.ws|@nats-io\/.*)$/.test(imported))
+        .map((imported) => [imported, file]),
+    );
+    expect(found).toEqual(Object.entries(clients));
+  });
+
+  it("the Worker reaches the client for WebSockets, and never that for TCP", () => {
+    const reached = [...reachOf("edge/src/worker/entry.ts")];
+    expect(reached.filter((file) => Object.values(clients).includes(file))).toEqual([clients["nats.ws"]]);
+    expect([...reachOf("edge/src/node/main.ts")]).toContain(clients.nats);
   });
 
   it.each(channels)("channel %s imports no other channel", (channel) => {
@@ -58,14 +78,13 @@ describe("imports", () => {
     expect(new Set(reached.filter((file) => file.startsWith(own) && !file.startsWith(`${own}simulator/`)))).toEqual(new Set());
   });
 
-  it("the edge stands on proto, shared, hono and nats.ws, with Node only in its Node host", () => {
+  it("the edge stands on proto, shared and hono, with Node only in its Node host", () => {
     const allowed = [
       /^edge\/src\//,
       /^proto\/gen\//,
       /^shared\/src\//,
       ...pure,
       /^hono(\/|$)/,
-      /^nats\.ws$/,
       /^cloudflare:/,
       /^@cloudflare\/workers-types/,
     ];
@@ -77,7 +96,7 @@ describe("imports", () => {
       ),
     ).toEqual([]);
     const inNode = files.filter((file) => file.startsWith("edge/src/node/"));
-    if (inNode.length > 0) expect(strangers(inNode, [...allowed, /^node:/, /^nats$/])).toEqual([]);
+    if (inNode.length > 0) expect(strangers(inNode, [...allowed, /^node:/])).toEqual([]);
   });
 
   it("what the edge reaches holds no outbound door, no simulator and nothing of core", () => {
@@ -105,8 +124,8 @@ describe("imports", () => {
     expect(found).toEqual([]);
   });
 
-  it("the SDK stands on proto, shared and nats", () => {
-    const allowed = [/^sdk\/typescript\//, /^proto\/gen\//, /^shared\/src\//, ...pure, /^nats$/, /^node:/];
+  it("the SDK stands on proto and shared", () => {
+    const allowed = [/^sdk\/typescript\//, /^proto\/gen\//, /^shared\/src\//, ...pure, /^node:/];
     expect(strangers(shippedFilesIn("sdk/typescript/src"), allowed)).toEqual([]);
   });
 

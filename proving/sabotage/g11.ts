@@ -252,8 +252,8 @@ export const g11: readonly Fault[] = [
     name: "oauth-answer-anywhere",
     description: "publishes an OAuth answer wherever the asker wants it, a stream of messages included",
     file: "core/src/admin/oauth/oauth-service.ts",
-    find: 'if (!message.reply?.startsWith("_INBOX")) return;',
-    replace: "if (!message.reply) return;",
+    find: 'if (!reply?.startsWith("_INBOX")) return;',
+    replace: "if (!reply) return;",
     tests: [{ file: "core/src/admin/oauth/oauth-service.test.ts", name: /G11: answers to an inbox and nowhere else/ }],
   },
   {

@@ -54,7 +54,7 @@ async function account(workspace: string, options: { tenant?: string; secret?: s
 
 /** One webhook at an edge that received it at `atMs`. Returns the status of the answer. */
 async function send(door: InboundDoor, body: string | Uint8Array<ArrayBuffer>, atMs = receivedAtMs): Promise<number> {
-  await publishDirectory(nats, db, sealer, atMs, 1);
+  await publishDirectory(bus, db, sealer, atMs, 1);
   const bucket = await nats.jetstream().views.kv(buckets.directory.name);
   const lookup = async (keys: string[]) => {
     const entries = await Promise.all(keys.map((key) => bucket.get(key)));

@@ -78,7 +78,7 @@ it("follows one request's trace context from its header to the enriched message,
   await createTenant(db, "acme");
   const verification = [{ scheme: "hmac-sha256-timestamped", value: secret }];
   await createAccount(db, { tenant: "acme", channelType: channel, externalId: "W1", verification }, [channel]);
-  await publishDirectory(nats, db, sealer, clock.nowMs(), 1);
+  await publishDirectory(bus, db, sealer, clock.nowMs(), 1);
   await start();
   await using context = testContext({ nats, dsn: db.options.connectionString ?? "" });
   const vault = mediaVault.run(context);

@@ -1,4 +1,5 @@
 import type { DirectoryValue } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
+import { busOf } from "@mio/proving/kit/bus/bus.ts";
 import { testSealingKeys } from "@mio/proving/kit/bus/directory-keys.ts";
 import { testNats } from "@mio/proving/kit/bus/nats.ts";
 import { testDatabase } from "@mio/proving/kit/database/postgres.ts";
@@ -32,6 +33,7 @@ const bucketAsProvisioned = {
   max_msgs_per_subject: 1,
 };
 const nats = await connect({ servers: server.url });
+const bus = busOf(nats, "_INBOX");
 const database = await testDatabase();
 const db = new Pool({ connectionString: database.dsn, max: 4 });
 db.on("error", () => {});
@@ -39,7 +41,7 @@ const random = randomOf(globalThis.crypto);
 const newer = parseSealingKeys(`newer:${Buffer.alloc(32, 1).toString("base64")}`) ?? [];
 /** As the tests go on, its key is replaced. */
 let sealer = sealerOf(testSealingKeys, random);
-const publish = () => publishDirectory(nats, db, sealer, 0, 1);
+const publish = () => publishDirectory(bus, db, sealer, 0, 1);
 const bucket = () => nats.jetstream().views.kv("mio_directory");
 
 async function read(route: string): Promise<DirectoryValue | undefined> {

@@ -4,7 +4,10 @@
 import { create, equals } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { DirectorySnapshotSchema, type DirectoryValue, DirectoryValueSchema } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
-import { buckets } from "@mio/shared/bus/names/streams.ts";
+import type { Bus } from "@mio/shared/bus/client/connection.ts";
+import { JetStreamError, publishAcked } from "@mio/shared/bus/client/jetstream-api.ts";
+import { bucketSubject, buckets } from "@mio/shared/bus/names/streams.ts";
+import { type BucketEntry, type BucketReader, bucketReader } from "@mio/shared/bus/read/bucket-reader.ts";
 import {
   directoryKeyOf,
   openDirectorySnapshot,
@@ -14,7 +17,6 @@ import {
   snapshotKey,
 } from "@mio/shared/bus/wire/directory.ts";
 import type { Sealer } from "@mio/shared/bus/wire/sealed-value.ts";
-import type { KV, NatsConnection } from "nats";
 import type { Pool } from "pg";
 import * as v from "valibot";
 import { provisionBucket } from "../bus/provision.ts";
@@ -48,6 +50,8 @@ const directoryRow = v.object({
   ),
 });
 
+const putTimeoutMs = 5_000;
+
 interface DirectoryPass {
   routes: number;
   written: number;
@@ -57,53 +61,52 @@ interface DirectoryPass {
 
 /** One pass. Safe beside another replica's: a value that changed under our hand is left for the next pass. */
 export async function publishDirectory(
-  nats: NatsConnection,
+  bus: Bus,
   db: Pool,
   sealer: Sealer,
   nowMs: number,
   replicas: number,
 ): Promise<DirectoryPass> {
   // Also when somebody deleted it: the client would make it with one replica.
-  await provisionBucket(nats, buckets.directory, replicas);
-  const kv = await nats.jetstream().views.kv(buckets.directory.name, { bindOnly: true });
-  const { present, snapshotFits, unopened } = await readBucket(kv, sealer);
+  await provisionBucket(bus, buckets.directory, replicas);
+  const bucket = bucketReader(() => bus, buckets.directory.name);
+  const { present, snapshotFits, unopened } = await readBucket(bucket, sealer);
   const wanted = directoryValuesOf(await readDirectoryRows(db));
   let written = 0;
   for (const value of wanted.values()) {
     const key = directoryKeyOf(value.route);
     const entry = present.get(key);
     if (entry !== undefined && !replaces(value, entry, sealer)) continue;
-    await kv.put(key, await sealDirectoryValue(sealer, value), { previousSeq: entry?.revision ?? 0 });
+    await put(bus, key, await sealDirectoryValue(sealer, value), entry?.revision ?? 0);
     written += 1;
   }
   if (written > 0 || !snapshotFits) {
-    const revision = (await kv.status()).streamInfo.state.last_seq;
+    const { lastSequence: revision = 0 } = (await bucket.state()) ?? {};
     const snapshot = create(DirectorySnapshotSchema, {
       version: 1,
       completedAt: timestampFromMs(nowMs),
       entries: BigInt(wanted.size),
       revision: BigInt(revision),
     });
-    await kv.put(snapshotKey, await sealDirectorySnapshot(sealer, snapshot));
+    await put(bus, snapshotKey, await sealDirectorySnapshot(sealer, snapshot));
   }
   return { routes: wanted.size, written, unopened };
 }
 
-interface BucketEntry {
+interface Present {
   revision: number;
   /** Undefined when it was deleted by somebody, or does not open: then it is written anew. */
   opened: { value: DirectoryValue; sealedWith: string } | undefined;
 }
 
 async function readBucket(
-  kv: KV,
+  bucket: BucketReader,
   sealer: Sealer,
-): Promise<{ present: Map<string, BucketEntry>; snapshotFits: boolean; unopened: number }> {
-  const present = new Map<string, BucketEntry>();
+): Promise<{ present: Map<string, Present>; snapshotFits: boolean; unopened: number }> {
+  const present = new Map<string, Present>();
   let snapshotFits = false;
   let unopened = 0;
-  for await (const { key, value, revision, operation } of await kv.history()) {
-    const deleted = operation !== "PUT";
+  for await (const { key, value, sequence: revision, deleted } of entriesOf(bucket)) {
     if (key === snapshotKey) {
       const opened = deleted ? undefined : await openDirectorySnapshot(sealer, value);
       snapshotFits = opened?.kind === "snapshot" && opened.sealedWith === sealer.sealsWith;
@@ -117,7 +120,26 @@ async function readBucket(
   return { present, snapshotFits, unopened };
 }
 
-function replaces(wanted: DirectoryValue, { opened }: BucketEntry, sealer: Sealer): boolean {
+async function* entriesOf(bucket: BucketReader): AsyncGenerator<BucketEntry> {
+  for (let sequence = 0, more = true; more; ) {
+    const page = await bucket.after(sequence);
+    yield* page.entries;
+    sequence = page.entries.at(-1)?.sequence ?? sequence;
+    more = page.more;
+  }
+}
+
+/** Only over the revision that was read, where one is given. Throws when another one stands there. */
+async function put(bus: Bus, key: string, value: Uint8Array, revision?: number): Promise<void> {
+  const expected = revision === undefined ? {} : { expectedLastSubjectSequence: revision };
+  const ack = await publishAcked(bus, bucketSubject(buckets.directory.name, key), value, {
+    timeoutMs: putTimeoutMs,
+    ...expected,
+  });
+  if (ack.kind === "refused") throw new JetStreamError(ack.code, ack.description, `writing ${key} to the directory`);
+}
+
+function replaces(wanted: DirectoryValue, { opened }: Present, sealer: Sealer): boolean {
   if (opened === undefined) return true;
   const { value, sealedWith } = opened;
   // A present version above ours comes from a replica that read a later state; ours is late, not right.

@@ -2,6 +2,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { sealerOf } from "@mio/shared/bus/wire/sealed-value.ts";
 import { Gauge } from "prom-client";
+import { busOf } from "../bus/connect.ts";
 import { directoryNotification, listen } from "../db/listen.ts";
 import type { Service, ServiceContext } from "../service.ts";
 import { publishDirectory } from "./directory-loop.ts";
@@ -32,13 +33,14 @@ async function keepDirectory(context: ServiceContext): Promise<void> {
     registers: [context.metrics],
   });
 
+  const bus = busOf(context);
   const wake = { next: new AbortController() };
   const listening = listen(context, [directoryNotification], () => wake.next.abort(), context.signal);
   while (!context.signal.aborted) {
     wake.next = new AbortController();
     try {
       const { streamReplicas } = context.config;
-      const pass = await publishDirectory(context.nats, context.db, sealer, context.clock.nowMs(), streamReplicas);
+      const pass = await publishDirectory(bus, context.db, sealer, context.clock.nowMs(), streamReplicas);
       state.routes = pass.routes;
       state.unopened += pass.unopened;
       state.last_pass_at = new Date(context.clock.nowMs()).toISOString();

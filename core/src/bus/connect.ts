@@ -1,21 +1,21 @@
 // The connection of one process to the bus: as its own user, heard only on its own inbox, and tried again for ever.
 import { setTimeout as delay } from "node:timers/promises";
-import type { Bus } from "@mio/shared/bus/client/connection.ts";
+import { failureOf } from "@mio/shared/bus/client/bus-client.ts";
+import type { Bus, OwnConnection } from "@mio/shared/bus/client/connection.ts";
+import { tcpClient } from "@mio/shared/bus/client/tcp.ts";
 import { natsServerVersionMinimum } from "@mio/shared/bus/names/streams.ts";
 import { inboxPrefixOf } from "@mio/shared/bus/names/users.ts";
-import { connect, headers, type NatsConnection } from "nats";
 import type { Logger } from "pino";
 import { type Config, withoutSecrets } from "../process/config.ts";
 import type { ServiceContext } from "../service.ts";
 
 interface BusHandle extends AsyncDisposable {
-  connection: NatsConnection;
+  connection: OwnConnection;
 }
 
 type BusConfig = Pick<Config, "natsUrls" | "natsUser" | "natsPassword">;
 
-const reconnectWaitMs = 250;
-const reconnectJitterMs = 250;
+const reconnect = { waitMs: 250, jitterMs: 250 };
 const pingIntervalMs = 5_000;
 /** How long a start waits for the bus. */
 const connectWaitMs = 60_000;
@@ -50,34 +50,34 @@ export async function connectBus(config: BusConfig, name: string, log: Logger, s
 /** What shared needs of a connection. */
 export function busOf(context: Pick<ServiceContext, "nats" | "config" | "clock" | "random">): Bus {
   const { nats, config, clock, random } = context;
-  return { connection: nats, headers, inboxPrefix: inboxPrefixOf(config.natsUser ?? userDefault), clock, random };
+  return {
+    connection: nats,
+    headers: tcpClient.headers,
+    inboxPrefix: inboxPrefixOf(config.natsUser ?? userDefault),
+    clock,
+    random,
+  };
 }
 
-async function connectInTime(config: BusConfig, name: string, log: Logger, signal: AbortSignal): Promise<NatsConnection> {
+async function connectInTime(config: BusConfig, name: string, log: Logger, signal: AbortSignal): Promise<OwnConnection> {
   const deadline = performance.now() + connectWaitMs;
   const user = config.natsUser;
   for (;;) {
     try {
-      const connecting = connect({
+      const connecting = tcpClient.connect({
         servers: config.natsUrls,
         name,
-        ...(user === undefined ? {} : { user, pass: config.natsPassword ?? "" }),
+        ...(user === undefined ? {} : { user, password: config.natsPassword ?? "" }),
         inboxPrefix: inboxPrefixOf(user ?? userDefault),
-        maxReconnectAttempts: -1,
-        // Otherwise the second refusal closes the connection for ever, and a password that is being changed would stop us.
-        ignoreAuthErrorAbort: true,
-        reconnectTimeWait: reconnectWaitMs,
-        reconnectJitter: reconnectJitterMs,
-        pingInterval: pingIntervalMs,
-        maxPingOut: 2,
-        noAsyncTraces: true,
+        reconnect,
+        pingIntervalMs,
       });
       return await unlessStopped(connecting, signal);
     } catch (error) {
       signal.throwIfAborted();
       const text = error instanceof Error ? error.message : String(error);
       const where = config.natsUrls.map(withoutSecrets).join(", ");
-      if (/authorization/i.test(text))
+      if (failureOf(error) === "user_refused")
         throw new Error(`${where} refuses the user ${user ?? "(none)"}; check MIO_NATS_USER and MIO_NATS_PASSWORD`, {
           cause: error,
         });
@@ -90,7 +90,7 @@ async function connectInTime(config: BusConfig, name: string, log: Logger, signa
 }
 
 /** A server that answers nothing is waited for by the client for long; a stop does not wait with it. */
-async function unlessStopped(connecting: Promise<NatsConnection>, signal: AbortSignal): Promise<NatsConnection> {
+async function unlessStopped(connecting: Promise<OwnConnection>, signal: AbortSignal): Promise<OwnConnection> {
   const stopped = Promise.withResolvers<never>();
   const stop = () => stopped.reject(signal.reason);
   signal.addEventListener("abort", stop, { once: true });
@@ -105,7 +105,7 @@ async function unlessStopped(connecting: Promise<NatsConnection>, signal: AbortS
   }
 }
 
-async function logStatus(nats: NatsConnection, log: Logger): Promise<void> {
+async function logStatus(nats: OwnConnection, log: Logger): Promise<void> {
   for await (const { type, data, permissionContext } of nats.status()) {
     if (permissionContext) log.error({ ...permissionContext }, "the bus refuses this user a subject");
     else if (type === "disconnect" || type === "reconnect" || type === "error")

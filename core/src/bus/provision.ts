@@ -1,17 +1,26 @@
 // Makes the server match streams.ts: creates what is missing, brings limits and subjects up to date, and says what differs that it may
 // not change. It never deletes, never lowers replicas, and never lets a stream discard old messages.
-import { type BucketSpec, buckets, type StreamSpec, streams } from "@mio/shared/bus/names/streams.ts";
+import { failureOf } from "@mio/shared/bus/client/bus-client.ts";
+import type { BusConnection } from "@mio/shared/bus/client/connection.ts";
+import { apiRequest, type Connected, JetStreamError, jetStreamErrors } from "@mio/shared/bus/client/jetstream-api.ts";
 import {
-  AckPolicy,
-  DiscardPolicy,
-  type JetStreamManager,
-  type NatsConnection,
-  NatsError,
-  nanos,
-  RetentionPolicy,
-  StorageType,
+  createDurable,
+  createStream,
+  durableOf,
+  nanosecondsPerMs,
   type StreamConfig,
-} from "nats";
+  streamOf,
+  updateStream,
+} from "@mio/shared/bus/client/stream-admin.ts";
+import {
+  type BucketSpec,
+  bucketStream,
+  bucketSubject,
+  buckets,
+  type StreamSpec,
+  streams,
+} from "@mio/shared/bus/names/streams.ts";
+import * as v from "valibot";
 import type { Config } from "../process/config.ts";
 
 interface ProvisionReport {
@@ -21,42 +30,49 @@ interface ProvisionReport {
   differences: string[];
 }
 
-const errors = { streamNotFound: 10059, consumerNotFound: 10014, noDiskSpace: 10047, noMemory: 10028 };
-
 /** Rejects with what to do when the server has too little room, or a stream that would delete unread messages. */
 export async function provisionBus(
-  nats: NatsConnection,
+  connection: BusConnection,
   config: Pick<Config, "streamReplicas" | "streamBytesMax">,
 ): Promise<ProvisionReport> {
-  const manager = await nats.jetstreamManager();
+  const bus = { connection };
+  await requireJetStream(bus);
   const report: ProvisionReport = { created: [], updated: [], differences: [] };
   const weights = Object.values(streams).reduce((sum, spec) => sum + spec.bytesWeight, 0);
   for (const spec of Object.values(streams)) {
     const maxBytes = Math.floor((config.streamBytesMax / weights) * spec.bytesWeight);
-    await provisionStream(manager, streamConfigOf(spec, maxBytes, config.streamReplicas), report);
-    for (const durable of spec.durables) await provisionDurable(manager, spec.name, durable, report);
+    await provisionStream(bus, streamConfigOf(spec, maxBytes, config.streamReplicas), report);
+    for (const durable of spec.durables) await provisionDurable(bus, spec.name, durable, report);
   }
-  for (const spec of Object.values(buckets)) await provisionStream(manager, bucketConfigOf(spec, config.streamReplicas), report);
+  for (const spec of Object.values(buckets)) await provisionStream(bus, bucketConfigOf(spec, config.streamReplicas), report);
   return report;
 }
 
+async function requireJetStream(bus: Connected): Promise<void> {
+  await apiRequest(bus, "INFO", undefined, v.unknown()).catch((error: unknown) => {
+    if (failureOf(error) !== "nobody_listens") throw error;
+    throw new Error("nats-server has no JetStream; start it with --jetstream, or with a jetstream block in its configuration", {
+      cause: error,
+    });
+  });
+}
+
 /** One bucket alone, for who writes to it and finds it deleted. */
-export async function provisionBucket(nats: NatsConnection, spec: BucketSpec, replicas: number): Promise<void> {
-  const manager = await nats.jetstreamManager({ checkAPI: false });
-  await provisionStream(manager, bucketConfigOf(spec, replicas), { created: [], updated: [], differences: [] });
+export async function provisionBucket(bus: Connected, spec: BucketSpec, replicas: number): Promise<void> {
+  await provisionStream(bus, bucketConfigOf(spec, replicas), { created: [], updated: [], differences: [] });
 }
 
 function streamConfigOf(spec: StreamSpec, maxBytes: number, replicas: number): Partial<StreamConfig> & { name: string } {
   return {
     name: spec.name,
     subjects: [...spec.subjects],
-    retention: spec.retention === "workqueue" ? RetentionPolicy.Workqueue : RetentionPolicy.Limits,
-    max_age: nanos(spec.maxAgeSeconds * 1_000),
-    duplicate_window: nanos(spec.dedupeWindowSeconds * 1_000),
+    retention: spec.retention === "workqueue" ? "workqueue" : "limits",
+    max_age: nanosecondsOf(spec.maxAgeSeconds),
+    duplicate_window: nanosecondsOf(spec.dedupeWindowSeconds),
     max_bytes: maxBytes,
     num_replicas: replicas,
-    storage: StorageType.File,
-    discard: DiscardPolicy.New,
+    storage: "file",
+    discard: "new",
     allow_direct: true,
   };
 }
@@ -64,15 +80,15 @@ function streamConfigOf(spec: StreamSpec, maxBytes: number, replicas: number): P
 /** The layout that clients know as a key-value bucket: the last value of each key. */
 function bucketConfigOf(spec: BucketSpec, replicas: number): Partial<StreamConfig> & { name: string } {
   return {
-    name: `KV_${spec.name}`,
-    subjects: [`$KV.${spec.name}.>`],
-    retention: RetentionPolicy.Limits,
+    name: bucketStream(spec.name),
+    subjects: [bucketSubject(spec.name, ">")],
+    retention: "limits",
     max_msgs_per_subject: 1,
     max_bytes: spec.maxBytes,
     max_msg_size: spec.maxValueBytes,
     num_replicas: replicas,
-    storage: StorageType.File,
-    discard: DiscardPolicy.New,
+    storage: "file",
+    discard: "new",
     allow_direct: true,
     allow_rollup_hdrs: true,
     deny_delete: true,
@@ -80,18 +96,18 @@ function bucketConfigOf(spec: BucketSpec, replicas: number): Partial<StreamConfi
 }
 
 async function provisionStream(
-  manager: JetStreamManager,
+  bus: Connected,
   wanted: Partial<StreamConfig> & { name: string },
   report: ProvisionReport,
 ): Promise<void> {
-  const found = await absentAs(errors.streamNotFound, manager.streams.info(wanted.name));
+  const found = await streamOf(bus, wanted.name);
   if (!found) {
-    await explained(wanted, manager.streams.add(wanted));
+    await explained(wanted, createStream(bus, wanted));
     report.created.push(wanted.name);
     return;
   }
   const present = found.config;
-  if (present.discard !== DiscardPolicy.New && present.max_msgs_per_subject !== 1) {
+  if (present.discard !== "new" && present.max_msgs_per_subject !== 1) {
     throw new Error(
       `stream ${wanted.name} discards old messages, also unread ones; set its discard policy to "new" before anything is written to it`,
     );
@@ -119,34 +135,35 @@ async function provisionStream(
   }
   if (wanted.duplicate_window !== undefined && present.duplicate_window !== wanted.duplicate_window)
     change.duplicate_window = wanted.duplicate_window;
-  if (present.discard !== DiscardPolicy.New) change.discard = DiscardPolicy.New;
+  if (present.discard !== "new") change.discard = "new";
   if (!present.allow_direct) change.allow_direct = true;
   const missing = (wanted.subjects ?? []).filter((subject) => !present.subjects.includes(subject));
   if (missing.length > 0) change.subjects = [...present.subjects, ...missing];
   const foreign = present.subjects.filter((subject) => !wanted.subjects?.includes(subject));
   if (foreign.length > 0) report.differences.push(`${wanted.name}: also takes ${foreign.join(", ")}, which is left as it is`);
   if (Object.keys(change).length === 0) return;
-  await explained(wanted, manager.streams.update(wanted.name, change));
+  await explained(wanted, updateStream(bus, { ...present, ...change }));
   report.updated.push(`${wanted.name}: ${Object.keys(change).join(", ")}`);
 }
 
 /** For readers outside. One that is there is left as it is: an update could move somebody's position. */
 async function provisionDurable(
-  manager: JetStreamManager,
+  bus: Connected,
   stream: string,
   durable: { name: string; filterSubject: string },
   report: ProvisionReport,
 ): Promise<void> {
-  const found = await absentAs(errors.consumerNotFound, manager.consumers.info(stream, durable.name));
+  const found = await durableOf(bus, stream, durable.name);
   if (!found) {
-    await manager.consumers.add(stream, {
+    await createDurable(bus, stream, {
       durable_name: durable.name,
       filter_subject: durable.filterSubject,
-      ack_policy: AckPolicy.Explicit,
+      ack_policy: "explicit",
+      deliver_policy: "all",
     });
     report.created.push(`${stream}/${durable.name}`);
-  } else if (found.config.filter_subject !== durable.filterSubject) {
-    report.differences.push(`${stream}/${durable.name}: reads ${found.config.filter_subject}, not ${durable.filterSubject}`);
+  } else if (found.filterSubject !== durable.filterSubject) {
+    report.differences.push(`${stream}/${durable.name}: reads ${found.filterSubject}, not ${durable.filterSubject}`);
   }
 }
 
@@ -154,8 +171,8 @@ async function explained<T>(wanted: { name: string; max_bytes?: number }, work: 
   try {
     return await work;
   } catch (error) {
-    const code = codeOf(error);
-    if (code !== errors.noDiskSpace && code !== errors.noMemory) throw error;
+    const noRoom: readonly number[] = [jetStreamErrors.noDiskSpace, jetStreamErrors.noMemory];
+    if (!(error instanceof JetStreamError && noRoom.includes(error.code))) throw error;
     throw new Error(
       `nats-server has no room left for stream ${wanted.name} (${wanted.max_bytes} bytes): raise its jetstream max_file_store, or lower MIO_STREAM_BYTES_MAX`,
       { cause: error },
@@ -163,15 +180,6 @@ async function explained<T>(wanted: { name: string; max_bytes?: number }, work: 
   }
 }
 
-async function absentAs<T>(code: number, work: Promise<T>): Promise<T | undefined> {
-  try {
-    return await work;
-  } catch (error) {
-    if (codeOf(error) === code) return undefined;
-    throw error;
-  }
-}
-
-function codeOf(error: unknown): number | undefined {
-  return error instanceof NatsError ? error.api_error?.err_code : undefined;
+function nanosecondsOf(seconds: number): number {
+  return seconds * 1_000 * nanosecondsPerMs;
 }

@@ -1,13 +1,14 @@
 // How the command line finds a system: by environment, else by the local.json that a running local system leaves in its data folder.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { failureOf } from "@mio/shared/bus/client/bus-client.ts";
 import type { Bus } from "@mio/shared/bus/client/connection.ts";
 import { JetStreamError, jetStreamErrors } from "@mio/shared/bus/client/jetstream-api.ts";
+import { tcpClient } from "@mio/shared/bus/client/tcp.ts";
 import { inboxPrefixOf } from "@mio/shared/bus/names/users.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
 import type { Command } from "commander";
-import { connect, ErrorCode, headers, NatsError } from "nats";
 import { Pool } from "pg";
 import * as v from "valibot";
 import { readOAuthApps } from "../process/config.ts";
@@ -53,20 +54,15 @@ export async function withDatabase<T>(command: Command, work: (db: Pool) => Prom
 export async function withBus<T>(command: Command, work: (bus: Bus) => Promise<T>): Promise<T> {
   const { url, user, password, inboxPrefix } = await busLogin(command);
   const servers = url.split(",").map((each) => each.trim());
-  const connection = await connect({
-    servers,
-    name: "mio-cli",
-    ...(user === undefined ? {} : { user, pass: password }),
-    inboxPrefix,
-    timeout: 5_000,
-    reconnect: false,
-    noAsyncTraces: true,
-  }).catch((error: unknown) => {
+  const login = user === undefined ? {} : { user, password };
+  const connecting = tcpClient.connect({ servers, name: "mio-cli", ...login, inboxPrefix, timeoutMs: 5_000 });
+  const connection = await connecting.catch((error: unknown) => {
     throw new ConnectionError(
       `cannot reach the bus at ${servers.map(hostOf).join(", ")}: ${messageOf(error)}; is it running, and are MIO_NATS_URL, MIO_NATS_USER and MIO_NATS_PASSWORD right?`,
     );
   });
   try {
+    const { headers } = tcpClient;
     return await work({ connection, headers, inboxPrefix, clock: clockOf(globalThis), random: randomOf(globalThis.crypto) });
   } catch (error) {
     throw explained(error);
@@ -77,10 +73,9 @@ export async function withBus<T>(command: Command, work: (bus: Bus) => Promise<T
 
 function explained(error: unknown): unknown {
   const noStream =
-    (error instanceof NatsError && error.code === ErrorCode.NoResponders) ||
-    (error instanceof JetStreamError && error.code === jetStreamErrors.streamNotFound);
+    failureOf(error) === "nobody_listens" || (error instanceof JetStreamError && error.code === jetStreamErrors.streamNotFound);
   if (noStream) return new ConnectionError("the bus lacks a stream; core makes all of them at its start", { cause: error });
-  if (error instanceof NatsError && error.isPermissionError())
+  if (failureOf(error) === "not_permitted")
     return new ConnectionError("the bus refuses this to its user; it takes an operator, or core", { cause: error });
   return error;
 }

@@ -1,11 +1,11 @@
 // Hears what edges tell about themselves and makes metrics of it. What an uplink did since it last told is counted by one of the replicas;
 // how it stands is known to all of them. Whatever cannot be read or trusted is counted, and nothing else comes of it.
 import type { EdgeTelemetry } from "@mio/proto/gen/mio/edge/v1/telemetry_pb.ts";
+import type { BusMessage } from "@mio/shared/bus/client/connection.ts";
 import { parseTelemetrySubject, telemetryQueue, telemetrySubjects } from "@mio/shared/bus/names/subjects.ts";
 import { decodeTelemetry } from "@mio/shared/bus/wire/telemetry.ts";
 import { inboundDoors } from "@mio/shared/channels/inbound.ts";
 import { snakeCase } from "@mio/shared/snake-case.ts";
-import type { Msg } from "nats";
 import type { Service, ServiceContext } from "../service.ts";
 import { createEdgeMetrics, type EdgeMetrics } from "./edge-metrics.ts";
 import { LiveShards } from "./live-shards.ts";
@@ -52,7 +52,7 @@ export async function runTelemetry(context: ServiceContext, channelTypes: readon
 }
 
 /** Undefined for what is not to be trusted; `metrics` hear why. */
-function read(message: Msg, metrics?: EdgeMetrics): EdgeTelemetry | undefined {
+function read(message: BusMessage, metrics?: EdgeMetrics): EdgeTelemetry | undefined {
   const decoded = decodeTelemetry(message.data);
   if (decoded.kind !== "telemetry") {
     metrics?.refuse(decoded.kind === "undecodable" ? "unreadable" : decoded.kind);

@@ -2,6 +2,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import { DirectorySnapshotSchema, DirectoryValueSchema } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
 import { testSealingKeys } from "@mio/proving/kit/bus/directory-keys.ts";
 import { VirtualClock } from "@mio/proving/kit/time/virtual-clock.ts";
+import type { BucketEntry, BucketReader } from "@mio/shared/bus/read/bucket-reader.ts";
 import {
   directoryKeyOf,
   openDirectoryValue,
@@ -12,7 +13,6 @@ import {
 import { openerOf, parseSealingKeys, type SealingKey, sealerOf } from "@mio/shared/bus/wire/sealed-value.ts";
 import { randomOf } from "@mio/shared/random.ts";
 import { describe, expect, it } from "vitest";
-import type { BucketEntry, BucketReader } from "./bucket-reader.ts";
 import { type BucketPosition, DirectoryCopy, type DirectoryEntry, type DirectoryStore, type Layout } from "./directory-copy.ts";
 
 /** A bucket with history 1 that can be wiped, made anew and cut off. */

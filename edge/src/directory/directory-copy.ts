@@ -1,13 +1,14 @@
 // The region's copy of the directory bucket. It keeps what it knows until a newer version replaces it: a wiped bucket, a deleted key or
 // a bus that is away takes nothing from it, and neither does a value that no key of ours opens. It is whole only while the bucket, as it
 // stands now, holds the publisher's marker. What it keeps is sealed as it came.
+
+import type { BucketReader } from "@mio/shared/bus/read/bucket-reader.ts";
 import { openDirectorySnapshot, openDirectoryValue, snapshotKey } from "@mio/shared/bus/wire/directory.ts";
 import type { Opener } from "@mio/shared/bus/wire/sealed-value.ts";
 import type { Clock } from "@mio/shared/clock.ts";
 import type { DirectoryStatus } from "../telemetry/pressure.ts";
 import { closeOlder, isMoving, layoutOf, type ShardLayout } from "../uplink/layout.ts";
 import type { Closing, Shard } from "../uplink/uplink.ts";
-import type { BucketReader } from "./bucket-reader.ts";
 import type { Lookup } from "./directory.ts";
 
 /** How often the bucket is looked at, at most. */

@@ -2,12 +2,12 @@
 // two uplinks of one conversation, and its order would be gone. (Regions are cheap: a second process is a second region.)
 
 import { buckets } from "@mio/shared/bus/names/streams.ts";
+import { bucketReader } from "@mio/shared/bus/read/bucket-reader.ts";
 import { openerOf } from "@mio/shared/bus/wire/sealed-value.ts";
 import type { InboundDoor } from "@mio/shared/channels/contract.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
 import { createApp, type EdgePorts } from "../app.ts";
-import { bucketReader } from "../directory/bucket-reader.ts";
 import { Directory } from "../directory/directory.ts";
 import { DirectoryCopy } from "../directory/directory-copy.ts";
 import { directoryStore } from "../directory/directory-store.ts";

@@ -1,10 +1,8 @@
 // One request to core over the bus, with one answer. "Away" is certain: nobody heard it. After "silent" it may still be carried out.
+import { failureOf } from "@mio/shared/bus/client/bus-client.ts";
 import type { Bus } from "@mio/shared/bus/client/connection.ts";
 
 export type Asked = { kind: "answered"; body: Uint8Array<ArrayBuffer> } | { kind: "away" } | { kind: "silent" };
-
-/** The client's code for "nobody listens to this subject". */
-const noResponders = "503";
 
 /** Resolves after `timeoutMs` at the latest. Never rejects. */
 export async function askCore(
@@ -18,7 +16,6 @@ export async function askCore(
     const answer = await bus.connection.request(subject, body, { timeout: timeoutMs });
     return { kind: "answered", body: Uint8Array.from(answer.data) };
   } catch (error) {
-    const isAway = error instanceof Error && "code" in error && error.code === noResponders;
-    return { kind: isAway ? "away" : "silent" };
+    return { kind: failureOf(error) === "nobody_listens" ? "away" : "silent" };
   }
 }

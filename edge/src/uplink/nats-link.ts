@@ -1,6 +1,8 @@
 // The link to the bus, the same over TCP and over a WebSocket: the client library is a parameter. A publish never outlives its
 // connection: when that is lost, whatever is in flight fails at once.
-import type { Bus, BusConnection, BusHeaders, BusMessage as Received } from "@mio/shared/bus/client/connection.ts";
+import { type BusClient, type ConnectOptions, failureOf } from "@mio/shared/bus/client/bus-client.ts";
+import type { Bus, OwnConnection, BusMessage as Received } from "@mio/shared/bus/client/connection.ts";
+import { jetStreamErrors } from "@mio/shared/bus/client/jetstream-api.ts";
 import { messageIdHeader } from "@mio/shared/bus/names/headers.ts";
 import { inboxPrefixOf } from "@mio/shared/bus/names/users.ts";
 import type { Clock } from "@mio/shared/clock.ts";
@@ -8,24 +10,6 @@ import type { Random } from "@mio/shared/random.ts";
 import * as v from "valibot";
 import type { BusLink, BusMessage, Published } from "./ports.ts";
 import type { TelemetryLink, Told } from "./telemetry.ts";
-
-/** What the link needs of `nats` or `nats.ws`; both satisfy it. */
-export interface NatsClient {
-  connect(options: NatsConnectOptions): Promise<NatsConnection>;
-  headers(): BusHeaders;
-}
-
-interface NatsConnection extends BusConnection {
-  /** Does not end when the connection does. */
-  status(): AsyncIterable<{ type: string }>;
-  /** Resolves when it is closed for good. */
-  closed(): Promise<unknown>;
-  /** Resolves when the server has answered all that was sent before. */
-  flush(): Promise<void>;
-  close(): Promise<void>;
-}
-
-type NatsConnectOptions = ReturnType<typeof connectOptions>;
 
 export interface NatsOptions {
   /** One of these at a time; another is tried when it goes away. */
@@ -51,16 +35,13 @@ const answerWithinMs = 60_000;
 /** The client's own words for a connection that is gone, or that does not answer its pings. */
 const ends = new Set(["disconnect", "staleConnection"]);
 
-/** The server: "message size exceeds maximum allowed". The client, of a body beyond the server's max_payload. */
-const tooLarge = { code: 10_054, clientCode: "MAX_PAYLOAD_EXCEEDED" } as const;
-
 const pubAck = v.union([
   v.object({ error: v.object({ err_code: v.optional(v.number(), 0), description: v.optional(v.string(), "") }) }),
   v.object({ seq: v.number(), duplicate: v.optional(v.boolean(), false) }),
 ]);
 
 export class NatsLink implements BusLink, TelemetryLink {
-  readonly #client: NatsClient;
+  readonly #client: BusClient;
   readonly #options: NatsOptions;
   readonly #listeners: (() => void)[] = [];
   /** In the order of sending. */
@@ -70,7 +51,7 @@ export class NatsLink implements BusLink, TelemetryLink {
   readonly #inbox: string;
   /** Resolves after the first try to connect, whatever came of it. */
   readonly tried: Promise<void>;
-  #connection: NatsConnection | undefined;
+  #connection: OwnConnection | undefined;
   #connected = false;
   #closed = false;
   #calls = 0;
@@ -81,7 +62,7 @@ export class NatsLink implements BusLink, TelemetryLink {
   #abandon = () => {};
   #probing = false;
 
-  constructor(client: NatsClient, options: NatsOptions) {
+  constructor(client: BusClient, options: NatsOptions) {
     this.#client = client;
     this.#options = options;
     this.#inboxPrefix = inboxPrefixOf(options.user);
@@ -201,7 +182,7 @@ export class NatsLink implements BusLink, TelemetryLink {
     return reconnectMinMs + Math.floor(this.#options.random.next() * reconnectJitterMs);
   }
 
-  async #follow(connection: NatsConnection): Promise<void> {
+  async #follow(connection: OwnConnection): Promise<void> {
     for await (const { type } of connection.status()) {
       if (connection !== this.#connection) return;
       if (ends.has(type)) return this.#abandon();
@@ -243,19 +224,16 @@ export class NatsLink implements BusLink, TelemetryLink {
   }
 }
 
-function connectOptions({ servers, user, password, name }: NatsOptions) {
+function connectOptions({ servers, user, password, name }: NatsOptions): ConnectOptions {
   return {
     servers,
     user,
-    pass: password,
+    password,
     name,
     inboxPrefix: inboxPrefixOf(user),
-    timeout: dialTimeoutMs,
-    reconnect: false,
-    ignoreClusterUpdates: true,
-    noAsyncTraces: true,
-    pingInterval: pingIntervalMs,
-    maxPingOut: 2,
+    timeoutMs: dialTimeoutMs,
+    pingIntervalMs,
+    onlyTheseServers: true,
   };
 }
 
@@ -265,14 +243,18 @@ function publishedOf(message: Received): Published {
   if (!ack.success) return { kind: "not_acknowledged", reason: "no acknowledgement in the answer" };
   if ("error" in ack.output) {
     const { err_code: code, description } = ack.output.error;
-    return { kind: "refused", reason: `refused with ${code}: ${description}`, ofMessage: code === tooLarge.code };
+    return {
+      kind: "refused",
+      reason: `refused with ${code}: ${description}`,
+      ofMessage: code === jetStreamErrors.messageTooLarge,
+    };
   }
   return { kind: "acknowledged", duplicate: ack.output.duplicate };
 }
 
 function unsent(error: unknown): Published {
   const reason = error instanceof Error ? error.message : "publish failed";
-  if (error instanceof Error && "code" in error && error.code === tooLarge.clientCode)
+  if (failureOf(error) === "too_large")
     return { kind: "refused", reason: `larger than the server takes: ${reason}`, ofMessage: true };
   return { kind: "not_acknowledged", reason };
 }

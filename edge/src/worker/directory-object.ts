@@ -4,10 +4,10 @@
 import { DurableObject } from "cloudflare:workers";
 import type { DurableObjectState } from "@cloudflare/workers-types";
 import { buckets } from "@mio/shared/bus/names/streams.ts";
+import { bucketReader } from "@mio/shared/bus/read/bucket-reader.ts";
 import { openerOf } from "@mio/shared/bus/wire/sealed-value.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
-import { bucketReader } from "../directory/bucket-reader.ts";
 import type { Lookup } from "../directory/directory.ts";
 import { DirectoryCopy } from "../directory/directory-copy.ts";
 import { directoryStore } from "../directory/directory-store.ts";

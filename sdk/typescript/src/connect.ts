@@ -5,11 +5,11 @@ import type { DeliveryReceipt } from "@mio/proto/gen/mio/v1/delivery_receipt_pb.
 import type { Message } from "@mio/proto/gen/mio/v1/message_pb.ts";
 import type { SendCommand } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
 import type { Bus } from "@mio/shared/bus/client/connection.ts";
+import { tcpClient } from "@mio/shared/bus/client/tcp.ts";
 import { busUserOf, inboxPrefixOf } from "@mio/shared/bus/names/users.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import type { AccountId } from "@mio/shared/ids.ts";
 import { randomOf } from "@mio/shared/random.ts";
-import { connect as connectNats, headers } from "nats";
 import { consumeMessages } from "./consume.ts";
 import type { Handling } from "./handling.ts";
 import { type AwaitReceiptOptions, awaitFinalReceipt } from "./receipt.ts";
@@ -55,20 +55,16 @@ export interface Connection extends AsyncDisposable {
 /** Rejects when no server can be reached or the user is refused. */
 export async function connect(options: ConnectOptions): Promise<Connection> {
   const inboxPrefix = inboxPrefixOf(busUserOf({ role: "agent", name: options.group, accounts: [] }));
-  const nats = await connectNats({
+  const nats = await tcpClient.connect({
     servers: options.servers,
-    ...(options.user === undefined ? {} : { user: options.user }),
-    ...(options.password === undefined ? {} : { pass: options.password }),
+    user: options.user,
+    password: options.password,
     name: `agent-${options.group}`,
     inboxPrefix,
-    maxReconnectAttempts: -1,
-    // Otherwise the second refusal closes the connection for ever, and a password that is being changed would stop the agent.
-    ignoreAuthErrorAbort: true,
-    reconnectJitter: 500,
-    pingInterval: 10_000,
-    maxPingOut: 2,
-    noAsyncTraces: true,
+    reconnect: { jitterMs: 500 },
+    pingIntervalMs: 10_000,
   });
+  const { headers } = tcpClient;
   const bus: Bus = { connection: nats, headers, inboxPrefix, clock: clockOf(globalThis), random: randomOf(globalThis.crypto) };
   const accounts = options.accounts.map((id) => id as AccountId);
   const close = async () => {

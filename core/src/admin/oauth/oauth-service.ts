@@ -1,11 +1,11 @@
 // Answers the edge's OAuth callbacks: one of all admin processes takes each. What is in hand at a stop is finished first.
 import { once } from "node:events";
 import { OAuthAnswer_OutcomeSchema, OAuthAnswer_Outcome as Outcome } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
+import type { BusMessage } from "@mio/shared/bus/client/connection.ts";
 import { oauthQueue, oauthSubject, oauthSubjects } from "@mio/shared/bus/names/subjects.ts";
 import { decodeOAuthCallback, encodeOAuthAnswer } from "@mio/shared/bus/wire/oauth.ts";
 import { doorsIn } from "@mio/shared/channels/doors-in.ts";
 import { outboundDoors } from "@mio/shared/channels/outbound.ts";
-import type { Msg } from "nats";
 import { createSendClient } from "../../egress/send-fetch.ts";
 import { traceIdOf } from "../../process/log.ts";
 import type { ServiceContext } from "../../service.ts";
@@ -24,11 +24,13 @@ export async function serveOAuth(context: ServiceContext): Promise<void> {
     client.fetchFor({ signal: AbortSignal.timeout(exchangeDeadlineMs), refuse: () => undefined, written: () => {} });
   const tools = { db, doors: doorsIn(config.environment, outboundDoors), apps: config.oauthApps, fetch };
   const inHand = new Set<Promise<void>>();
-  const callback = (error: Error | null, message: Msg) => {
+  const callback = (error: Error | null, message: BusMessage) => {
     if (error) return log.error({ err: error }, "the bus does not let core hear OAuth callbacks");
     // Whoever asks chooses where we publish: nowhere but to an inbox.
-    if (!message.reply?.startsWith("_INBOX")) return;
-    const answering: Promise<void> = answer(context, tools, message, inHand.size >= inHandMax).finally(() =>
+    const { reply } = message;
+    if (!reply?.startsWith("_INBOX")) return;
+    const respond = (body: Uint8Array) => nats.publish(reply, body);
+    const answering: Promise<void> = answer(context, tools, message, respond, inHand.size >= inHandMax).finally(() =>
       inHand.delete(answering),
     );
     inHand.add(answering);
@@ -41,7 +43,13 @@ export async function serveOAuth(context: ServiceContext): Promise<void> {
 }
 
 /** Never rejects. */
-async function answer({ log }: ServiceContext, tools: OAuthTools, message: Msg, busy: boolean): Promise<void> {
+async function answer(
+  { log }: ServiceContext,
+  tools: OAuthTools,
+  message: BusMessage,
+  respond: (body: Uint8Array) => void,
+  busy: boolean,
+): Promise<void> {
   const startedMs = performance.now();
   const decoded = decodeOAuthCallback(message.data);
   const callback = decoded.kind === "decoded" ? decoded.value : undefined;
@@ -55,7 +63,7 @@ async function answer({ log }: ServiceContext, tools: OAuthTools, message: Msg, 
     given = { outcome: Outcome.UNAVAILABLE };
   }
   const { outcome, workspaceName = "", tenantName = "", installId, accountId, reason } = given;
-  message.respond(encodeOAuthAnswer({ outcome, workspaceName, tenantName }));
+  respond(encodeOAuthAnswer({ outcome, workspaceName, tenantName }));
   log.info(
     {
       channel_type: callback?.channelType,

@@ -1,10 +1,13 @@
 // From the bus into the ledger. One leader reads the work queue in stream order, writes batches, and acknowledges what is committed. It needs
 // Postgres and the bus, and never a platform. A durable consumer reorders on takeover and after lost deliveries, so a new leader, and a leader
 // that sees a hole in its deliveries, makes the consumer anew: then all that is left comes once more, in order.
+import type { Bus } from "@mio/shared/bus/client/connection.ts";
+import { createDurable, deleteDurable, durableOf, nanosecondsPerMs, streamOf } from "@mio/shared/bus/client/stream-admin.ts";
 import { messageIdHeader, traceparentHeader } from "@mio/shared/bus/names/headers.ts";
 import { senderDurable, streams } from "@mio/shared/bus/names/streams.ts";
-import { AckPolicy, type Consumer, DeliverPolicy, type JetStreamManager, type JsMsg, NatsError, nanos } from "nats";
+import { type Pulled, pull } from "@mio/shared/bus/read/pull.ts";
 import { DatabaseError } from "pg";
+import { busOf } from "../../bus/connect.ts";
 import type { ServiceContext } from "../../service.ts";
 import type { Lease } from "../lease/lease.ts";
 import { createBell } from "../lease/wake.ts";
@@ -65,7 +68,7 @@ export async function runIntake(
 }
 
 interface Read {
-  message: JsMsg;
+  pulled: Pulled;
   incoming: Incoming;
   lostBefore: number;
 }
@@ -78,20 +81,22 @@ async function runSession(
   signal: AbortSignal,
 ): Promise<void> {
   const stream = streams.outbound.name;
-  const manager = await context.nats.jetstreamManager({ checkAPI: false });
-  const info = await manager.streams.info(stream);
-  const opened = await openPosition(context.db, stream, String(info.created));
+  const bus = busOf(context);
+  const found = await streamOf(bus, stream);
+  if (!found) throw new Error(`there is no stream ${stream}; core makes it at its start`);
+  const opened = await openPosition(context.db, stream, found.created);
   const streamEpoch = opened.streamEpoch;
   let committed = opened.position;
   status.lostUnread = opened.lostUnread;
   // A work queue's first sequence is the first that nobody has acknowledged, or one past the last.
-  if (info.state.first_seq > committed + 1) {
-    const gap = opened.first ? 0 : info.state.first_seq - committed - 1;
-    committed = info.state.first_seq - 1;
+  const { first_seq: first } = found.state;
+  if (first > committed + 1) {
+    const gap = opened.first ? 0 : first - committed - 1;
+    committed = first - 1;
     await write({ lease, stream, streamEpoch, position: committed, lostUnread: gap, entries: [] });
     reportLost(gap);
   }
-  const consumer = await recreateConsumer(context, manager, stream);
+  await recreateDurable(bus, stream);
 
   const buffer: Read[] = [];
   const bell = createBell();
@@ -118,34 +123,29 @@ async function runSession(
     let deliveries = 0;
     while (!either.aborted) {
       const before = deliveries;
-      const messages = await consumer.fetch({ max_messages: ackPendingMax, expires: fetchMs });
-      const stop = () => messages.stop();
-      either.addEventListener("abort", stop, { once: true });
-      try {
-        for await (const message of messages) {
-          deliveries += 1;
-          if (message.info.deliverySequence !== deliveries) throw new Error("a delivery was lost on the way");
-          accept(message);
-          if (either.aborted) return;
-        }
-      } finally {
-        either.removeEventListener("abort", stop);
+      const options = { messagesMax: ackPendingMax, expiresMs: fetchMs, signal: either };
+      for await (const pulled of pull(bus, stream, senderDurable.name, options)) {
+        deliveries += 1;
+        if (pulled.delivery !== deliveries) throw new Error("a delivery was lost on the way");
+        accept(pulled);
+        if (either.aborted) return;
       }
       if (deliveries > before || either.aborted) continue;
-      const { delivered } = await consumer.info();
-      if (delivered.consumer_seq > deliveries) throw new Error("a delivery was lost on the way, or went to somebody else");
+      const consumer = await durableOf(bus, stream, senderDurable.name);
+      if (!consumer) throw new Error("the consumer is gone");
+      if (consumer.deliveries > deliveries) throw new Error("a delivery was lost on the way, or went to somebody else");
     }
   }
 
-  function accept(message: JsMsg): void {
-    const streamSequence = message.info.streamSequence;
+  function accept(pulled: Pulled): void {
+    const { sequence: streamSequence } = pulled;
     if (streamSequence <= committed) {
-      message.ack();
+      pulled.acknowledge();
       return;
     }
     // In the buffer already: its first delivery will be acknowledged, which acknowledges the message.
     if (streamSequence <= highest) return;
-    buffer.push({ message, incoming: incomingOf(message), lostBefore: streamSequence - highest - 1 });
+    buffer.push({ pulled, incoming: incomingOf(pulled), lostBefore: streamSequence - highest - 1 });
     highest = streamSequence;
     bell.ring();
   }
@@ -163,7 +163,7 @@ async function runSession(
     committed = position;
     status.position = position;
     reportLost(lostUnread);
-    for (const { message } of reads) message.ack();
+    for (const { pulled } of reads) pulled.acknowledge();
   }
 
   /** Inserts until it is done or the lease is lost; returns the entries that the ledger had already. */
@@ -267,34 +267,25 @@ function takeBatch(buffer: Read[]): Read[] {
   return buffer.splice(0, count);
 }
 
-function incomingOf(message: JsMsg): Incoming {
+function incomingOf({ message, sequence }: Pulled): Incoming {
   return {
     subject: message.subject,
     data: message.data,
-    streamSequence: message.info.streamSequence,
+    streamSequence: sequence,
     messageId: message.headers?.get(messageIdHeader) ?? "",
     traceparent: message.headers?.get(traceparentHeader) ?? "",
   };
 }
 
-async function recreateConsumer(context: ServiceContext, manager: JetStreamManager, stream: string): Promise<Consumer> {
-  await manager.consumers.delete(stream, senderDurable.name).catch(ignoreMissing);
-  await manager.consumers.add(stream, {
+async function recreateDurable(bus: Bus, stream: string): Promise<void> {
+  await deleteDurable(bus, stream, senderDurable.name);
+  await createDurable(bus, stream, {
     durable_name: senderDurable.name,
-    ack_policy: AckPolicy.Explicit,
-    deliver_policy: DeliverPolicy.All,
+    ack_policy: "explicit",
+    deliver_policy: "all",
     filter_subject: senderDurable.filterSubject,
-    ack_wait: nanos(ackWaitMs),
+    ack_wait: ackWaitMs * nanosecondsPerMs,
     max_ack_pending: ackPendingMax,
     max_deliver: -1,
   });
-  return context.nats.jetstream().consumers.get(stream, senderDurable.name);
-}
-
-/** consumer not found (nats-server `server/errors.json`). */
-const consumerNotFound = 10014;
-
-function ignoreMissing(error: unknown): void {
-  if (error instanceof NatsError && error.api_error?.err_code === consumerNotFound) return;
-  throw error;
 }

@@ -1,5 +1,5 @@
-// The part of a NATS client that shared stands on, as a structural port: `nats` (TCP) and `nats.ws` (WebSocket) both satisfy it
-// without a cast, so reading in order and writing once are written once for core, edge and SDK, and shared imports no client.
+// The part of a NATS client that we stand on, as a structural port: `nats` (TCP) and `nats.ws` (WebSocket) both satisfy it without a
+// cast, so reading in order and writing once are written once for core, edge and SDK, and only two files import a client.
 import type { Clock } from "../../clock.ts";
 import type { Random } from "../../random.ts";
 
@@ -32,14 +32,34 @@ export interface BusConnection {
     options?: { timeout: number; headers?: BusHeaders },
   ): Promise<BusMessage>;
   publish(subject: string, payload?: Uint8Array | string, options?: { reply?: string; headers?: BusHeaders }): void;
-  subscribe(subject: string, options?: { callback?: (error: Error | null, message: BusMessage) => void }): BusSubscription;
+  /** Of all who name the same queue, one hears each message. */
+  subscribe(
+    subject: string,
+    options?: { queue?: string; callback?: (error: Error | null, message: BusMessage) => void },
+  ): BusSubscription;
   isClosed(): boolean;
+}
+
+/** A connection in the hands of who made it. */
+export interface OwnConnection extends BusConnection {
+  /** What the present server says of itself. */
+  readonly info?: { version: string; jetstream?: boolean };
+  getServer(): string;
+  /** What becomes of it; does not end when the connection does. */
+  status(): AsyncIterable<{ type: string; data: unknown; permissionContext?: object }>;
+  /** Resolves when it is closed for good. */
+  closed(): Promise<unknown>;
+  /** Resolves when the server has answered all that was sent before. */
+  flush(): Promise<void>;
+  /** Sends what waits, hears what has come, and closes. */
+  drain(): Promise<void>;
+  close(): Promise<void>;
 }
 
 /** A connection with what the client library keeps elsewhere, and the time and chance that shared may not take by itself. */
 export interface Bus {
   connection: BusConnection;
-  /** The client's own factory of headers: `headers` of `nats` or `nats.ws`. */
+  /** The client's own factory of headers. */
   headers: () => BusHeaders;
   /** The only subjects that this user may subscribe: `<inboxPrefix>.>`. */
   inboxPrefix: string;

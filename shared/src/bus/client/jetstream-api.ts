@@ -12,6 +12,9 @@ export const jetStreamErrors = {
   duplicateInProcess: 10158,
   messageTooLarge: 10054,
   streamNotFound: 10059,
+  consumerNotFound: 10014,
+  noDiskSpace: 10047,
+  noMemory: 10028,
 } as const;
 
 export class JetStreamError extends Error {
@@ -104,9 +107,12 @@ async function directGet(
   };
 }
 
+/** All that a request of the API needs. */
+export type Connected = Pick<Bus, "connection">;
+
 /** One request to `$JS.API.<what>`; throws JetStreamError when the server refuses, ValiError when it answers something else. */
 export async function apiRequest<T>(
-  bus: Bus,
+  bus: Connected,
   what: string,
   body: unknown,
   schema: v.GenericSchema<unknown, T>,

@@ -68,6 +68,16 @@ export const buckets = {
   positions: { name: "mio_positions", maxBytes: 64 * mebibyte, maxValueBytes: mebibyte },
 } as const satisfies Record<string, BucketSpec>;
 
+/** The stream that clients know as the bucket. */
+export function bucketStream(bucket: string): string {
+  return `KV_${bucket}`;
+}
+
+/** Where a key's values are published; `>` for all keys. */
+export function bucketSubject(bucket: string, key: string): string {
+  return `$KV.${bucket}.${key}`;
+}
+
 /** nats-server older than this loses data on sourcing or restart; checked at start. */
 export const natsServerVersionMinimum = "2.12.8";
 

@@ -2,7 +2,7 @@
 // prefix, and core what edges tell about themselves. Whatever is read from a stream comes to the inbox, because a consumer's creation names
 // its filter in the subject that asks for it.
 import type { AccountId } from "../../ids.ts";
-import { type BucketSpec, buckets, type StreamSpec, streams } from "./streams.ts";
+import { type BucketSpec, bucketStream, bucketSubject, buckets, type StreamSpec, streams } from "./streams.ts";
 import {
   accountSubjects,
   type Direction,
@@ -65,10 +65,15 @@ function publishOf(role: BusRole): { allow: string[]; deny?: string[] } {
       return { allow: [ingressSubjects, oauthSubjects, telemetrySubjects, ...readingOf(buckets.directory)] };
     case "core":
       return {
-        allow: [everySubject, ...provisioning, ...reading, ...Object.values(buckets).map((bucket) => `$KV.${bucket.name}.>`)],
+        allow: [
+          everySubject,
+          ...provisioning,
+          ...reading,
+          ...Object.values(buckets).map((bucket) => bucketSubject(bucket.name, ">")),
+        ],
       };
     case "admin":
-      return { allow: [`$KV.${buckets.directory.name}.>`, ...provisioning, ...reading] };
+      return { allow: [bucketSubject(buckets.directory.name, ">"), ...provisioning, ...reading] };
     case "agent":
       return agentPublishOf(role);
     case "operator":
@@ -97,7 +102,7 @@ const reading = [
 
 /** What a read-only user of a bucket needs. */
 function readingOf(bucket: BucketSpec): string[] {
-  const stream = `KV_${bucket.name}`;
+  const stream = bucketStream(bucket.name);
   return [
     "$JS.API.INFO",
     `$JS.API.STREAM.INFO.${stream}`,
@@ -128,11 +133,11 @@ const agentStreams: readonly [StreamSpec, Direction][] = [
  * a message of its own account elsewhere. Readers therefore refuse what is at odds with its subject.
  */
 function agentPublishOf(role: Extract<BusRole, { role: "agent" }>): { allow: string[]; deny: string[] } {
-  const positions = `$KV.${buckets.positions.name}.${role.name}.>`;
+  const positions = bucketSubject(buckets.positions.name, `${role.name}.>`);
   const allow = [
     "$JS.API.INFO",
     positions,
-    `$JS.API.DIRECT.GET.KV_${buckets.positions.name}.${positions}`,
+    `$JS.API.DIRECT.GET.${bucketStream(buckets.positions.name)}.${positions}`,
     deadLetterSubjectsOf(busUserOf(role)),
     ...agentStreams.map(([stream]) => `$JS.FC.${stream.name}.>`),
   ];

@@ -3,6 +3,7 @@
 // Flow control is answered only when the reader has taken what came before it, so a slow reader bounds memory by itself.
 import * as v from "valibot";
 import { type Bus, type BusHeaders, type BusMessage, type BusSubscription, inboxOf, nameOf } from "../client/connection.ts";
+import { type Place, placeOf } from "../client/delivery.ts";
 import { apiRequest, type StreamState } from "../client/jetstream-api.ts";
 
 export interface LogRecord {
@@ -249,7 +250,7 @@ export function openLogSource(bus: Bus, options: LogSourceOptions): LogSource {
     } else if (message.headers?.code === 100 && message.data.length === 0) {
       control(consumer, message, message.headers);
     } else {
-      const place = placeOf(message.reply);
+      const place = placeOf(message);
       if (place?.delivery === consumer.delivered + 1) deliver(consumer, message, place);
       else reopen();
     }
@@ -287,23 +288,4 @@ export function openLogSource(bus: Bus, options: LogSourceOptions): LogSource {
       push({ kind: "covered", sequence: reached });
     }
   }
-}
-
-interface Place {
-  sequence: number;
-  delivery: number;
-  storedAtMs: number;
-  pending: number;
-}
-
-/** What the acknowledgement subject of a delivery says: `$JS.ACK[.<domain>.<account>].<stream>.<consumer>.<tries>.<sequence>.<delivery>.<ns>.<pending>[.<token>]`. */
-function placeOf(
-  reply: string | undefined,
-): { sequence: number; delivery: number; storedAtMs: number; pending: number } | undefined {
-  const tokens = reply?.split(".") ?? [];
-  if (tokens[0] !== "$JS" || tokens[1] !== "ACK" || tokens.length < 9) return undefined;
-  const at = tokens.length >= 11 ? 7 : 5;
-  const [sequence, delivery, nanoseconds, pending] = tokens.slice(at, at + 4).map(Number);
-  if (!sequence || !delivery || nanoseconds === undefined || pending === undefined) return undefined;
-  return { sequence, delivery, storedAtMs: nanoseconds / 1_000_000, pending };
 }

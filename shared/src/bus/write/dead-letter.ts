@@ -1,5 +1,6 @@
 // What cannot be handled is kept, with its reason and its scopes, on a subject of its own: a repeat falls on the same subject and is
 // refused there, so each is kept once. The scopes are headers, because what lies here often cannot be decoded (G13 needs them).
+import { failureOf } from "../client/bus-client.ts";
 import type { Bus } from "../client/connection.ts";
 import { isFenceRefusal, jetStreamErrors, publishAcked } from "../client/jetstream-api.ts";
 import { headerText } from "../names/headers.ts";
@@ -63,7 +64,7 @@ export async function publishKept(
     publishAcked(bus, subject, body, { timeoutMs, expectedLastSubjectSequence: 0, headers: { ...headers, ...more } });
   const withoutBody = () => attempt(new Uint8Array(0), { "Mio-Body-Bytes": String(data.length) });
   let ack = await attempt(data).catch((error: unknown) => {
-    if (error instanceof Error && "code" in error && error.code === "MAX_PAYLOAD_EXCEEDED") return withoutBody();
+    if (failureOf(error) === "too_large") return withoutBody();
     throw error;
   });
   if (ack.kind === "refused" && ack.code === jetStreamErrors.messageTooLarge) ack = await withoutBody();

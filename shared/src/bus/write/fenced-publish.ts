@@ -2,6 +2,7 @@
 // broker itself refuses a writer that is behind, and whoever is in doubt looks at the subject's last message. The broker's dedupe
 // window is never trusted; one publish is in flight a subject, many subjects run side by side.
 import { backoffMs } from "../../backoff.ts";
+import { failureOf } from "../client/bus-client.ts";
 import type { Bus } from "../client/connection.ts";
 import {
   isFenceRefusal,
@@ -157,7 +158,7 @@ export function createFencedPublisher(bus: Bus, options: FencedPublisherOptions)
       } catch (error) {
         // Timed out, disconnected, or refused for want of room: nobody knows whether it is stored, so the next round looks.
         lasts.delete(message.subject);
-        if (isPayloadLimit(error)) return { kind: "too_large" };
+        if (failureOf(error) === "too_large") return { kind: "too_large" };
         if (bus.clock.monotonicMs() > giveUpAtMs || bus.connection.isClosed()) throw error;
         expected = undefined;
         await pause(attempt);
@@ -254,9 +255,4 @@ function isAtOrPast(last: Last, message: FencedMessage): boolean {
 function originHeadersOf({ origin, partition }: FencedMessage): Record<string, string> {
   const from = partition === undefined ? {} : { [originPartitionHeader]: partition };
   return { [originHeader]: formatOrigin(origin), ...from };
-}
-
-/** The client itself refuses what is above the server's `max_payload` (nats: code MAX_PAYLOAD_EXCEEDED). */
-function isPayloadLimit(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "MAX_PAYLOAD_EXCEEDED";
 }

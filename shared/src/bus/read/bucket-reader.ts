@@ -1,14 +1,9 @@
 // Reads a key-value bucket as it stands now, with direct gets: a watch would not notice that a bucket was wiped or made anew.
 
-import { type Bus, type BusMessage, inboxOf } from "@mio/shared/bus/client/connection.ts";
-import {
-  apiRequest,
-  JetStreamError,
-  jetStreamErrors,
-  lastMessageOf,
-  type StoredMessage,
-} from "@mio/shared/bus/client/jetstream-api.ts";
 import * as v from "valibot";
+import { type Bus, type BusMessage, inboxOf } from "../client/connection.ts";
+import { apiRequest, JetStreamError, jetStreamErrors, lastMessageOf, type StoredMessage } from "../client/jetstream-api.ts";
+import { bucketStream, bucketSubject } from "../names/streams.ts";
 
 export interface BucketEntry {
   key: string;
@@ -36,8 +31,8 @@ const streamInfo = v.object({ created: v.string(), state: v.object({ last_seq: v
 
 /** Every method rejects when the bus does not answer within 2,000 ms. */
 export function bucketReader(connection: () => Bus | undefined, bucket: string): BucketReader {
-  const stream = `KV_${bucket}`;
-  const prefix = `$KV.${bucket}.`;
+  const stream = bucketStream(bucket);
+  const prefix = bucketSubject(bucket, "");
   const bus = () => {
     const present = connection();
     if (!present) throw new Error(`bucket ${bucket} cannot be read: the bus is away`);
