@@ -10,8 +10,8 @@ import { root } from "./imports.ts";
 import { anchorsOf, commandsOf, linksOf, type Page, quotedIn, readPage, tracked } from "./pages.ts";
 
 const pages = tracked.filter((path) => path.endsWith(".md") && existsSync(join(root, path))).map(readPage);
-/** Read on telephones: at 400 pixels a line of code has so many columns. */
-const narrow = pages.filter(({ path }) => path === "README.md" || path.startsWith("docs/"));
+/** Read on telephones, but for figures and the platforms' details: at 400 pixels a line of code has so many columns. */
+const narrow = pages.filter(({ path }) => !/^(proving|shared\/src\/channels)\//.test(path));
 const columnsMax = 41;
 const tableColumnsMax = 3;
 /** What is left of 400 pixels between the margins. */
@@ -53,6 +53,12 @@ describe("pages", () => {
         .filter((table) => widthMin(table) > pageWidth)
         .map(([head]) => head),
     ).toEqual([]);
+  });
+
+  it("README.md shows the example agent as it is", () => {
+    const shown = readPage("README.md").fenced.filter(({ language }) => language === "ts");
+    const agent = readFileSync(join(root, "sdk/typescript/examples/quoter.ts"), "utf8");
+    expect(shown.map(({ lines }) => `${lines.join("\n")}\n`)).toEqual([agent]);
   });
 
   it("docs/README.md lists every page of docs", () => {
@@ -150,7 +156,7 @@ function faultOf(command: string): string[] {
   const [program, first, second] = own;
   if (program === "mio") return faultOfMio(own.slice(1), command);
   if (program === "node") return existsSync(join(root, first ?? "")) ? [] : [`${command}: no file ${first}`];
-  if (program === "npx") return [];
+  if (program === "npx") return first === "node" && /^[\w-].*\.ts$/.test(second ?? "") ? faultOf(own.slice(1).join(" ")) : [];
   if (first === undefined || !npmWords.has(first)) return [`${command}: npm has no ${first}`];
   if (first === "ci" || first === "install") return [];
   const script = first === "run" ? (second ?? "") : first;
