@@ -1,7 +1,7 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { DirectorySnapshotSchema, DirectoryValueSchema } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
 import { testSealingKeys } from "@mio/proving/kit/bus/directory-keys.ts";
-import { VirtualClock } from "@mio/proving/kit/time/virtual-clock.ts";
+import { manualClock } from "@mio/proving/kit/time/manual-clock.ts";
 import type { BucketEntry, BucketReader } from "@mio/shared/bus/read/bucket-reader.ts";
 import {
   directoryKeyOf,
@@ -106,7 +106,7 @@ const mark = async (bucket: Bucket, entries = 0n, keys: readonly SealingKey[] = 
   );
 
 function setUp() {
-  const clock = new VirtualClock();
+  const clock = manualClock();
   const bucket = new Bucket();
   const store = memoryStore();
   const mover = { edge: "local", close: async () => {} };
@@ -115,9 +115,9 @@ function setUp() {
   const copy = started();
   const opener = openerOf([...testSealingKeys, ...newKeys]);
   const look = async (route: string, at = copy) => {
-    await clock.pass(1_000);
+    await clock.advance(1_000);
     const asked = at.lookup([directoryKeyOf(route)]);
-    await clock.pass(0);
+    await clock.advance(0);
     const { values, whole } = await asked;
     const opened = values[0] && (await openDirectoryValue(opener, directoryKeyOf(route), values[0]));
     return { known: opened?.kind === "value" ? opened.value : undefined, bytes: values[0], whole };
@@ -304,20 +304,20 @@ describe("directory copy of a region", () => {
 
   it("looks at most once a second, one look at a time, and waits at most 500 ms for it", async () => {
     const { bucket, clock, copy } = setUp();
-    await clock.pass(1_000);
+    await clock.advance(1_000);
     const many = Promise.all(Array.from({ length: 20 }, () => copy.lookup([])));
-    await clock.pass(0);
+    await clock.advance(0);
     await many;
     expect(bucket.reads).toBe(1);
-    await clock.pass(1_000);
+    await clock.advance(1_000);
     bucket.state = () => new Promise(() => {});
     let answered = false;
     const hung = copy.lookup([]).then(() => {
       answered = true;
     });
-    await clock.pass(499);
+    await clock.advance(499);
     expect(answered).toBe(false);
-    await clock.pass(2);
+    await clock.advance(2);
     await hung;
     // While that look hangs, nobody else waits for it.
     await copy.lookup([]);

@@ -1,7 +1,7 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { DirectoryValueSchema } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
 import { testSealingKeys } from "@mio/proving/kit/bus/directory-keys.ts";
-import { VirtualClock } from "@mio/proving/kit/time/virtual-clock.ts";
+import { manualClock } from "@mio/proving/kit/time/manual-clock.ts";
 import { directoryKeyOf, sealDirectoryValue } from "@mio/shared/bus/wire/directory.ts";
 import { openerOf, parseSealingKeys, sealerOf } from "@mio/shared/bus/wire/sealed-value.ts";
 import { randomOf } from "@mio/shared/random.ts";
@@ -17,7 +17,7 @@ const seal = (removed: boolean, at = route) =>
 const [present, gone, other] = await Promise.all([seal(false), seal(true), seal(false, "webhook/other")]);
 
 function directory(answers: (Lookup | Error)[]) {
-  const clock = new VirtualClock();
+  const clock = manualClock();
   const asked: string[][] = [];
   const lookup = async (keys: string[]) => {
     asked.push(keys);
@@ -60,10 +60,10 @@ describe("directory of an isolate", () => {
         { values, whole: true },
       ]);
       await kept.find([route]);
-      await clock.pass(cacheMs - 1);
+      await clock.advance(cacheMs - 1);
       await kept.find([route]);
       expect(asked).toEqual([[directoryKeyOf(route)]]);
-      await clock.pass(1);
+      await clock.advance(1);
       await kept.find([route]);
       expect(asked.length).toBe(2);
     }
@@ -79,7 +79,7 @@ describe("directory of an isolate", () => {
     expect((await kept.find([route]))[0]?.kind).toBe("not_loaded");
     expect((await kept.find([route]))[0]?.kind).toBe("found");
     for (const _ of ["away", "not loaded"]) {
-      await clock.pass(cacheMs);
+      await clock.advance(cacheMs);
       expect((await kept.find([route]))[0]?.kind).toBe("found");
     }
   });
@@ -87,12 +87,12 @@ describe("directory of an isolate", () => {
   it("G11: does not call a route unknown because it once was, when nobody can be asked any more", async () => {
     const { kept, clock } = directory([{ values: [undefined], whole: true }, new Error("the object is away")]);
     expect((await kept.find([route] as const))[0].kind).toBe("unknown");
-    await clock.pass(cacheMs + 1);
+    await clock.advance(cacheMs + 1);
     expect((await kept.find([route] as const))[0].kind).toBe("not_loaded");
   });
 
   it("G11: does not forget who there is over any number of invented routes", async () => {
-    const clock = new VirtualClock();
+    const clock = manualClock();
     let away = false;
     const lookup = async (keys: string[]): Promise<Lookup> => {
       if (away) throw new Error("the object is away");

@@ -1,13 +1,13 @@
 // What an isolate counted reaches an uplink once: with what is stored, or by itself a while after, and never in the way of a request.
 
-import { VirtualClock } from "@mio/proving/kit/time/virtual-clock.ts";
+import { type ManualClock, manualClock } from "@mio/proving/kit/time/manual-clock.ts";
 import { decodeTelemetry, requestsOf } from "@mio/shared/bus/wire/telemetry.ts";
 import { describe, expect, it } from "vitest";
 import { uplinkLimits } from "../uplink/limits.ts";
 import { IsolateTelemetry } from "./telemetry.ts";
 
 function setUp() {
-  const clock = new VirtualClock();
+  const clock = manualClock();
   const reports: { atMs: number; requests: number }[] = [];
   const startedMs = clock.monotonicMs();
   let fails = false;
@@ -45,9 +45,9 @@ describe("an isolate's telemetry", () => {
     const { clock, reports, refuse, total, running } = setUp();
     for (let second = 0; second < 60; second += 1) {
       refuse();
-      await clock.pass(1_000);
+      await clock.advance(1_000);
     }
-    await clock.pass(60_000);
+    await clock.advance(60_000);
     expect(total()).toBe(60);
     expect(reports[0]?.atMs).toBe(1_000);
     for (const [index, { atMs }] of reports.entries())
@@ -64,9 +64,9 @@ describe("an isolate's telemetry", () => {
         carried += requestsIn(bytes);
       });
       refuse();
-      await clock.pass(1_000);
+      await clock.advance(1_000);
     }
-    await clock.pass(30_000);
+    await clock.advance(30_000);
     expect(carried + total()).toBe(100);
     expect(carried).toBeGreaterThan(60);
     expect(reports.length).toBeLessThanOrEqual(7);
@@ -76,17 +76,17 @@ describe("an isolate's telemetry", () => {
     const { clock, telemetry, refuse, total, setFails } = setUp();
     setFails(true);
     refuse();
-    await clock.pass(30_000);
+    await clock.advance(30_000);
     const lost = telemetry.carriedBy(() => Promise.reject(new Error("the object was replaced")));
     await expect(lost).rejects.toThrow("the object was replaced");
     setFails(false);
     refuse();
-    await clock.pass(30_000);
+    await clock.advance(30_000);
     expect(total()).toBe(2);
   });
 
   it("reports again after a report was lost together with its request", async () => {
-    const clock = new VirtualClock();
+    const clock = manualClock();
     const lost: Promise<void>[] = [];
     let reports = 0;
     const telemetry = new IsolateTelemetry({
@@ -100,14 +100,14 @@ describe("an isolate's telemetry", () => {
     });
     for (let second = 0; second < 60; second += 1) {
       telemetry.record("alpha", "refused", 401, 1);
-      await clock.pass(1_000);
+      await clock.advance(1_000);
     }
-    await clock.pass(30_000);
+    await clock.advance(30_000);
     expect(reports).toBeGreaterThan(0);
   });
 });
 
-function clockOf(clock: VirtualClock) {
+function clockOf(clock: ManualClock) {
   return {
     nowMs: () => clock.nowMs(),
     monotonicMs: () => clock.monotonicMs(),

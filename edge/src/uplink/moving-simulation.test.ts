@@ -1,7 +1,7 @@
 // An account that is moved again and again while everything fails: isolates with old directories, uplinks killed and replaced, buses away, a core
 // that reads one partition late and another at once. One seed alone: `MIO_SEED=17 npx vitest run edge/src/uplink/moving-simulation.test.ts`.
 
-import { VirtualClock } from "@mio/proving/kit/time/virtual-clock.ts";
+import { type ManualClock, manualClock } from "@mio/proving/kit/time/manual-clock.ts";
 import { MovingWorld } from "@mio/proving/kit/uplink/moving-world.ts";
 import { type Random, seededRandom } from "@mio/shared/random.ts";
 import { describe, expect, it } from "vitest";
@@ -85,7 +85,7 @@ describe("moves under faults from a seed", { timeout: 900_000 }, () => {
 
 async function simulate(seed: number): Promise<Run> {
   const random = seededRandom(seed);
-  const clock = new VirtualClock();
+  const clock = manualClock();
   const world = new MovingWorld(clock, random, edges, 2);
   const run: Run = { told: [], world };
   const callers = Array.from({ length: conversations }, (_, index) => caller(run, clock, random, index));
@@ -94,12 +94,12 @@ async function simulate(seed: number): Promise<Run> {
     moveAbout(clock, world, random),
     ...world.isolates.map((each) => look(clock, world, random, each)),
   ];
-  await clock.pass(120_000);
+  await clock.advance(120_000);
   for (const each of world.worlds.values()) {
     each.faults = false;
     each.setBus("up");
   }
-  await clock.pass(60_000);
+  await clock.advance(60_000);
   await Promise.all([...callers, ...others]);
   // What opened after the faults ended has faults of its own no more.
   for (const each of world.worlds.values()) each.faults = false;
@@ -108,14 +108,14 @@ async function simulate(seed: number): Promise<Run> {
       world.look(isolate);
       void world.post(isolate, "last", ["last/0.0"]).catch(() => {});
     }
-    await clock.pass(2_000);
+    await clock.advance(2_000);
   }
-  await clock.pass(60_000);
+  await clock.advance(60_000);
   return run;
 }
 
 /** One conversation at one edge, at any of its isolates; its next request only after the answer to the last, or when it has given up. */
-async function caller(run: Run, clock: VirtualClock, random: Random, index: number): Promise<void> {
+async function caller(run: Run, clock: ManualClock, random: Random, index: number): Promise<void> {
   const conversation = `c${index}`;
   const isolates = run.world.isolates.filter(({ edge }) => edge === edges[index % edges.length]);
   const endMs = clock.monotonicMs() + 115_000;
@@ -137,7 +137,7 @@ async function caller(run: Run, clock: VirtualClock, random: Random, index: numb
 
 /** Isolates hear of a change soon, late, or only when an uplink refuses them. */
 async function look(
-  clock: VirtualClock,
+  clock: ManualClock,
   world: MovingWorld,
   random: Random,
   isolate: MovingWorld["isolates"][number],
@@ -151,7 +151,7 @@ async function look(
 }
 
 /** Also before the last move is over. */
-async function moveAbout(clock: VirtualClock, world: MovingWorld, random: Random): Promise<void> {
+async function moveAbout(clock: ManualClock, world: MovingWorld, random: Random): Promise<void> {
   for (let passedMs = 0; passedMs < 100_000; ) {
     const waitMs = random.next() < 0.2 ? random.next() * 2_000 : 5_000 + random.next() * 20_000;
     await clock.sleep(waitMs);
@@ -164,7 +164,7 @@ async function moveAbout(clock: VirtualClock, world: MovingWorld, random: Random
   }
 }
 
-async function changeWeather(clock: VirtualClock, world: MovingWorld, random: Random): Promise<void> {
+async function changeWeather(clock: ManualClock, world: MovingWorld, random: Random): Promise<void> {
   for (let passedMs = 0; passedMs < 110_000; ) {
     const calmMs = 100 + random.next() * 2_000;
     await clock.sleep(calmMs);

@@ -1,7 +1,7 @@
 // Hundreds of seeds through one shard's uplink: whatever fails, nothing that was answered is lost, and what was answered first is seen first.
 // One seed alone: `MIO_SEED=17 npx vitest run edge/src/uplink/simulation.test.ts`; more of them: `MIO_SEEDS=5000`.
 
-import { VirtualClock } from "@mio/proving/kit/time/virtual-clock.ts";
+import { type ManualClock, manualClock } from "@mio/proving/kit/time/manual-clock.ts";
 import { World } from "@mio/proving/kit/uplink/world.ts";
 import { seededRandom } from "@mio/shared/random.ts";
 import { describe, expect, it } from "vitest";
@@ -100,53 +100,53 @@ describe.each(runsOf)("uplink under $name", { timeout: 900_000 }, ({ simulate, s
 /** Begins with groups of unknown outcome: they are on the stream, and by the end of it the broker has forgotten their ids. */
 async function simulateLongOutage(seed: number): Promise<Run> {
   const random = seededRandom(seed);
-  const clock = new VirtualClock();
+  const clock = manualClock();
   const world = new World(clock, random);
   const run: Run = { told: [], world, slowestMs: 0, notOnBusOrDisk: [] };
   const callers = Array.from({ length: conversations }, (_, conversation) => caller(run, clock, random, conversation, 480_000));
-  await clock.pass(60_000);
+  await clock.advance(60_000);
   world.setBus("silent");
-  await clock.pass(120_000);
+  await clock.advance(120_000);
   world.setBus("down");
   for (let passedMs = 0; passedMs < 3_600_000; ) {
     const ms = 60_000 + random.next() * 600_000;
-    await clock.pass(ms);
+    await clock.advance(ms);
     passedMs += ms;
     world.kill();
   }
   world.faults = false;
   world.touch();
   world.setBus("up");
-  await clock.pass(7_200_000);
+  await clock.advance(7_200_000);
   await Promise.all(callers);
   world.kill();
-  await clock.pass(120_000);
+  await clock.advance(120_000);
   return run;
 }
 
 async function simulate(seed: number): Promise<Run> {
   const random = seededRandom(seed);
-  const clock = new VirtualClock();
+  const clock = manualClock();
   const world = new World(clock, random);
   const run: Run = { told: [], world, slowestMs: 0, notOnBusOrDisk: [] };
   const callers = Array.from({ length: conversations }, (_, conversation) => caller(run, clock, random, conversation));
   const weather = changeWeather(clock, world, random);
-  await clock.pass(120_000);
+  await clock.advance(120_000);
   world.faults = false;
   world.setBus("up");
   world.touch();
-  await clock.pass(60_000);
+  await clock.advance(60_000);
   await Promise.all([...callers, weather]);
   // Nobody calls any more, and the object is evicted: only its alarm can bring it back.
   world.kill();
-  await clock.pass(120_000);
+  await clock.advance(120_000);
   return run;
 }
 
 /** One conversation: its next request only after the answer to the last, which is repeated until it is 2xx or given up. */
 async function caller(
   run: Run,
-  clock: VirtualClock,
+  clock: ManualClock,
   random: ReturnType<typeof seededRandom>,
   conversation: number,
   restMs = 4_000,
@@ -171,7 +171,7 @@ async function caller(
   }
 }
 
-async function changeWeather(clock: VirtualClock, world: World, random: ReturnType<typeof seededRandom>): Promise<void> {
+async function changeWeather(clock: ManualClock, world: World, random: ReturnType<typeof seededRandom>): Promise<void> {
   for (let passedMs = 0; passedMs < 110_000; ) {
     const calmMs = 200 + random.next() * 6_000;
     await clock.sleep(calmMs);

@@ -1,6 +1,6 @@
 // What an uplink tells, under a bus that is away, deaf or silent: every count once, gauges of the moment, and peace when nothing happens.
 import type { EdgeTelemetry } from "@mio/proto/gen/mio/edge/v1/telemetry_pb.ts";
-import { VirtualClock } from "@mio/proving/kit/time/virtual-clock.ts";
+import { manualClock } from "@mio/proving/kit/time/manual-clock.ts";
 import { decodeTelemetry, encodeTelemetry, requestsOf } from "@mio/shared/bus/wire/telemetry.ts";
 import { seededRandom } from "@mio/shared/random.ts";
 import { describe, expect, it } from "vitest";
@@ -13,7 +13,7 @@ import type { UplinkStatus } from "./uplink.ts";
 const shard = { region: "eu", shard: 1 };
 
 function setUp() {
-  const clock = new VirtualClock();
+  const clock = manualClock();
   const status = { connected: true, stuck: false, spoolRows: 0, spoolBytes: 0, spoolOldestAgeMs: 0, spoolAsideRows: 0 };
   const counters = {
     groupsPublished: 0,
@@ -85,9 +85,9 @@ describe("an uplink's telemetry", () => {
     const { clock, told, store, counted } = setUp();
     for (let second = 0; second < 60; second += 1) {
       store();
-      await clock.pass(1_000);
+      await clock.advance(1_000);
     }
-    await clock.pass(3_600_000);
+    await clock.advance(3_600_000);
     expect(counted()).toEqual({ requests: 60, events: 60, bytes: 6_000 });
     expect(told[0]).toMatchObject({ atMs: 1_000, subject: "mio.telemetry.eu.1", telemetry: { region: "eu", shard: 1 } });
     for (const [index, { atMs }] of told.entries())
@@ -98,24 +98,24 @@ describe("an uplink's telemetry", () => {
   it("adds up what happens while the bus is away, and tells it once when it is back", async () => {
     const { clock, told, store, status, setConnected, counted } = setUp();
     store();
-    await clock.pass(20_000);
+    await clock.advance(20_000);
     setConnected(false);
     status.spoolRows = 5;
     for (let minute = 0; minute < 60; minute += 1) {
       store();
-      await clock.pass(60_000);
+      await clock.advance(60_000);
     }
     expect(told).toHaveLength(1);
     setConnected(true);
-    await clock.pass(11_000);
+    await clock.advance(11_000);
     expect(counted()).toEqual({ requests: 61, events: 61, bytes: 6_100 });
     expect(told.at(-1)?.telemetry.uplink?.spoolRows).toBe(5n);
     // The drain is followed to its end, though nobody comes any more.
     status.spoolRows = 0;
-    await clock.pass(60_000);
+    await clock.advance(60_000);
     expect(told.at(-1)?.telemetry.uplink?.spoolRows).toBe(0n);
     const messages = told.length;
-    await clock.pass(3_600_000);
+    await clock.advance(3_600_000);
     expect(told).toHaveLength(messages);
   });
 
@@ -126,12 +126,12 @@ describe("an uplink's telemetry", () => {
       bus.answer = answer;
       for (let second = 0; second < 30; second += 1) {
         store();
-        await clock.pass(1_000);
+        await clock.advance(1_000);
       }
       expect(told.length).toBeGreaterThan(1);
       for (const { telemetry } of told) expect(telemetry).toEqual(told[0]?.telemetry);
       bus.answer = "heard";
-      await clock.pass(20_000);
+      await clock.advance(20_000);
       expect(counted()).toEqual({ requests: 30, events: 30, bytes: 3_000 });
       expect(told.at(-1)?.telemetry.sequence).toBe(2n);
     },
@@ -141,28 +141,28 @@ describe("an uplink's telemetry", () => {
     const { clock, told, store, bus, counted } = setUp();
     bus.answer = "unheard";
     store();
-    await clock.pass(3_600_000);
+    await clock.advance(3_600_000);
     const messages = told.length;
     expect(messages).toBeLessThanOrEqual(8);
-    await clock.pass(3_600_000);
+    await clock.advance(3_600_000);
     expect(told).toHaveLength(messages);
     bus.answer = "heard";
     store();
-    await clock.pass(2_000);
+    await clock.advance(2_000);
     expect(counted()).toEqual({ requests: 2, events: 2, bytes: 200 });
   });
 
   it("beats only when it is time, and is heard with nothing new", async () => {
     const { clock, telemetry, told, store } = setUp();
     telemetry.beat();
-    await clock.pass(1_000);
+    await clock.advance(1_000);
     // It does not know yet whose it is.
     expect(told).toEqual([]);
     store();
-    await clock.pass(30_000);
+    await clock.advance(30_000);
     for (let second = 0; second < 30; second += 1) {
       telemetry.beat();
-      await clock.pass(1_000);
+      await clock.advance(1_000);
     }
     expect(told).toHaveLength(4);
     expect(told.at(-1)?.telemetry.requests).toEqual([]);
@@ -172,7 +172,7 @@ describe("an uplink's telemetry", () => {
     const { clock, telemetry, counted } = setUp();
     for (const bytes of [new Uint8Array([0xff]), new Uint8Array(300_000), gathered(0)]) telemetry.note(shard, bytes);
     telemetry.note(shard, gathered(3));
-    await clock.pass(2_000);
+    await clock.advance(2_000);
     expect(counted().requests).toBe(3);
   });
 });

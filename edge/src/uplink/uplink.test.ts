@@ -1,6 +1,6 @@
 // The bounds of an uplink and what it says about itself; its order and durability are proved by simulation.test.ts.
 
-import { VirtualClock } from "@mio/proving/kit/time/virtual-clock.ts";
+import { manualClock } from "@mio/proving/kit/time/manual-clock.ts";
 import { decodeIngressGroup } from "@mio/shared/bus/wire/ingress-group.ts";
 import { seededRandom } from "@mio/shared/random.ts";
 import { describe, expect, it } from "vitest";
@@ -12,7 +12,7 @@ const shard = { region: "eu", shard: 1, accountId: "a", generation: 3 };
 const kibibyte = 1024;
 
 function setUp(limits: Partial<typeof uplinkLimits> = {}) {
-  const clock = new VirtualClock();
+  const clock = manualClock();
   const published: { message: BusMessage; answer: (published: Published) => void }[] = [];
   const rows: (SpoolRow & { atMs: number })[] = [];
   const aside: (SpoolRow & { atMs: number })[] = [];
@@ -65,7 +65,7 @@ function setUp(limits: Partial<typeof uplinkLimits> = {}) {
   };
   const acknowledge = async (duplicate = false) => {
     published.at(-1)?.answer({ kind: "acknowledged", duplicate });
-    await clock.pass(0);
+    await clock.advance(0);
   };
   return { clock, uplink, store, published, rows, aside, alarms, lines, spool, setConnected, acknowledge };
 }
@@ -79,9 +79,9 @@ describe("uplink", () => {
   it("sends one group at a time, and what waits meanwhile together", async () => {
     const { store, published, acknowledge, clock } = setUp();
     const first = store(10);
-    await clock.pass(0);
+    await clock.advance(0);
     const rest = [store(10, 10), store(10)];
-    await clock.pass(0);
+    await clock.advance(0);
     expect(published.map(({ message }) => eventsIn(message))).toEqual([1]);
     await acknowledge();
     expect(await first).toEqual({ kind: "stored", spooled: false });
@@ -101,7 +101,7 @@ describe("uplink", () => {
     void big.then(() => {
       answered = true;
     });
-    await clock.pass(0);
+    await clock.advance(0);
     for (const expected of [1, 3, 2]) {
       expect([eventsIn(published.at(-1)?.message), answered]).toEqual([expected, false]);
       await acknowledge();
@@ -113,16 +113,16 @@ describe("uplink", () => {
     const { store, published, clock } = setUp();
     expect(await store(eventBytesMax + 1)).toEqual({ kind: "too_large" });
     void store(eventBytesMax);
-    await clock.pass(0);
+    await clock.advance(0);
     expect(published[0]?.message.body.length).toBeLessThan(1024 * kibibyte - 1_000);
   });
 
   it("G1: spools a group that is not acknowledged within 800 ms, under the same message id", async () => {
     const { store, published, rows, clock } = setUp();
     const stored = store(10);
-    await clock.pass(799);
+    await clock.advance(799);
     expect(rows.length).toBe(0);
-    await clock.pass(1);
+    await clock.advance(1);
     expect(await stored).toEqual({ kind: "stored", spooled: true });
     expect(rows.map(({ messageId }) => messageId)).toEqual([published[0]?.message.messageId]);
     const decoded = decodeIngressGroup(rows[0]?.body ?? new Uint8Array());
@@ -134,7 +134,7 @@ describe("uplink", () => {
     setConnected(false);
     expect(await store(10)).toEqual({ kind: "stored", spooled: true });
     setConnected(true);
-    await clock.pass(800);
+    await clock.advance(800);
     expect(published.length).toBe(1);
     // Connected, but the last try was in vain.
     expect(await store(10)).toEqual({ kind: "stored", spooled: true });
@@ -146,7 +146,7 @@ describe("uplink", () => {
     await store(1);
     setConnected(true);
     const second = store(2);
-    await clock.pass(500);
+    await clock.advance(500);
     expect([rows.length, published.length]).toEqual([1, 1]);
     await acknowledge();
     expect([rows.length, published.length]).toEqual([0, 2]);
@@ -157,10 +157,10 @@ describe("uplink", () => {
   it("G2: counts an acknowledgement that comes late for the spooled row, and publishes that row no second time", async () => {
     const { uplink, store, published, rows, clock, acknowledge } = setUp();
     const first = store(10);
-    await clock.pass(800);
+    await clock.advance(800);
     expect(await first).toEqual({ kind: "stored", spooled: true });
     expect(uplink.status()).toMatchObject({ bus: "silent", busReason: "no acknowledgement in 800 ms" });
-    await clock.pass(1_200);
+    await clock.advance(1_200);
     await acknowledge();
     expect([rows.length, published.length]).toEqual([0, 1]);
     expect(uplink.status()).toMatchObject({ bus: "slow", busReason: "the last acknowledgement took 2000 ms", rowsDrained: 1 });
@@ -169,7 +169,7 @@ describe("uplink", () => {
   it("G1, G4: spools at once what a slow bus would let wait, drains it in order as it answers, and trusts it again once it is in time", async () => {
     const { uplink, store, published, rows, clock, acknowledge } = setUp();
     void store(10);
-    await clock.pass(2_000);
+    await clock.advance(2_000);
     await acknowledge();
     for (const expected of [1, 2]) {
       expect(await store(10)).toEqual({ kind: "stored", spooled: true });
@@ -177,18 +177,18 @@ describe("uplink", () => {
     }
     for (const expected of ["slow", "slow"]) {
       const [row] = rows;
-      await clock.pass(2_000);
+      await clock.advance(2_000);
       expect(published.at(-1)?.message.messageId).toBe(row?.messageId);
       expect(uplink.status().bus).toBe(expected);
       await acknowledge();
     }
     expect([rows.length, published.length]).toEqual([0, 3]);
     expect(await store(10)).toEqual({ kind: "stored", spooled: true });
-    await clock.pass(20);
+    await clock.advance(20);
     await acknowledge();
     expect(uplink.status()).toMatchObject({ bus: "answering", spoolRows: 0 });
     const next = store(10);
-    await clock.pass(20);
+    await clock.advance(20);
     await acknowledge();
     expect(await next).toEqual({ kind: "stored", spooled: false });
   });
@@ -200,10 +200,10 @@ describe("uplink", () => {
     setConnected(true);
     for (let row = 0, sent = 0; row < 3; row++) {
       const before = rows.length;
-      await clock.pass(30_000);
+      await clock.advance(30_000);
       expect(rows.length).toBe(before);
       published[sent]?.answer({ kind: "acknowledged", duplicate: false });
-      await clock.pass(0);
+      await clock.advance(0);
       expect(rows.length).toBe(before - 1);
       sent = published.length - 1;
     }
@@ -217,7 +217,7 @@ describe("uplink", () => {
     for (const size of [1, 2, 3, 4]) await store(size);
     await store(5, 6);
     setConnected(true);
-    await clock.pass(20_000);
+    await clock.advance(20_000);
     const sizes = () => {
       const decoded = decodeIngressGroup(published.at(-1)?.message.body ?? new Uint8Array());
       return decoded.kind === "group" ? decoded.group.events.map(({ length }) => length) : [];
@@ -240,10 +240,10 @@ describe("uplink", () => {
     setConnected(true);
     const refuse = async () => {
       published.at(-1)?.answer({ kind: "refused", reason: "refused with 10054", ofMessage: true });
-      await clock.pass(0);
+      await clock.advance(0);
     };
     // Together, then one by one.
-    await clock.pass(0);
+    await clock.advance(0);
     await refuse();
     await acknowledge();
     await refuse();
@@ -251,7 +251,7 @@ describe("uplink", () => {
       expect([rows.length, aside.length]).toEqual([2, 0]);
       await refuse();
       const woke = uplink.wake();
-      await clock.pass(0);
+      await clock.advance(0);
       void woke;
     }
     await acknowledge();
@@ -262,7 +262,7 @@ describe("uplink", () => {
     ]);
     await uplink.start();
     const woke = uplink.wake();
-    await clock.pass(0);
+    await clock.advance(0);
     await acknowledge();
     await woke;
     expect(uplink.status()).toMatchObject({ spoolRows: 0, spoolAsideRows: 0, rowsDrained: 3 });
@@ -274,13 +274,13 @@ describe("uplink", () => {
     await store(1);
     setConnected(true);
     for (let refusal = 0; refusal < 20; refusal++) {
-      await clock.pass(0);
+      await clock.advance(0);
       published.at(-1)?.answer({ kind: "refused", reason: "refused with 10077: maximum bytes exceeded", ofMessage: false });
-      await clock.pass(0);
+      await clock.advance(0);
       void uplink.wake();
     }
     expect([rows.length, aside.length]).toEqual([1, 0]);
-    await clock.pass(0);
+    await clock.advance(0);
     await acknowledge();
     expect(rows.length).toBe(0);
   });
@@ -289,16 +289,16 @@ describe("uplink", () => {
     const { uplink, store, published, lines, setConnected, clock, acknowledge } = setUp();
     const answer = async (given: Published) => {
       published.at(-1)?.answer(given);
-      await clock.pass(0);
+      await clock.advance(0);
     };
     void store(10);
-    await clock.pass(100);
+    await clock.advance(100);
     await answer({ kind: "refused", reason: "refused with 10077: maximum bytes exceeded", ofMessage: false });
     expect(uplink.status()).toMatchObject({ bus: "refusing", busReason: "refused with 10077: maximum bytes exceeded" });
     const woke = uplink.wake();
-    await clock.pass(900);
+    await clock.advance(900);
     expect(uplink.status().bus).toBe("silent");
-    await clock.pass(1_000);
+    await clock.advance(1_000);
     await acknowledge();
     await woke;
     expect(uplink.status().bus).toBe("slow");
@@ -321,7 +321,7 @@ describe("uplink", () => {
       const { store, setConnected, clock } = setUp(limits);
       setConnected(false);
       expect((await store(10)).kind).toBe("stored");
-      await clock.pass(1_000);
+      await clock.advance(1_000);
       expect(await store(10)).toEqual(full);
     }
     const { store, setConnected, spool } = setUp();
@@ -334,10 +334,10 @@ describe("uplink", () => {
     const { store, spool, clock, acknowledge } = setUp();
     spool.broken = true;
     const failed = store(10);
-    await clock.pass(800);
+    await clock.advance(800);
     expect(await failed).toEqual({ kind: "unavailable", reason: "storage_failed" });
     const next = store(10);
-    await clock.pass(0);
+    await clock.advance(0);
     await acknowledge();
     expect(await next).toEqual({ kind: "stored", spooled: false });
   });
@@ -345,7 +345,7 @@ describe("uplink", () => {
   it("spools what waits when the queue is half full, and refuses when it is full", async () => {
     const { store, rows, clock } = setUp({ queueBytesMax: 1_000 });
     const inFlight = store(300);
-    await clock.pass(0);
+    await clock.advance(0);
     const behind = store(300);
     expect(await Promise.all([inFlight, behind])).toEqual([inFlight, behind].map(() => ({ kind: "stored", spooled: true })));
     expect(rows.length).toBe(2);
@@ -359,9 +359,9 @@ describe("uplink", () => {
     await uplink.wake();
     expect(alarms.length).toBe(2);
     setConnected(true);
-    await clock.pass(0);
+    await clock.advance(0);
     const woke = uplink.wake();
-    await clock.pass(0);
+    await clock.advance(0);
     expect(alarms.length).toBe(3);
     await acknowledge();
     await woke;
@@ -373,11 +373,11 @@ describe("uplink", () => {
   it("counts, and tells a duplicate outside a retry apart", async () => {
     const { uplink, store, acknowledge, clock, setConnected } = setUp();
     void store(10);
-    await clock.pass(0);
+    await clock.advance(0);
     await acknowledge(true);
     setConnected(false);
     await store(10);
-    await clock.pass(250);
+    await clock.advance(250);
     expect(uplink.status()).toEqual({
       connected: false,
       bus: "away",

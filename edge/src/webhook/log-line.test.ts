@@ -2,7 +2,7 @@
 
 import { testSealer } from "@mio/proving/kit/edge/bus.ts";
 import { sampleDoor } from "@mio/proving/kit/edge/door.ts";
-import { VirtualClock } from "@mio/proving/kit/time/virtual-clock.ts";
+import { manualClock } from "@mio/proving/kit/time/manual-clock.ts";
 import type { InboundDoor } from "@mio/shared/channels/contract.ts";
 import { seededRandom } from "@mio/shared/random.ts";
 import { describe, expect, it } from "vitest";
@@ -14,7 +14,7 @@ const canary = "canary-5up3r-53cr3t";
 const spoilt = `${canary}\n{"level":"error","event":"${canary}"}\u2028\u0000`;
 
 async function linesOf(request: Request, door: Partial<InboundDoor> = {}, ports: Partial<EdgePorts> = {}): Promise<string[]> {
-  const clock = new VirtualClock();
+  const clock = manualClock();
   const lines: string[] = [];
   const app = createApp({
     doors: [{ ...sampleDoor, ...door }],

@@ -3,7 +3,7 @@ import { create } from "@bufbuild/protobuf";
 import { DirectoryValueSchema } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
 import { type DirectoryInit, directoryOf, testSealer } from "@mio/proving/kit/edge/bus.ts";
 import { sampleChannel, sampleDoor } from "@mio/proving/kit/edge/door.ts";
-import { VirtualClock } from "@mio/proving/kit/time/virtual-clock.ts";
+import { manualClock } from "@mio/proving/kit/time/manual-clock.ts";
 import { accountRoute, directoryKeyOf, sealDirectoryValue, workspaceRoute } from "@mio/shared/bus/wire/directory.ts";
 import { accountIdOf, tenantIdOf } from "@mio/shared/ids.ts";
 import fc from "fast-check";
@@ -28,7 +28,7 @@ async function directoryWith(values: readonly DirectoryInit[]): Promise<Director
     sealed.set(directoryKeyOf(value.route), await sealDirectoryValue(testSealer, value));
   }
   const lookup = async (keys: string[]) => ({ values: keys.map((key) => sealed.get(key)), whole: true });
-  return new Directory({ lookup }, testSealer, new VirtualClock(), "local");
+  return new Directory({ lookup }, testSealer, manualClock(), "local");
 }
 
 const request = { method: "POST", url: "https://edge.test/", headers: new Headers(), body: new Uint8Array() };

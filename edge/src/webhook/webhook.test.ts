@@ -5,7 +5,7 @@ import { DirectoryValueSchema } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
 import { type DirectoryInit, directoryOf, testSealer } from "@mio/proving/kit/edge/bus.ts";
 import { sampleChannel, sampleDoor, samplePayload } from "@mio/proving/kit/edge/door.ts";
 import { eventually } from "@mio/proving/kit/time/eventually.ts";
-import { VirtualClock } from "@mio/proving/kit/time/virtual-clock.ts";
+import { type ManualClock, manualClock } from "@mio/proving/kit/time/manual-clock.ts";
 import { directoryKeyOf, sealDirectoryValue } from "@mio/shared/bus/wire/directory.ts";
 import { decodeIngressEvent } from "@mio/shared/bus/wire/ingress-group.ts";
 import type { InboundDoor } from "@mio/shared/channels/contract.ts";
@@ -26,14 +26,14 @@ const stored: Stored = { kind: "stored", spooled: false };
 
 interface World {
   ports: EdgePorts;
-  clock: VirtualClock;
+  clock: ManualClock;
   /** How often the directory object was asked. */
   lookups: () => number;
   calls: { shard: Shard; events: Uint8Array[]; answer: PromiseWithResolvers<Stored> }[];
 }
 
 function world(options: { values?: DirectoryInit[]; door?: Partial<InboundDoor>; whole?: boolean } = {}): World {
-  const clock = new VirtualClock();
+  const clock = manualClock();
   const values = new Map(
     (options.values ?? directoryOf([alice])).map((init) => {
       const value = create(DirectoryValueSchema, { version: 1, ...init });
@@ -86,7 +86,7 @@ async function post({ ports, clock, calls }: World, events: { to: string; id: st
   });
   const before = calls.length;
   await eventually("it is handed on or answered", async () => {
-    await clock.pass(0);
+    await clock.advance(0);
     return calls.length > before || state.status !== undefined;
   });
   return { state, answered };
@@ -104,7 +104,7 @@ describe("webhook", () => {
         [1, 1],
       ]);
       here.calls[first]?.answer.resolve(stored);
-      await here.clock.pass(100);
+      await here.clock.advance(100);
       expect(state.status).toBeUndefined();
       here.calls[1 - first]?.answer.resolve(stored);
       await answered;
@@ -128,7 +128,7 @@ describe("webhook", () => {
   it("G1: answers 503 within 2,500 ms when an uplink does not answer at all", async () => {
     const here = world();
     const { state, answered } = await post(here, [text(zero)]);
-    await here.clock.pass(2_500);
+    await here.clock.advance(2_500);
     await answered;
     expect(state.status).toBe(503);
   });
@@ -196,7 +196,7 @@ describe("webhook", () => {
 
   it("G11: ends an overlap at its moment by the edge's own clock, from what it has already read", async () => {
     // Within what an isolate remembers (5 s).
-    const endsAtMs = new VirtualClock().nowMs() + 3_000;
+    const endsAtMs = manualClock().nowMs() + 3_000;
     const secrets = [
       { scheme: "sample", value: "new", accountId: alice.accountId },
       { scheme: "sample", value: "old", accountId: alice.accountId, notAfter: timestampFromMs(endsAtMs) },
@@ -211,9 +211,9 @@ describe("webhook", () => {
     };
     const statuses = async () => [await statusOf("old"), await statusOf("new"), await statusOf("next")];
     expect(await statuses()).toEqual([200, 200, 401]);
-    await here.clock.pass(endsAtMs - here.clock.nowMs() - 1);
+    await here.clock.advance(endsAtMs - here.clock.nowMs() - 1);
     expect(await statuses()).toEqual([200, 200, 401]);
-    await here.clock.pass(1);
+    await here.clock.advance(1);
     expect(await statuses()).toEqual([401, 200, 200]);
   });
 

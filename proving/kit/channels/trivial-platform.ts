@@ -5,7 +5,7 @@ import { idOfName, randomText } from "@mio/shared/channels/simulator/names.ts";
 import type { SimulatedPlatform } from "@mio/shared/channels/simulator/platform.ts";
 import { textAt } from "@mio/shared/channels/simulator/state/state.ts";
 import { seededRandom } from "@mio/shared/random.ts";
-import { type ManualClock, manualClock } from "../time/simulator-clock.ts";
+import { type ManualClock, manualClock } from "../time/manual-clock.ts";
 
 export const trivialPlatform: SimulatedPlatform = {
   channelType: "trivial",
@@ -63,7 +63,7 @@ export interface TestHost {
 }
 
 export function testHost(state?: string): TestHost {
-  const clock = manualClock();
+  const clock = manualClock({ otherThreads: true });
   const saved: string[] = [];
   const received: TestHost["received"] = [];
   const answers: TestHost["answers"] = [];

@@ -6,7 +6,7 @@ import type { Closing, Shard } from "@mio/edge/uplink/uplink.ts";
 import { storeDeadlineMs } from "@mio/edge/webhook/store-all.ts";
 import { decodeIngressEvent } from "@mio/shared/bus/wire/ingress-group.ts";
 import type { Random } from "@mio/shared/random.ts";
-import type { VirtualClock } from "../time/virtual-clock.ts";
+import type { ManualClock } from "../time/manual-clock.ts";
 import { World } from "./world.ts";
 
 const accountId = "11111111-1111-4111-8111-111111111111";
@@ -26,7 +26,7 @@ export class MovingWorld {
   moves = 0;
   refusedAsMoving = 0;
   refusedAsMoved = 0;
-  readonly #clock: VirtualClock;
+  readonly #clock: ManualClock;
   readonly #random: Random;
   readonly #layouts: ShardLayout[] = [{ region: "eu", shardCount: 2, generation: 1, previous: [], closedBy: [] }];
   /** By generation and edge, the uplinks whose last words core has read. */
@@ -36,7 +36,7 @@ export class MovingWorld {
   readonly #known = new Set<string>();
   #sequence = 0;
 
-  constructor(clock: VirtualClock, random: Random, edges: readonly string[], isolatesEach: number) {
+  constructor(clock: ManualClock, random: Random, edges: readonly string[], isolatesEach: number) {
     this.#clock = clock;
     this.#random = random;
     this.isolates = edges.flatMap((edge) => Array.from({ length: isolatesEach }, () => ({ edge, layout: this.layout })));

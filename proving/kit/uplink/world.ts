@@ -7,7 +7,7 @@ import type { BusLink, BusMessage, Published, Spool, SpoolRow } from "@mio/edge/
 import { type Closing, type Placement, type Stored, Uplink } from "@mio/edge/uplink/uplink.ts";
 import { decodeIngressGroup } from "@mio/shared/bus/wire/ingress-group.ts";
 import type { Random } from "@mio/shared/random.ts";
-import type { VirtualClock } from "../time/virtual-clock.ts";
+import type { ManualClock } from "../time/manual-clock.ts";
 
 /** As JetStream's default. */
 const dedupeWindowMs = 120_000;
@@ -45,7 +45,7 @@ export class World {
   kills = 0;
   /** When each message id was stored: the broker forgets them. */
   readonly #ids = new Map<string, number>();
-  readonly #clock: VirtualClock;
+  readonly #clock: ManualClock;
   readonly #random: Random;
   #present: Instance | undefined;
   #wakeups = 0;
@@ -53,7 +53,7 @@ export class World {
   /** Told of each group that the stream takes, as it takes it. */
   readonly #arrived: (events: readonly Uint8Array[]) => void;
 
-  constructor(clock: VirtualClock, random: Random, arrived: (events: readonly Uint8Array[]) => void = () => {}) {
+  constructor(clock: ManualClock, random: Random, arrived: (events: readonly Uint8Array[]) => void = () => {}) {
     this.#arrived = arrived;
     this.#clock = clock;
     this.#random = random;

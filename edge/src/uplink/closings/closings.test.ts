@@ -1,6 +1,6 @@
 // What an uplink does when an account's layout is closed at it: the order of refusal, disk and last word.
 
-import { VirtualClock } from "@mio/proving/kit/time/virtual-clock.ts";
+import { manualClock } from "@mio/proving/kit/time/manual-clock.ts";
 import { decodeIngressEvent, decodeIngressGroup } from "@mio/shared/bus/wire/ingress-group.ts";
 import { seededRandom } from "@mio/shared/random.ts";
 import { describe, expect, it } from "vitest";
@@ -17,7 +17,7 @@ const event = (text: string) => [new TextEncoder().encode(text)];
 
 /** Each start is an uplink over the same disk. */
 function setUp(notAloneForMs = 0) {
-  const clock = new VirtualClock();
+  const clock = manualClock();
   const disk = new Map<string, number>();
   const state = { broken: false, written: Promise.resolve() };
   const published: { message: BusMessage; answer: (ack: Published) => void }[] = [];
@@ -48,7 +48,7 @@ function setUp(notAloneForMs = 0) {
   const start = () => new Uplink({ link, spool, closings, clock, random: seededRandom(1) });
   const acknowledge = async () => {
     for (const { answer } of published.splice(0)) answer({ kind: "acknowledged", duplicate: false });
-    await clock.pass(0);
+    await clock.advance(0);
   };
   return { clock, disk, state, published, start, acknowledge };
 }
@@ -70,9 +70,9 @@ describe("closing an account's older layouts", () => {
     const { clock, published, start, acknowledge } = setUp();
     const uplink = start();
     const first = [uplink.store(old, event("a")), uplink.store(old, event("b"))];
-    await clock.pass(0);
+    await clock.advance(0);
     const closed = uplink.closeLayout(shard, closing);
-    await clock.pass(0);
+    await clock.advance(0);
     expect(await uplink.store(old, event("late"))).toEqual({ kind: "unavailable", reason: "moved" });
     const stays = uplink.store(present, event("c"));
     expect(published.flatMap(wordsIn)).toEqual(["a", "b"]);
@@ -86,7 +86,7 @@ describe("closing an account's older layouts", () => {
     const { clock, start, acknowledge } = setUp();
     const uplink = start();
     void uplink.closeLayout(shard, closing);
-    await clock.pass(0);
+    await clock.advance(0);
     const others = [
       uplink.store({ ...old, accountId: "other" }, event("a")),
       uplink.store({ ...old, generation: 3 }, event("b")),
@@ -99,7 +99,7 @@ describe("closing an account's older layouts", () => {
   it("G4: refuses also after a restart, however old the directory of the caller", async () => {
     const { clock, start, acknowledge } = setUp();
     const closed = start().closeLayout(shard, closing);
-    await clock.pass(0);
+    await clock.advance(0);
     await acknowledge();
     expect(await closed).toMatchObject({ kind: "stored" });
     expect(await start().store(old, event("late"))).toEqual({ kind: "unavailable", reason: "moved" });
@@ -111,7 +111,7 @@ describe("closing an account's older layouts", () => {
     state.written = promise;
     const uplink = start();
     const closed = uplink.closeLayout(shard, closing);
-    await clock.pass(10_000);
+    await clock.advance(10_000);
     expect(published).toEqual([]);
     state.broken = true;
     resolve();
@@ -120,7 +120,7 @@ describe("closing an account's older layouts", () => {
     // Whoever asks again is heard.
     state.broken = false;
     const again = uplink.closeLayout(shard, closing);
-    await clock.pass(0);
+    await clock.advance(0);
     await acknowledge();
     expect(await again).toMatchObject({ kind: "stored" });
   });
@@ -128,12 +128,12 @@ describe("closing an account's older layouts", () => {
   it("G4: a new object refuses at once, and says its last word when nobody can hear from its predecessor any more", async () => {
     const { clock, published, start } = setUp(3_000);
     const uplink = start();
-    await clock.pass(1_000);
+    await clock.advance(1_000);
     void uplink.closeLayout(shard, closing);
-    await clock.pass(1_999);
+    await clock.advance(1_999);
     expect(await uplink.store(old, event("late"))).toMatchObject({ reason: "moved" });
     expect(published).toEqual([]);
-    await clock.pass(1);
+    await clock.advance(1);
     expect(published.flatMap(wordsIn)).toEqual(["closed 2 by east"]);
   });
 
@@ -141,16 +141,16 @@ describe("closing an account's older layouts", () => {
     const { clock, published, start, acknowledge } = setUp();
     const uplink = start();
     const all = [1, 2, 3].map(() => uplink.closeLayout(shard, closing));
-    await clock.pass(0);
+    await clock.advance(0);
     expect(published.flatMap(wordsIn)).toEqual(["closed 2 by east"]);
     await acknowledge();
     for (const each of all) expect(await each).toMatchObject({ kind: "stored" });
-    await clock.pass(29_000);
+    await clock.advance(29_000);
     await uplink.closeLayout(shard, closing);
     expect(published).toEqual([]);
-    await clock.pass(1_000);
+    await clock.advance(1_000);
     void uplink.closeLayout(shard, closing);
-    await clock.pass(0);
+    await clock.advance(0);
     expect(published.flatMap(wordsIn)).toEqual(["closed 2 by east"]);
   });
 });

@@ -2,7 +2,7 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { MessageRelation_Kind } from "@mio/proto/gen/mio/v1/relation_pb.ts";
 import { SendCommandSchema } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
-import { manualClock } from "@mio/proving/kit/time/simulator-clock.ts";
+import { manualClock } from "@mio/proving/kit/time/manual-clock.ts";
 import { afterEach, describe, expect, it } from "vitest";
 import { type AccountId, messageIdOf, type TenantId } from "../../ids.ts";
 import { seededRandom } from "../../random.ts";
@@ -19,7 +19,7 @@ afterEach(async () => {
 const accountId = "00000000-0000-4000-8000-000000000002" as AccountId;
 const tenantId = "00000000-0000-4000-8000-000000000001" as TenantId;
 
-async function start(state?: string, clock = manualClock()) {
+async function start(state?: string, clock = manualClock({ otherThreads: true })) {
   const webhooks: WebhookRequest[] = [];
   const answers: Response[] = [];
   const saved: string[] = [];
@@ -128,7 +128,7 @@ describe("what the simulator sends, the inbound door understands", () => {
   it("G3: a retry, a redelivery and the app_mention twin, as one event with one day", async () => {
     const { control, post, received, eventsOf, verify, answers, clock, app } = await start(
       undefined,
-      manualClock(1_700_006_399_000),
+      manualClock({ startMs: 1_700_006_399_000, otherThreads: true }),
     );
     await received();
     answers.push(

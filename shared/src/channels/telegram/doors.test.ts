@@ -2,7 +2,7 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { MessageRelation_Kind } from "@mio/proto/gen/mio/v1/relation_pb.ts";
 import { SendCommandSchema } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
-import { manualClock } from "@mio/proving/kit/time/simulator-clock.ts";
+import { manualClock } from "@mio/proving/kit/time/manual-clock.ts";
 import { afterEach, describe, expect, it } from "vitest";
 import { type AccountId, messageIdOf, type TenantId } from "../../ids.ts";
 import { seededRandom } from "../../random.ts";
@@ -18,7 +18,7 @@ afterEach(async () => {
 
 const accountId = "00000000-0000-4000-8000-000000000002" as AccountId;
 
-async function start(state?: string, clock = manualClock()) {
+async function start(state?: string, clock = manualClock({ otherThreads: true })) {
   const webhooks: WebhookRequest[] = [];
   const answers: Response[] = [];
   const saved: string[] = [];
@@ -157,7 +157,10 @@ describe("in", () => {
     expect(first.webhooks.length).toBeGreaterThanOrEqual(7 + 5);
     await closes.pop()?.();
 
-    const dayLater = await start(first.saved.at(-1) ?? "", manualClock(first.clock.nowMs() + 24 * 60 * 60 * 1000));
+    const dayLater = await start(
+      first.saved.at(-1) ?? "",
+      manualClock({ startMs: first.clock.nowMs() + 24 * 60 * 60 * 1000, otherThreads: true }),
+    );
     dayLater.answers.push(...failing());
     await dayLater.clock.advance(60 * 60 * 1000);
     expect(dayLater.webhooks).toHaveLength(1);

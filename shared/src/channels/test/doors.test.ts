@@ -1,7 +1,7 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { MessageRelation_Kind } from "@mio/proto/gen/mio/v1/relation_pb.ts";
 import { SendCommandSchema } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
-import { type ManualClock, manualClock } from "@mio/proving/kit/time/simulator-clock.ts";
+import { type ManualClock, manualClock } from "@mio/proving/kit/time/manual-clock.ts";
 import { afterEach, describe, expect, it } from "vitest";
 import type { AccountId, TenantId } from "../../ids.ts";
 import { seededRandom } from "../../random.ts";
@@ -18,7 +18,7 @@ afterEach(async () => {
 const accountId = "00000000-0000-4000-8000-000000000002" as AccountId;
 
 async function start(options: { state?: string; rate?: object; clock?: ManualClock } = {}) {
-  const clock = options.clock ?? manualClock();
+  const clock = options.clock ?? manualClock({ otherThreads: true });
   const webhooks: (WebhookRequest & { atMs: number })[] = [];
   const answers: Response[] = [];
   const saved: string[] = [];

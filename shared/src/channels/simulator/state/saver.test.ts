@@ -1,4 +1,4 @@
-import { manualClock } from "@mio/proving/kit/time/simulator-clock.ts";
+import { manualClock } from "@mio/proving/kit/time/manual-clock.ts";
 import { expect, it } from "vitest";
 import { createSaver, saveIntervalMs } from "./saver.ts";
 
