@@ -6,7 +6,8 @@ import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { parentOf } from "./servers/process-identity.ts";
 import type { ExistingNats } from "./system/bus-access.ts";
 import type { LocalSystem } from "./system/local-file.ts";
-import { type RunningSystem, type SystemOptions, startSystem } from "./system/system.ts";
+import { type RunningSystem, startSystem } from "./system/system.ts";
+import type { SystemOptions } from "./system/system-options.ts";
 import { wholeNumber } from "./whole-number.ts";
 
 const parentLookMs = 500;

@@ -14,7 +14,7 @@ import { registerApp, writeOAuthApps } from "./oauth-apps.ts";
 import { choosePorts, type Ports } from "./ports.ts";
 import { provisionDatabase } from "./provision-database.ts";
 import { installApp, type SimulatedAccount } from "./simulated-account.ts";
-import type { SystemOptions } from "./system.ts";
+import type { EdgeHost, SystemOptions } from "./system-options.ts";
 import type { Tier, Tiers } from "./tiers.ts";
 import { waitUntilReady } from "./wait-until-ready.ts";
 
@@ -28,8 +28,6 @@ export interface Parts {
   edge: NodePart;
   agent: NodePart | undefined;
 }
-
-export type EdgeHost = "worker" | "node";
 
 export interface Started {
   parts: Parts;

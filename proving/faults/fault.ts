@@ -2,7 +2,7 @@
 // its own, so that adding one to a run moves no other.
 
 import type { LocalAccount } from "@mio/local/system/local-file.ts";
-import type { EdgeHost } from "@mio/local/system/start-parts.ts";
+import type { EdgeHost } from "@mio/local/system/system-options.ts";
 import type { Random } from "@mio/shared/random.ts";
 import type { JetStreamManager, NatsConnection } from "nats";
 import type { Wire } from "../kit/wire/wire.ts";

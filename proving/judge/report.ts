@@ -1,6 +1,6 @@
 // What a run came to, in figures. Pure; its shape is what `--json` prints, so names and units stay.
 import { cpus } from "node:os";
-import type { EdgeHost } from "@mio/local/system/start-parts.ts";
+import type { EdgeHost } from "@mio/local/system/system-options.ts";
 import type { FaultOutcome } from "../faults/fault.ts";
 import type { PlayedLoad } from "../load/load.ts";
 import type { CpuUse } from "../stand/cpu-use.ts";

@@ -1,6 +1,6 @@
 // The command line of the load kit.
 
-import type { EdgeHost } from "@mio/local/system/start-parts.ts";
+import type { EdgeHost } from "@mio/local/system/system-options.ts";
 import { wholeNumber } from "@mio/local/whole-number.ts";
 import { Command, InvalidArgumentError } from "commander";
 import type { ChosenFault, Fault } from "../faults/fault.ts";

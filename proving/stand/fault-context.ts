@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import type { EdgeHost } from "@mio/local/system/start-parts.ts";
+import type { EdgeHost } from "@mio/local/system/system-options.ts";
 import { seededRandom } from "@mio/shared/random.ts";
 import type { NatsConnection } from "nats";
 import type { ChosenFault, FaultContext } from "../faults/fault.ts";

@@ -6,8 +6,8 @@ import type { NatsServer } from "@mio/local/servers/nats-server.ts";
 import type { NodePart } from "@mio/local/servers/node-part.ts";
 import type { Postgres } from "@mio/local/servers/postgres.ts";
 import type { LocalSystem } from "@mio/local/system/local-file.ts";
-import type { EdgeHost } from "@mio/local/system/start-parts.ts";
 import { startSystem } from "@mio/local/system/system.ts";
+import type { EdgeHost } from "@mio/local/system/system-options.ts";
 import type { BusAccess } from "../judge/witness.ts";
 
 export interface FaultSystemOptions {

@@ -1,5 +1,5 @@
 // One run: a system of its own, the load and its faults side by side, and what came of it. `npm run load` and every scenario go through here.
-import type { EdgeHost } from "@mio/local/system/start-parts.ts";
+import type { EdgeHost } from "@mio/local/system/system-options.ts";
 import { streams } from "@mio/shared/bus/names/streams.ts";
 import { seededRandom } from "@mio/shared/random.ts";
 import type { ChosenFault, Fault, FaultContext, FaultOutcome } from "../faults/fault.ts";

@@ -1,14 +1,7 @@
 // The directory's copy in SQLite, the same in a Durable Object's storage and in the Node host's file. Values stay sealed here.
 import * as v from "valibot";
+import type { Sql } from "../sql.ts";
 import type { DirectoryStore } from "./directory-copy.ts";
-
-/** What both hosts' SQLite can do. */
-export interface Sql {
-  /** Runs one statement. Throws when the storage fails. */
-  rows(query: string, ...values: (string | number | Uint8Array<ArrayBuffer>)[]): unknown[];
-  /** What `write` does is stored whole or not at all. */
-  together(write: () => void): void;
-}
 
 const blob = v.union([
   v.pipe(

@@ -62,7 +62,7 @@ export async function startNodeHost(
   const nobodys = { ...nobodysLayout(region), shard: 0 };
   const telemetry = new IsolateTelemetry({
     clock,
-    limits,
+    telemetryEveryMs: limits.telemetryEveryMs,
     report: async (counted) => uplinks.report(nobodys, counted),
     afterwards: () => {},
   });

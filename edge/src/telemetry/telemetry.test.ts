@@ -14,7 +14,7 @@ function setUp() {
   let running = 0;
   const telemetry = new IsolateTelemetry({
     clock,
-    limits: uplinkLimits,
+    telemetryEveryMs: uplinkLimits.telemetryEveryMs,
     report: async (bytes) => {
       if (fails) throw new Error("the uplink is away");
       reports.push({ atMs: clock.monotonicMs() - startedMs, requests: requestsIn(bytes) });
@@ -92,7 +92,7 @@ describe("an isolate's telemetry", () => {
     const telemetry = new IsolateTelemetry({
       // Of the first request, whose timers end with it.
       clock: { ...clockOf(clock), sleep: (ms) => (lost.length === 0 ? new Promise(() => {}) : clock.sleep(ms)) },
-      limits: uplinkLimits,
+      telemetryEveryMs: uplinkLimits.telemetryEveryMs,
       report: async () => {
         reports += 1;
       },

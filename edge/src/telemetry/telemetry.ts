@@ -2,7 +2,6 @@
 // after the requests. No request waits for it; what is lost with the isolate is lost.
 import { decodeTelemetry, encodeTelemetry, type RequestOutcome } from "@mio/shared/bus/wire/telemetry.ts";
 import type { Clock } from "@mio/shared/clock.ts";
-import type { UplinkLimits } from "../uplink/limits.ts";
 import { RequestCounts } from "./request-counts.ts";
 
 /** What the app needs of whoever counts. */
@@ -14,7 +13,8 @@ export interface Recorder {
 
 export interface IsolateTelemetryPorts {
   clock: Clock;
-  limits: Pick<UplinkLimits, "telemetryEveryMs">;
+  /** How often what was counted is handed over: as often as an uplink tells it. */
+  telemetryEveryMs: number;
   /** Hands it to an uplink of this region. May reject: then it is kept. */
   report(telemetry: Uint8Array<ArrayBuffer>): Promise<void>;
   /** Lets work go on after the answer; it ends within twice `telemetryEveryMs` and a call. */
@@ -38,7 +38,7 @@ export class IsolateTelemetry implements Recorder {
 
   constructor(ports: IsolateTelemetryPorts) {
     this.#ports = ports;
-    this.#reportEveryMs = ports.limits.telemetryEveryMs;
+    this.#reportEveryMs = ports.telemetryEveryMs;
     this.#carryEveryMs = this.#reportEveryMs / 2;
     this.#reportMaxMs = this.#reportEveryMs * 2;
   }

@@ -2,7 +2,7 @@
 // it starts while the bus is away. The copy is sealed; the key comes with each start and is never stored.
 /// <reference path="./cloudflare-workers.d.ts" />
 import { DurableObject } from "cloudflare:workers";
-import type { DurableObjectState } from "@cloudflare/workers-types";
+import type { DurableObjectNamespace, DurableObjectState } from "@cloudflare/workers-types";
 import { buckets } from "@mio/shared/bus/names/streams.ts";
 import { bucketReader } from "@mio/shared/bus/read/bucket-reader.ts";
 import { openerOf } from "@mio/shared/bus/wire/sealed-value.ts";
@@ -16,17 +16,23 @@ import type { DirectoryStatus } from "../telemetry/pressure.ts";
 import { uplinkName } from "../uplink/layout.ts";
 import type { NatsLink } from "../uplink/nats-link.ts";
 import type { Shard } from "../uplink/uplink.ts";
-import { type Env, readConfiguration, readDirectoryKeys } from "./env.ts";
+import { readConfiguration, readDirectoryKeys, type Variables } from "./env.ts";
 import { webSocketLink } from "./nats-ws.ts";
+import type { UplinkObject } from "./uplink-object.ts";
 
 const firstConnectionMs = 400;
 
-export class DirectoryObject extends DurableObject<Env> {
+/** It has uplinks close their older layouts. */
+export interface DirectoryObjectEnv extends Variables {
+  UPLINK: DurableObjectNamespace<UplinkObject>;
+}
+
+export class DirectoryObject extends DurableObject<DirectoryObjectEnv> {
   readonly #copy: DirectoryCopy;
   readonly #link: NatsLink;
   readonly #connecting: Promise<unknown>;
 
-  constructor(context: DurableObjectState, env: Env) {
+  constructor(context: DurableObjectState, env: DirectoryObjectEnv) {
     super(context, env);
     const config = readConfiguration(env);
     const clock = clockOf(globalThis);

@@ -1,13 +1,11 @@
-// What wrangler.toml binds to the Worker, and how its configuration is read: once, with one line that says what is wrong.
-import type { DurableObjectNamespace } from "@cloudflare/workers-types";
+// The Worker's variables, and how its configuration is read from them: once, with one line that says what is wrong.
 import { parseSealingKeys, type SealingKey, sealingKeysExample } from "@mio/shared/bus/wire/sealed-value.ts";
 import * as v from "valibot";
 import { environments } from "../doors.ts";
 import { uplinkLimits } from "../uplink/limits.ts";
-import type { DirectoryObject } from "./directory-object.ts";
-import type { UplinkObject } from "./uplink-object.ts";
 
-export interface Env {
+/** Those that are text; bindings.ts adds the objects. */
+export interface Variables {
   MIO_ENV: string;
   EDGE_REGION: string;
   /** One or several, separated by commas. */
@@ -19,8 +17,6 @@ export interface Env {
   DIRECTORY_KEYS: string;
   /** Left out: `uplinkLimits.spoolBytesMax`. */
   SPOOL_BYTES_MAX?: string;
-  UPLINK: DurableObjectNamespace<UplinkObject>;
-  DIRECTORY: DurableObjectNamespace<DirectoryObject>;
 }
 
 const configuration = v.object({
@@ -50,7 +46,7 @@ const configuration = v.object({
 export type Configuration = v.InferOutput<typeof configuration>;
 
 /** Throws with the name of the variable that is missing or odd. */
-export function readConfiguration(env: Env): Configuration {
+export function readConfiguration(env: Variables): Configuration {
   const { MIO_ENV, EDGE_REGION, NATS_WEBSOCKET_URL, NATS_USER, NATS_PASSWORD, SPOOL_BYTES_MAX } = env;
   return v.parse(configuration, { MIO_ENV, EDGE_REGION, NATS_WEBSOCKET_URL, NATS_USER, NATS_PASSWORD, SPOOL_BYTES_MAX });
 }
@@ -62,6 +58,6 @@ const directoryKeys = v.pipe(
 );
 
 /** Apart from the rest: an uplink needs no key, and drains its spool also in a deployment that lost them. Throws as `readConfiguration`. */
-export function readDirectoryKeys(env: Env): SealingKey[] {
+export function readDirectoryKeys(env: Variables): SealingKey[] {
   return v.parse(directoryKeys, env.DIRECTORY_KEYS);
 }

@@ -13,7 +13,8 @@ import { IsolateTelemetry } from "../telemetry/telemetry.ts";
 import { nobodysLayout, uplinkName } from "../uplink/layout.ts";
 import { type UplinkLimits, uplinkLimits } from "../uplink/limits.ts";
 import type { Stored } from "../uplink/uplink.ts";
-import { type Env, readConfiguration, readDirectoryKeys } from "./env.ts";
+import type { Env } from "./bindings.ts";
+import { readConfiguration, readDirectoryKeys } from "./env.ts";
 
 /** What a deployment lacks is mended by another one, so an early repeat is in vain. */
 const misconfiguredRetrySeconds = 30;
@@ -45,7 +46,7 @@ function appOf(doors: readonly InboundDoor[], limits: UplinkLimits, env: Env): R
   const nobodys = { ...nobodysLayout(region), shard: 0 };
   const telemetry = new IsolateTelemetry({
     clock,
-    limits,
+    telemetryEveryMs: limits.telemetryEveryMs,
     report: (counted) => env.UPLINK.getByName(uplinkName(nobodys)).report(nobodys, counted),
     afterwards: waitUntil,
   });

@@ -18,7 +18,7 @@ import {
   type UplinkStatus,
 } from "../uplink/uplink.ts";
 import { storeDeadlineMs } from "../webhook/store-all.ts";
-import { type Env, readConfiguration } from "./env.ts";
+import { readConfiguration, type Variables } from "./env.ts";
 import { webSocketLink } from "./nats-ws.ts";
 import { ObjectSpool } from "./object-spool.ts";
 
@@ -27,7 +27,7 @@ const firstConnectionMs = 400;
 /** An object that was replaced may go on for a while; nobody waits longer for what it does (`storeDeadlineMs`, and room for two clocks). */
 const notAloneForMs = storeDeadlineMs + 600;
 
-export class UplinkObject extends DurableObject<Env> {
+export class UplinkObject extends DurableObject<Variables> {
   readonly #uplink: Uplink;
   readonly #telemetry: UplinkTelemetry;
   /** Whose rows an earlier object left: one that its alarm has woken may have no other way to know which shard it is. */
@@ -35,7 +35,7 @@ export class UplinkObject extends DurableObject<Env> {
   readonly #connecting: Promise<unknown>;
 
   /** The platform passes the first two. */
-  constructor(context: DurableObjectState, env: Env, parts: UplinkParts = {}) {
+  constructor(context: DurableObjectState, env: Variables, parts: UplinkParts = {}) {
     super(context, env);
     const config = readConfiguration(env);
     const clock = clockOf(globalThis);

@@ -1,6 +1,6 @@
 // The shipped Worker, with the uplink of a variant.
 import type { DurableObjectState } from "@cloudflare/workers-types";
-import type { Env } from "@mio/edge/worker/env.ts";
+import type { Env } from "@mio/edge/worker/bindings.ts";
 import { workerFetch } from "@mio/edge/worker/host.ts";
 import { UplinkObject as ShippedUplinkObject } from "@mio/edge/worker/uplink-object.ts";
 import { inboundDoors } from "@mio/shared/channels/inbound.ts";

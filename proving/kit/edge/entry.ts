@@ -1,7 +1,7 @@
 // The Worker with the tests' own channel instead of the platforms', and two things that only a test may ask of an uplink.
 
 import type { DurableObjectState } from "@cloudflare/workers-types";
-import type { Env } from "@mio/edge/worker/env.ts";
+import type { Env } from "@mio/edge/worker/bindings.ts";
 import { workerFetch } from "@mio/edge/worker/host.ts";
 import { UplinkObject as ShippedUplinkObject } from "@mio/edge/worker/uplink-object.ts";
 import { sampleDoor } from "./door.ts";

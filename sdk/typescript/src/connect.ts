@@ -10,7 +10,7 @@ import { busUserOf, inboxPrefixOf } from "@mio/shared/bus/names/users.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import type { AccountId } from "@mio/shared/ids.ts";
 import { randomOf } from "@mio/shared/random.ts";
-import { consumeMessages } from "./consume.ts";
+import { type ConsumeOptions, consumeMessages } from "./consume.ts";
 import type { Handling } from "./handling.ts";
 import { type AwaitReceiptOptions, awaitFinalReceipt } from "./receipt.ts";
 
@@ -23,21 +23,6 @@ export interface ConnectOptions {
   group: string;
   /** Ids of the accounts whose messages it handles. */
   accounts: string[];
-}
-
-export interface ConsumeOptions {
-  /** Stops: takes nothing new, lets handlers finish for 10 s, gives its conversations to the other replicas. */
-  signal: AbortSignal;
-  /** Tries before a message is parked as a dead letter. 5 when left out. */
-  attempts?: number;
-  /** Handlers that run at once, over all conversations. 64 when left out. */
-  concurrency?: number;
-  /** What was received earlier (milliseconds since 1970) is passed over. The stream keeps seven days. */
-  sinceMs?: number;
-  /** A message was given up: after its attempts, or by ParkMessage. */
-  onParked?: (message: Message, error: unknown) => void;
-  /** Something does not go as it should, and is tried again: for logs. */
-  onTrouble?: (error: unknown) => void;
 }
 
 export interface Connection extends AsyncDisposable {

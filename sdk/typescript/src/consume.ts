@@ -16,7 +16,6 @@ import { decodeMessage, disagreementWithSubject } from "@mio/shared/bus/wire/env
 import { publishDeadLetter } from "@mio/shared/bus/write/dead-letter.ts";
 import { type AccountId, partitionOf } from "@mio/shared/ids.ts";
 import { bytesToHex } from "@noble/hashes/utils.js";
-import type { ConsumeOptions } from "./connect.ts";
 import { type Handling, handlingOf, ParkMessage } from "./handling.ts";
 import { lastSequenceSeen } from "./last-sequence.ts";
 
@@ -27,6 +26,21 @@ const concurrencyDefault = 64;
 const instanceBytes = 8;
 
 export type Handler = (message: Message, handling: Handling) => Promise<void>;
+
+export interface ConsumeOptions {
+  /** Stops: takes nothing new, lets handlers finish for 10 s, gives its conversations to the other replicas. */
+  signal: AbortSignal;
+  /** Tries before a message is parked as a dead letter. 5 when left out. */
+  attempts?: number;
+  /** Handlers that run at once, over all conversations. 64 when left out. */
+  concurrency?: number;
+  /** What was received earlier (milliseconds since 1970) is passed over. The stream keeps seven days. */
+  sinceMs?: number;
+  /** A message was given up: after its attempts, or by ParkMessage. */
+  onParked?: (message: Message, error: unknown) => void;
+  /** Something does not go as it should, and is tried again: for logs. */
+  onTrouble?: (error: unknown) => void;
+}
 
 export async function consumeMessages(
   bus: Bus,

@@ -4,7 +4,7 @@ import { closeSync, fsyncSync, mkdirSync, openSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import * as v from "valibot";
-import type { Sql } from "../../directory/directory-store.ts";
+import type { Sql } from "../../sql.ts";
 
 /** SQLite's number for it. */
 const incremental = 2;

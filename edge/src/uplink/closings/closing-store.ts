@@ -1,7 +1,7 @@
 // What uplinks have closed, in SQLite, the same in a Durable Object's storage and in the Node host's file. One row an uplink and an account that
 // was ever moved, so it stays small.
 import * as v from "valibot";
-import type { Sql } from "../../directory/directory-store.ts";
+import type { Sql } from "../../sql.ts";
 import type { ClosingStore } from "./closings.ts";
 
 const closingRows = v.array(v.object({ account_id: v.string(), generation: v.number() }));

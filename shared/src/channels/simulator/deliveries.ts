@@ -2,7 +2,7 @@
 // What is not done survives a restart; the log of what is done is bounded and kept in memory only.
 import type { SimulatorHost } from "../contract.ts";
 import type { Faults } from "./faults.ts";
-import type { SimulatedPlatform } from "./platform.ts";
+import type { PlatformRules } from "./platform-rules.ts";
 import type { Attempt, Delivery } from "./state/state.ts";
 import type { World } from "./state/world.ts";
 import { type AttemptResult, attemptWebhook } from "./webhook-attempt.ts";
@@ -24,7 +24,7 @@ interface Lane {
 }
 
 export class Deliveries {
-  readonly #platform: SimulatedPlatform;
+  readonly #platform: PlatformRules;
   readonly #host: SimulatorHost;
   readonly #world: World;
   readonly #faults: Faults;
@@ -37,7 +37,7 @@ export class Deliveries {
   #closed = false;
   readonly #running = new Set<Promise<void>>();
 
-  constructor(platform: SimulatedPlatform, host: SimulatorHost, world: World, faults: Faults, changed: () => void) {
+  constructor(platform: PlatformRules, host: SimulatorHost, world: World, faults: Faults, changed: () => void) {
     this.#platform = platform;
     this.#host = host;
     this.#world = world;

@@ -2,7 +2,7 @@
 
 import type { SimulatorHost } from "../contract.ts";
 import type { Deliveries } from "./deliveries.ts";
-import type { SimulatedPlatform } from "./platform.ts";
+import type { PlatformRules } from "./platform-rules.ts";
 import type { App, Delivery, Happening, SimulatedMessage } from "./state/state.ts";
 import type { Conversation, World } from "./state/world.ts";
 
@@ -21,12 +21,12 @@ export interface NewMessage {
 }
 
 export class People {
-  readonly #platform: SimulatedPlatform;
+  readonly #platform: PlatformRules;
   readonly #host: SimulatorHost;
   readonly #world: World;
   readonly #deliveries: Deliveries;
 
-  constructor(platform: SimulatedPlatform, host: SimulatorHost, world: World, deliveries: Deliveries) {
+  constructor(platform: PlatformRules, host: SimulatorHost, world: World, deliveries: Deliveries) {
     this.#platform = platform;
     this.#host = host;
     this.#world = world;

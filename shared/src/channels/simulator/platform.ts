@@ -1,46 +1,12 @@
-// What differs from platform to platform: its ids, its webhooks, its retries and its API. Everything else is the kit's.
-import type { InstalledApp, SimulatorHost } from "../contract.ts";
+// A platform as the kit simulates it: its rules, and what it does with the kit in its hands: its API. Everything else is the kit's.
+import type { SimulatorHost } from "../contract.ts";
 import type { ApiCalls } from "./api-call.ts";
 import type { Consents } from "./consent.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { People } from "./people.ts";
-import type { RateLimit } from "./rate-limiter.ts";
-import type { App, Delivery, DeveloperApp, SimulatedMessage } from "./state/state.ts";
-import type { Conversation, World } from "./state/world.ts";
-
-export interface RetrySchedule {
-  /** An attempt without a complete answer after this long has failed. */
-  timeoutMs: number;
-  /** The waits before the second attempt, the third, and so on. */
-  delaysMs: readonly number[];
-  /** How long, from the event on, the last wait is repeated once the list is used up. 0: the list is all there is. */
-  repeatForMs: number;
-}
-
-/** An event as its webhook is made of it: always the same for the same event, so a retry is the same bytes but for its signature. */
-export interface EventContext {
-  event: Delivery;
-  app: App;
-  conversation: Conversation;
-  message: SimulatedMessage;
-  /** 0 for the first attempt. */
-  attempt: number;
-  /** How the attempt before ended: its status, 0 without an answer; undefined on the first. */
-  lastStatus: number | undefined;
-  nowMs: number;
-  world: World;
-  baseUrl: string;
-}
-
-export interface OutgoingWebhook {
-  headers: Record<string, string>;
-  body: string | Uint8Array<ArrayBuffer>;
-}
-
-export interface Draft {
-  thread: string;
-  replyTo: string;
-}
+import type { PlatformRules } from "./platform-rules.ts";
+import type { App } from "./state/state.ts";
+import type { World } from "./state/world.ts";
 
 /** What a platform stands on while it serves its API. */
 export interface SimulatorKit {
@@ -52,41 +18,9 @@ export interface SimulatorKit {
   consents: Consents;
 }
 
-export interface SimulatedPlatform {
-  channelType: string;
-  retry: RetrySchedule;
-  /** `conversation`: the next webhook of a conversation waits until the last is done. `parallel`: none waits. */
-  order: "conversation" | "parallel";
-  /** Whether an app gets webhooks of what it did itself. */
-  echoesOwnPosts: boolean;
-  /** What one app may send to one conversation when whoever installed it set nothing. */
-  rate: RateLimit;
-  /** Makes an app's ids, secrets and credential. Called once for a name. */
-  install(name: string, host: SimulatorHost): InstalledApp;
-  /** Makes the ids and secrets of an app whose workspaces are connected by OAuth. Left out: the platform has no such thing. */
-  develop?(name: string, host: SimulatorHost): Pick<DeveloperApp, "appId" | "clientId" | "clientSecret" | "secrets">;
-  /** What such an app is configured with beside that, so that this simulator takes the platform's place. */
-  developedSettings?(baseUrl: string): Record<string, string>;
+export interface SimulatedPlatform extends PlatformRules {
   /** After an app was installed or its URL changed. Failing must not throw. */
   installed?(app: App, kit: SimulatorKit): Promise<void>;
-  /** The platform's id and kind for what a person calls the place; a platform id is taken as it is. */
-  conversationOf(app: App, name: string): { id: string; kind: string };
-  personOf(app: App, name: string): { id: string };
-  /** A new message id, unique in its conversation. `world.rising` keeps sequences over restarts. */
-  messageId(conversation: Conversation, world: World, nowMs: number): string;
-  eventId(app: App, world: World, host: SimulatorHost): string;
-  /** Where a message goes that a person wrote with `thread` and `reply_to`. Left out: exactly as said. */
-  place?(draft: Draft, conversation: Conversation): Draft;
-  /** Kinds of further events that tell of a posted message once more, such as Slack's app_mention. Left out: none. */
-  twins?(app: App, message: SimulatedMessage): readonly string[];
-  /** The request of one attempt, signed; undefined when the platform tells apps nothing of such an event. */
-  webhook(context: EventContext): Promise<OutgoingWebhook | undefined>;
-  /** Whether the answer ends the delivery. Left out: any 2xx. */
-  isDelivered?(response: Response): boolean;
-  /** Whether the answer forbids retries (Slack's X-Slack-No-Retry). Left out: never. */
-  forbidsRetry?(response: Response): boolean;
-  /** How long the answer asks the platform to wait before the next attempt. Left out: the schedule alone counts. */
-  retryAfterMs?(response: Response): number | undefined;
   /** Control calls that only this platform has; undefined when the request is none of them. */
   control?(request: Request, kit: SimulatorKit): Promise<Response | undefined>;
   /** The platform's own endpoints. */

@@ -1,6 +1,6 @@
 // One attempt at one webhook: what was sent, when it arrived, what came back, and whether the platform tries again.
 import type { SimulatorHost } from "../contract.ts";
-import type { OutgoingWebhook, SimulatedPlatform } from "./platform.ts";
+import type { OutgoingWebhook, PlatformRules } from "./platform-rules.ts";
 import type { Attempt } from "./state/state.ts";
 
 export interface AttemptResult {
@@ -13,7 +13,7 @@ export interface AttemptResult {
 
 export interface AttemptOrder {
   host: SimulatorHost;
-  platform: SimulatedPlatform;
+  platform: PlatformRules;
   url: string;
   webhook: OutgoingWebhook;
   /** Waits this long first (a fault). */
@@ -54,7 +54,7 @@ export async function attemptWebhook(order: AttemptOrder): Promise<AttemptResult
   }
 }
 
-function endOf(platform: SimulatedPlatform, response: Response): AttemptResult["end"] {
+function endOf(platform: PlatformRules, response: Response): AttemptResult["end"] {
   if (platform.isDelivered ? platform.isDelivered(response) : response.ok) return "delivered";
   return platform.forbidsRetry?.(response) ? "refused" : "retry";
 }

@@ -1,6 +1,6 @@
 // Which conversation an app means: by channel id, or by a person's id for the direct conversation with her.
 import type { Conversation } from "../../simulator/state/world.ts";
-import type { Call } from "./web-api.ts";
+import type { Call } from "./call.ts";
 
 /** Undefined when there is no such channel in the app's workspace. */
 export function channelOf({ kit, app }: Call, channel: string): Conversation | undefined {

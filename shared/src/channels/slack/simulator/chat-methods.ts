@@ -1,11 +1,11 @@
 // Posting, changing and deleting messages, and reacting to them, as strictly as Slack.
 import type { SimulatedMessage } from "../../simulator/state/state.ts";
 import type { Conversation } from "../../simulator/state/world.ts";
+import type { Call, Result } from "./call.ts";
 import { channelOf } from "./channels.ts";
 import { postedBefore, rememberPosted } from "./client-msg-ids.ts";
 import { archivedPrefix, outsidePrefix } from "./events.ts";
 import { messageJson } from "./message-json.ts";
-import type { Call, Result } from "./web-api.ts";
 
 /** Characters of one message. */
 const postTextLengthMax = 40_000;

@@ -1,5 +1,5 @@
 // What Slack posts to an app: the envelope of each event, signed anew for each attempt.
-import type { EventContext, OutgoingWebhook } from "../../simulator/platform.ts";
+import type { EventContext, OutgoingWebhook } from "../../simulator/platform-rules.ts";
 import type { App } from "../../simulator/state/state.ts";
 import { eventNumberOf, tsOfMs } from "./ids.ts";
 import { messageJson } from "./message-json.ts";

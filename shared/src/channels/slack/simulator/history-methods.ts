@@ -1,10 +1,10 @@
 // Reading back: a channel newest first without the replies, a thread oldest first with its parent.
 import type { SimulatedMessage } from "../../simulator/state/state.ts";
 import type { Conversation } from "../../simulator/state/world.ts";
+import type { Call, Result } from "./call.ts";
 import { channelOf } from "./channels.ts";
 import { outsidePrefix } from "./events.ts";
 import { messageJson } from "./message-json.ts";
-import type { Call, Result } from "./web-api.ts";
 
 const limitDefault = 100;
 const limitMax = 999;

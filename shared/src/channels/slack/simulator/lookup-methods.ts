@@ -1,6 +1,7 @@
 // Who and where: the app itself, people and places.
+
+import type { Call, Result } from "./call.ts";
 import { channelOf, directConversation } from "./channels.ts";
-import type { Call, Result } from "./web-api.ts";
 
 export function authTest({ app, kit }: Call): Result {
   const { bot_user_id, bot_id, app_id } = app.account.settings;

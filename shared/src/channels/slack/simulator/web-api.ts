@@ -3,22 +3,14 @@ import type { ApiAnswer } from "../../simulator/api-call.ts";
 import type { SimulatorKit } from "../../simulator/platform.ts";
 import type { RateLimit } from "../../simulator/rate-limiter.ts";
 import type { App } from "../../simulator/state/state.ts";
-import { type Arguments, readArguments } from "./arguments.ts";
+import { readArguments } from "./arguments.ts";
+import type { Call, Result } from "./call.ts";
 import { chatDelete, chatPostMessage, chatUpdate, reactionsAdd, reactionsRemove } from "./chat-methods.ts";
 import { conversationsHistory, conversationsReplies } from "./history-methods.ts";
 import { authTest, conversationsInfo, conversationsOpen, usersInfo } from "./lookup-methods.ts";
 import { oauthAccess } from "./oauth.ts";
 
-export interface Call {
-  kit: SimulatorKit;
-  app: App;
-  args: Arguments;
-}
-
-/** What a method answers beside `ok: true`, or why it refuses. */
-export type Result = { kind: "ok"; body: Record<string, unknown> } | { kind: "refused"; error: string };
-
-export interface Method {
+interface Method {
   run(call: Call): Result;
   /** Slack's tier, and whether it counts for each channel instead of for the workspace. */
   rate: RateLimit;

@@ -1,21 +1,15 @@
 // What each method of the simulated Bot API does for a bot whose token was right. Checked in Telegram's order: arguments, chat,
 // message, then pace; so a refusal costs nobody budget.
 import type { ApiAnswer } from "../../simulator/api-call.ts";
-import type { SimulatorKit } from "../../simulator/platform.ts";
-import type { App, SimulatedMessage } from "../../simulator/state/state.ts";
+import type { SimulatedMessage } from "../../simulator/state/state.ts";
 import type { Conversation } from "../../simulator/state/world.ts";
 import type { Arguments } from "./arguments.ts";
 import { isQuery } from "./buttons.ts";
+import type { MethodCall } from "./call.ts";
 import { messageOfFileId } from "./ids.ts";
 import { badRequest, granted, refused, tooManyRequests } from "./refusals.ts";
 import { botView, messageView } from "./views.ts";
 import { deleteWebhook, getUpdates, getWebhookInfo, setWebhook } from "./webhook-methods.ts";
-
-export interface MethodCall {
-  kit: SimulatorKit;
-  app: App;
-  args: Arguments;
-}
 
 export type Method = (call: MethodCall) => ApiAnswer;
 

@@ -3,7 +3,8 @@
 import type { InstalledApp, SimulatorHost, SimulatorKind } from "../../contract.ts";
 import { createSimulator } from "../../simulator/kit.ts";
 import { randomText } from "../../simulator/names.ts";
-import type { RetrySchedule, SimulatedPlatform } from "../../simulator/platform.ts";
+import type { SimulatedPlatform } from "../../simulator/platform.ts";
+import type { RetrySchedule } from "../../simulator/platform-rules.ts";
 import { serveApi } from "./api.ts";
 import { serveButtons } from "./buttons.ts";
 import { botIdOfName, chatOfName, userIdOfName } from "./ids.ts";

@@ -1,7 +1,7 @@
 // The methods with which a bot says where its updates go. A webhook and getUpdates exclude each other.
 import type { ApiAnswer } from "../../simulator/api-call.ts";
 import type { App } from "../../simulator/state/state.ts";
-import type { MethodCall } from "./methods.ts";
+import type { MethodCall } from "./call.ts";
 import { badRequest, granted, refused } from "./refusals.ts";
 
 const secretPattern = /^[A-Za-z0-9_-]{0,256}$/;

@@ -1,5 +1,5 @@
 // What the simulated platform tells a bot: one Update for each event, with the secret token that was set for the webhook.
-import type { EventContext, OutgoingWebhook } from "../../simulator/platform.ts";
+import type { EventContext, OutgoingWebhook } from "../../simulator/platform-rules.ts";
 import { chatView, messageView, userView } from "./views.ts";
 
 /** Undefined for what Telegram does not tell: deletions, and kinds that the bot did not ask for. */

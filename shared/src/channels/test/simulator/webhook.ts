@@ -1,5 +1,5 @@
 // What the test platform tells an app: the event, and, for a message posted to two conversations at once, its twin behind it.
-import type { EventContext, OutgoingWebhook } from "../../simulator/platform.ts";
+import type { EventContext, OutgoingWebhook } from "../../simulator/platform-rules.ts";
 import { type SimulatedMessage, textAt } from "../../simulator/state/state.ts";
 
 /** Signed anew for each attempt, as the time is part of the signature. Undefined for what the platform does not tell. */

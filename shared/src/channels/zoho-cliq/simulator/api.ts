@@ -2,21 +2,13 @@
 import type { ApiAnswer, Refusals } from "../../simulator/api-call.ts";
 import type { SimulatorKit } from "../../simulator/platform.ts";
 import type { App } from "../../simulator/state/state.ts";
+import type { CliqCall } from "./call.ts";
 import { downloadFile } from "./files.ts";
 import { type LimitKind, MinuteBuckets } from "./limits.ts";
 import { bulkDelete, deleteMessage, editMessage, history } from "./messages.ts";
 import { authorize, currentUser, Tokens } from "./oauth.ts";
 import { postToBot, postToChannel, postToChat } from "./posts.ts";
 import { CliqRefusal } from "./requests.ts";
-
-/** One call by one app. Path parameters are decoded once. */
-export interface CliqCall {
-  app: App;
-  kit: SimulatorKit;
-  parameters: readonly string[];
-  query: URLSearchParams;
-  body: string;
-}
 
 interface Endpoint {
   method: string;

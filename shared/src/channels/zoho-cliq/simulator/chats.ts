@@ -1,7 +1,7 @@
 // Finding what a call names: a chat that the app may see, a message in it, and what may be done to that message.
 import type { SimulatedMessage } from "../../simulator/state/state.ts";
 import type { Conversation } from "../../simulator/state/world.ts";
-import type { CliqCall } from "./api.ts";
+import type { CliqCall } from "./call.ts";
 import { keptMessageId } from "./ids.ts";
 import { CliqRefusal } from "./requests.ts";
 

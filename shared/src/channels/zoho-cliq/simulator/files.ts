@@ -1,6 +1,6 @@
 // Attachments by the URL that webhooks carry: only with a token, and only while the URL lives.
 import type { ApiAnswer } from "../../simulator/api-call.ts";
-import type { CliqCall } from "./api.ts";
+import type { CliqCall } from "./call.ts";
 import { CliqRefusal } from "./requests.ts";
 
 /** The true lifetime is not published. */

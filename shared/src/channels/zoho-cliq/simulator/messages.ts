@@ -1,7 +1,7 @@
 // The calls on messages that are there: edit, delete, and history by time windows.
 import type { ApiAnswer } from "../../simulator/api-call.ts";
 import type { SimulatedMessage } from "../../simulator/state/state.ts";
-import type { CliqCall } from "./api.ts";
+import type { CliqCall } from "./call.ts";
 import { chatNamed, ownMessage } from "./chats.ts";
 import { CliqRefusal, strictBody, textOf } from "./requests.ts";
 

@@ -2,7 +2,7 @@
 import type { ApiAnswer } from "../../simulator/api-call.ts";
 import type { SimulatedMessage } from "../../simulator/state/state.ts";
 import type { Conversation } from "../../simulator/state/world.ts";
-import type { CliqCall } from "./api.ts";
+import type { CliqCall } from "./call.ts";
 import { chatNamed, messageNamed } from "./chats.ts";
 import { chatOf, keptMessageId, printedMessageId, threadChatId } from "./ids.ts";
 import { CliqRefusal, type Kind, strictBody, textOf } from "./requests.ts";

@@ -3,7 +3,7 @@
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
-import type { EventContext, OutgoingWebhook } from "../../simulator/platform.ts";
+import type { EventContext, OutgoingWebhook } from "../../simulator/platform-rules.ts";
 import { type SimulatedMessage, textAt } from "../../simulator/state/state.ts";
 import { printedMessageId } from "./ids.ts";
 
