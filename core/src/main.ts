@@ -15,9 +15,9 @@ import { checkpoints } from "./process/checkpoint.ts";
 import { type Config, describeConfig, readConfig } from "./process/config.ts";
 import { serveHealth } from "./process/health.ts";
 import { createLog } from "./process/log.ts";
-import { supervise } from "./process/supervisor.ts";
 import { sender } from "./sender/service.ts";
 import type { Service } from "./service.ts";
+import { supervise } from "./supervisor.ts";
 import { telemetry } from "./telemetry/service.ts";
 
 const allServices: readonly Service[] = [dedup, mediaVault, sender, admin, telemetry];

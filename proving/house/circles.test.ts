@@ -6,19 +6,20 @@ import { expect, it } from "vitest";
 import { circlesOfFiles, circlesOfRooms } from "./circles.ts";
 import { filesIn, root, shippedFilesIn } from "./imports.ts";
 
+/** Still to be opened. */
+const open = new Set(["edge/src", "proving"]);
 const workspaces = ["proto", "shared", "edge", "core", "sdk", "local", "proving"];
-const halls = ["edge/src", "core/src/sender", "core/src/admin", "shared/src/bus", "shared/src/channels/simulator", "local"];
-
 it("no file imports itself through others, not even for a type", () => {
   const files = workspaces.flatMap(filesIn);
   expect(files.length).toBeGreaterThan(500);
   expect(circlesOfFiles(files)).toEqual([]);
 });
 
-it.each(halls)("no room of %s imports itself through others", (hall) => {
-  const files = shippedFilesIn(hall);
-  expect(files.length).toBeGreaterThan(10);
-  expect(circlesOfRooms(hall, files)).toEqual([]);
+it("no room of any folder imports itself through others", () => {
+  const files = workspaces.flatMap((workspace) => (workspace === "proving" ? filesIn(workspace) : shippedFilesIn(workspace)));
+  const halls = new Set(files.flatMap((file) => foldersOf(file)).filter((hall) => !open.has(hall)));
+  expect(halls.size).toBeGreaterThan(50);
+  expect([...halls].flatMap((hall) => circlesOfRooms(hall, files).map((circle) => `${hall}: ${circle.join(", ")}`))).toEqual([]);
 });
 
 it("a circle is found where there is one", () => {
@@ -39,3 +40,9 @@ it("a circle is found where there is one", () => {
     rmSync(folder, { recursive: true });
   }
 });
+
+/** Every folder above a file. */
+function foldersOf(file: string): string[] {
+  const parts = file.split("/").slice(0, -1);
+  return parts.map((_, index) => parts.slice(0, index + 1).join("/"));
+}

@@ -1,11 +1,25 @@
 // A normalised event as it travels to core. Whoever feeds the ingress (the edge, a replay from quarantine) makes the same bytes of the
 // same event here, so that dedup knows a repeat whichever way it came.
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import type { InboundAccount, InboundEvent } from "../../channels/contract.ts";
-import type { ConversationId } from "../../ids.ts";
+import type { Message } from "@mio/proto/gen/mio/v1/message_pb.ts";
+import type { AccountId, ConversationId, TenantId } from "../../ids.ts";
 import { subjectOf } from "../names/subjects.ts";
 import { disagreementWithSubject, encodeMessage } from "./envelope.ts";
 import { encodeIngressEvent } from "./ingress-group.ts";
+
+/** Whose event it is. */
+export interface Owner {
+  tenantId: TenantId;
+  accountId: AccountId;
+  channelType: string;
+}
+
+/** What a door makes of an event. */
+export interface DoorEvent {
+  message: Message;
+  /** UTC day (YYYY-MM-DD) of the platform's own time for it; empty when it gives none. */
+  eventDay: string;
+}
 
 /** How the request came in. */
 export interface Arrival {
@@ -32,8 +46,8 @@ export function sourceMessageIdFault(id: string): string | undefined {
  * cannot be told on the bus, or keyed by dedup.
  */
 export function inboundEventBytes(
-  account: InboundAccount,
-  { message, eventDay }: InboundEvent,
+  account: Owner,
+  { message, eventDay }: DoorEvent,
   arrival: Arrival,
 ): Uint8Array<ArrayBuffer> | undefined {
   const { tenantId, accountId, channelType } = account;

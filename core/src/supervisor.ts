@@ -1,6 +1,6 @@
 // Runs the chosen services side by side and stops them together: one that cannot go on ends all, and the cluster starts the process anew.
 import type { Logger } from "pino";
-import type { Service, ServiceContext } from "../service.ts";
+import type { Service, ServiceContext } from "./service.ts";
 
 /** How long services may finish what is in hand after a stop; below Kubernetes' default grace of 30 s. */
 const stopGraceMs = 20_000;

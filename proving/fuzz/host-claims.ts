@@ -1,11 +1,11 @@
 // What a host claims of hostile requests, over real sockets and with a real bus: the whole corpus, and some hundred drawn ones.
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { corpus } from "../../fuzz/corpus.ts";
-import { hostTarget } from "../../fuzz/host-target.ts";
-import { hostileCases } from "../../fuzz/mutations.ts";
-import { type HostileTarget, judged } from "../../fuzz/target.ts";
-import type { HostKind } from "../edge/host.ts";
+import type { HostKind } from "../kit/edge/host.ts";
+import { corpus } from "./corpus.ts";
+import { hostTarget } from "./host-target.ts";
+import { hostileCases } from "./mutations.ts";
+import { type HostileTarget, judged } from "./target.ts";
 
 const drawn = 400;
 

@@ -1,6 +1,6 @@
 import { pino } from "pino";
 import { expect, it } from "vitest";
-import type { Service, ServiceContext } from "../service.ts";
+import type { Service, ServiceContext } from "./service.ts";
 import { supervise } from "./supervisor.ts";
 
 const log = pino({ level: "silent" });
