@@ -165,6 +165,7 @@ function welcome(info: LocalSystem, seconds: number, data: string): string {
     "try next, in another terminal:",
     `  npm run say -- ${channel} "hello"${dataFlag}`,
     `  npm run mio --${dataFlag} account list`,
+    "an agent of your own: sdk/typescript/README.md",
     "Ctrl-C stops it; the next start continues from the same data.",
     "",
   ].join("\n");

@@ -44,6 +44,22 @@ describe("pages", () => {
     expect([...commandsOf(page), ...quoted].flatMap(faultOf)).toEqual([]);
   });
 
+  it.each(pages)("$path: each name of code that it quotes is in the code", (page) => {
+    const names = quotedIn(page).filter((text) => /^(?=.*[a-z0-9]_|.*[a-z][A-Z])[A-Za-z]\w*$/.test(text));
+    expect([...new Set(names)].filter((name) => !code.includes(name) && !platformWords.has(name))).toEqual([]);
+  });
+
+  it("docs/operate names every variable of core and every metric", () => {
+    const configured = readPage("docs/operate/configure.md").prose;
+    const variables = sources("core/src/process/config.ts").match(/\bMIO_[A-Z_]+(?=: variable)/g) ?? [];
+    expect(variables.length).toBeGreaterThan(10);
+    expect(variables.filter((name) => !configured.includes(`\`${name}\``))).toEqual([]);
+    const measured = readPage("docs/operate/metrics.md").prose;
+    const metrics = sources("core/src/").match(/(?<=(?:name: |counter\(|gauge\(|histogram\()\s*")mio_[a-z_]+/g) ?? [];
+    expect(metrics.length).toBeGreaterThan(10);
+    expect(metrics.filter((name) => !measured.includes(name))).toEqual([]);
+  });
+
   it.each(narrow)("$path: fits 400 pixels", ({ fenced, prose }) => {
     expect(fenced.flatMap(({ lines }) => lines.filter((line) => line.length > columnsMax))).toEqual([]);
     const rows = prose.split("\n").filter((line) => /^\|.*\|$/.test(line));
@@ -89,6 +105,18 @@ describe("pages", () => {
     expect(faultOf("node core/src/nowhere.ts")).not.toEqual([]);
   });
 });
+
+/** The text of all files of ours that begin so and are no tests. */
+function sources(prefix: string): string {
+  const files = tracked.filter(
+    (path) => path.startsWith(prefix) && /\.(ts|sql|proto|yaml)$/.test(path) && !path.endsWith(".test.ts"),
+  );
+  return files.map((path) => readFileSync(join(root, path), "utf8")).join("\n");
+}
+
+const code = sources("");
+/** What only a platform or another program says. */
+const platformWords = new Set(["invokeUrl"]);
 
 function tablesOf(prose: string): string[][] {
   return (prose.match(/(?:^\|.*\|$\n?)+/gm) ?? []).map((table) => table.trim().split("\n"));
