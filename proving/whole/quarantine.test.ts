@@ -64,8 +64,8 @@ async function send(door: InboundDoor, body: string | Uint8Array<ArrayBuffer>, a
   const app = createApp({
     doors: [door],
     directory: new Directory({ lookup }, sealer, at, "elsewhere"),
-    store: async ({ region, shard, generation }, events) => {
-      const group = encodeIngressGroup({ id: crypto.randomUUID(), region, shard, generation: BigInt(generation), events });
+    store: async ({ region, shard }, events) => {
+      const group = encodeIngressGroup({ id: crypto.randomUUID(), region, shard, events });
       await nats.jetstream().publish(ingressSubject(region, shard), group);
       return { kind: "stored", spooled: false };
     },

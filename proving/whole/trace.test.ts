@@ -44,8 +44,8 @@ async function send(id: string, headers: Record<string, string>): Promise<Readon
   const app = createApp({
     doors: [testInbound],
     directory: new Directory({ lookup }, sealer, clock, "elsewhere"),
-    store: async ({ region, shard, generation }, events) => {
-      const group = encodeIngressGroup({ id: crypto.randomUUID(), region, shard, generation: BigInt(generation), events });
+    store: async ({ region, shard }, events) => {
+      const group = encodeIngressGroup({ id: crypto.randomUUID(), region, shard, events });
       await nats.jetstream().publish(ingressSubject(region, shard), group);
       return { kind: "stored", spooled: false };
     },

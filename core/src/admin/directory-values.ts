@@ -22,7 +22,7 @@ export interface DirectoryRow {
   shard_count: number;
   shard_generation: string;
   previous_layouts: PreviousLayout[];
-  /** Of the present generation. */
+  /** Of the present layout. */
   closings: Closing[];
   row_version: string;
   disabled: boolean;

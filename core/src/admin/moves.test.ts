@@ -39,10 +39,10 @@ const told = async () => {
   const values = [...directoryValuesOf(await readDirectoryRows(db)).values()];
   const value = values.find(({ account }) => account?.accountId === id);
   if (!value?.account) throw new Error("the account is not in the directory");
-  const { homeRegion, shardCount, generation, previous, closedBy: edges } = value.account;
+  const { homeRegion, shardCount, generation: layoutVersion, previous, closedBy: edges } = value.account;
   return {
     layout: `${homeRegion} x ${shardCount}`,
-    generation: Number(generation),
+    layoutVersion: Number(layoutVersion),
     previous: previous.map((each) => `${each.homeRegion} x ${each.shardCount}`),
     closedBy: edges,
     version: value.rowVersion,
@@ -54,13 +54,13 @@ const waitsFor = async () =>
 describe("moving an account", () => {
   it("tells the edge the new layout and the one before; the same again changes nothing", async () => {
     const before = await told();
-    expect(before).toMatchObject({ layout: "eu x 2", generation: 1, previous: [], closedBy: [] });
+    expect(before).toMatchObject({ layout: "eu x 2", layoutVersion: 1, previous: [], closedBy: [] });
     expect((await moveAccount(db, id, { shards: 2 })).changed).toBe(false);
     expect(await told()).toEqual(before);
     const { account, changed } = await moveAccount(db, id, { shards: 3 });
     expect([changed, account.shard_count, account.home_region]).toEqual([true, 3, "eu"]);
     const after = await told();
-    expect(after).toMatchObject({ layout: "eu x 3", generation: 2, previous: ["eu x 2"], closedBy: [] });
+    expect(after).toMatchObject({ layout: "eu x 3", layoutVersion: 2, previous: ["eu x 2"], closedBy: [] });
     expect(after.version > before.version).toBe(true);
     expect((await moveAccount(db, id, { shards: 3, region: "eu" })).changed).toBe(false);
     expect(await told()).toEqual(after);
@@ -102,7 +102,7 @@ describe("moving an account", () => {
     await moveAccount(db, id, { region: "us", shards: 3 });
     const { account } = await cancelMove(db, id);
     expect([account.home_region, account.shard_count]).toEqual(["eu", 2]);
-    expect(await told()).toMatchObject({ layout: "eu x 2", generation: 3, previous: ["eu x 2", "us x 3"] });
+    expect(await told()).toMatchObject({ layout: "eu x 2", layoutVersion: 3, previous: ["eu x 2", "us x 3"] });
     await closed("east", "eu.0", "eu.1", "us.0", "us.1", "us.2");
     expect(await waitsFor()).toEqual([]);
     await expect(cancelMove(db, id)).rejects.toMatchObject({ message: expect.stringContaining("mio account move") });

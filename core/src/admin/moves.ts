@@ -15,7 +15,7 @@ export const closing = v.object({ edge: v.string(), region: v.string(), shard: v
 export type Closing = v.InferOutput<typeof closing>;
 
 export interface Move {
-  generation: number;
+  layout_version: number;
   previous: PreviousLayout[];
   /** Null for an account that was never moved. */
   moved_at: Date | null;
@@ -86,7 +86,7 @@ export async function readMove(client: Pick<PoolClient, "query">, { id }: Pick<A
   );
   const { shard_generation, previous_layouts: previous, moved_at, closings, edges } = v.parse(moveRow, rows[0]);
   return {
-    generation: shard_generation,
+    layout_version: shard_generation,
     previous,
     moved_at,
     closed_by: closedBy(previous, closings),

@@ -156,7 +156,7 @@ export function accountCommand(): Command {
 }
 
 /** One line a fact, for people. */
-function layoutTable(account: Account, { generation, moved_at, previous, closed_by, waits_for }: Move) {
+function layoutTable(account: Account, { layout_version, moved_at, previous, closed_by, waits_for }: Move) {
   const waiting = Map.groupBy(waits_for, ({ edge }) => edge);
   const facts: [string, string][] = [
     ["id", account.id],
@@ -165,7 +165,7 @@ function layoutTable(account: Account, { generation, moved_at, previous, closed_
     ["display_name", account.display_name],
     ["disabled", account.disabled_at?.toISOString() ?? "-"],
     ["layout", layoutText(account.home_region, account.shard_count)],
-    ["generation", String(generation)],
+    ["layout version", String(layout_version)],
   ];
   if (moved_at !== null) {
     facts.push(["before", previous.map(({ region, shard_count }) => layoutText(region, shard_count)).join(", ")]);

@@ -101,7 +101,7 @@ it("moves an account, says for what the move waits, and moves it back", async ()
     stderr: expect.stringContaining("a region is like eu"),
   });
   const move = ["--json", "account", "move", id, "--region", "us", "--shards", "3"];
-  const moved = { home_region: "us", shard_count: 3, move: { generation: 2, previous: [{ region: "eu", shard_count: 2 }] } };
+  const moved = { home_region: "us", shard_count: 3, move: { layout_version: 2, previous: [{ region: "eu", shard_count: 2 }] } };
   expect(JSON.parse((await mio(move)).stdout)).toMatchObject({ ...moved, changed: true });
   expect(JSON.parse((await mio(move)).stdout)).toMatchObject({ ...moved, changed: false });
   const db = new Client({ connectionString: database.dsn });

@@ -31,8 +31,8 @@ beforeEach(async () => {
   await moveAccount(db, accountId, { shards: 3 });
 });
 
-const lastWord = (generation = 2, edge = "east") =>
-  encodeIngressEvent({ accountId, body: { case: "layoutClosed", value: { generation: BigInt(generation), edge } } });
+const lastWord = (layoutVersion = 2, edge = "east") =>
+  encodeIngressEvent({ accountId, body: { case: "layoutClosed", value: { generation: BigInt(layoutVersion), edge } } });
 const noted = async () => {
   const { rows } = await db.query(
     "select edge, region || '.' || shard as place, generation from layout_closings order by 1, 2, 3",

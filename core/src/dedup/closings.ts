@@ -6,8 +6,8 @@ import { directoryNotification } from "../db/listen.ts";
 export interface PlannedClosing {
   kind: "closing";
   accountId: string;
-  /** Of the layout that replaces the older ones; decimal. */
-  generation: string;
+  /** Of the layout that replaces the older ones; decimal, as the column `generation` takes it. */
+  layoutVersion: string;
   region: string;
   shard: number;
   edge: string;
@@ -18,7 +18,7 @@ export interface PlannedClosing {
  * rises with it, so that no late publisher takes it back.
  */
 export async function noteClosings(db: Pool, closings: readonly PlannedClosing[]): Promise<void> {
-  for (const { accountId, generation, region, shard, edge } of closings)
+  for (const { accountId, layoutVersion, region, shard, edge } of closings)
     await db.query(
       `with noted as (
          insert into layout_closings (account_id, generation, region, shard, edge)
@@ -27,6 +27,6 @@ export async function noteClosings(db: Pool, closings: readonly PlannedClosing[]
        raised as (
          update accounts set row_version = nextval('directory_row_version') where id in (select account_id from noted) returning 1)
        select pg_notify('${directoryNotification}', '') from raised`,
-      [accountId, generation, region, shard, edge],
+      [accountId, layoutVersion, region, shard, edge],
     );
 }

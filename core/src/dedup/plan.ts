@@ -90,11 +90,11 @@ function planEvent(event: IngressEvent, origin: Origin, spooled: boolean, from: 
     };
   }
   if (event.body.case === "layoutClosed") {
-    const { generation, edge } = event.body.value;
+    const { generation: layoutVersion, edge } = event.body.value;
     const place = parseIngressSubject(from.subject);
     if (!isUuid(event.accountId) || !isToken(edge) || !place)
       return letterOf(letter, "the last word names no account or no edge");
-    return { kind: "closing", accountId: event.accountId, generation: String(generation), edge, ...place };
+    return { kind: "closing", accountId: event.accountId, layoutVersion: String(layoutVersion), edge, ...place };
   }
   if (event.body.case !== "message") return letterOf(letter, "the event has no body", event.channelType);
   const decoded = decodeMessage(event.body.value);

@@ -52,7 +52,7 @@ export interface DirectoryStore {
 /** A shard layout that some account has or had. */
 export interface Layout {
   region: string;
-  generation: number;
+  layoutVersion: number;
   shardCount: number;
 }
 
@@ -213,7 +213,7 @@ export class DirectoryCopy {
         else this.#moving.delete(account.accountId);
       }
       if (account && account.shardCount >= 1)
-        layouts.push({ region: account.homeRegion, generation: Number(account.generation), shardCount: account.shardCount });
+        layouts.push({ region: account.homeRegion, layoutVersion: Number(account.generation), shardCount: account.shardCount });
     }
     this.#store.put([...entries.values()], layouts, position);
   }

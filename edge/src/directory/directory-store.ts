@@ -19,7 +19,7 @@ const countRows = v.array(v.object({ sealed_with: v.string(), entries: v.number(
 const layoutRows = v.array(
   v.pipe(
     v.object({ region: v.string(), generation: v.number(), shard_count: v.number() }),
-    v.transform(({ region, generation, shard_count }) => ({ region, generation, shardCount: shard_count })),
+    v.transform(({ region, generation, shard_count }) => ({ region, layoutVersion: generation, shardCount: shard_count })),
   ),
 );
 
@@ -43,11 +43,11 @@ export function directoryStore(sql: Sql): DirectoryStore {
       sql.together(() => {
         const insert = "insert or replace into sealed_directory (key, row_version, value, sealed_with) values (?, ?, ?, ?)";
         for (const { key, rowVersion, value, sealedWith } of entries) sql.rows(insert, key, rowVersion, value, sealedWith);
-        for (const { region, generation, shardCount } of layouts)
+        for (const { region, layoutVersion, shardCount } of layouts)
           sql.rows(
             "insert or ignore into layouts (region, generation, shard_count) values (?, ?, ?)",
             region,
-            generation,
+            layoutVersion,
             shardCount,
           );
         sql.rows(

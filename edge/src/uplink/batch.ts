@@ -24,6 +24,7 @@ export function batchOf(
   const alone = { message: first, rows: [first] };
   const head = decodeIngressGroup(first.body);
   if (head.kind !== "group") return alone;
+  // `generation` is always 1, and goes on as it is.
   const { region, shard, generation, groupedAt, spooled } = head.group;
   const events = [...head.group.events];
   let bytes = first.body.length;

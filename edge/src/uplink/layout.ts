@@ -14,7 +14,7 @@ export interface Spread {
 
 /** Where an account's conversations are spread, and where they may have been before. */
 export interface ShardLayout extends Spread {
-  generation: number;
+  layoutVersion: number;
   previous: readonly Spread[];
   /** Edges whose older layouts are closed and finished. */
   closedBy: readonly string[];
@@ -24,7 +24,7 @@ export interface ShardLayout extends Spread {
 export function layoutOf(account: DirectoryAccount): ShardLayout {
   return {
     region: account.homeRegion,
-    generation: Number(account.generation),
+    layoutVersion: Number(account.generation),
     shardCount: account.shardCount,
     previous: account.previous.map(({ homeRegion, shardCount }) => ({ region: homeRegion, shardCount })),
     closedBy: account.closedBy,
@@ -33,7 +33,7 @@ export function layoutOf(account: DirectoryAccount): ShardLayout {
 
 /** Where goes what has no account: the first uplink of the region that met it. */
 export function nobodysLayout(region: string): ShardLayout {
-  return { region, generation: 1, shardCount: 1, previous: [], closedBy: [] };
+  return { region, layoutVersion: 1, shardCount: 1, previous: [], closedBy: [] };
 }
 
 /** True while this edge may hold events of an older layout that core has not finished. */
@@ -56,13 +56,13 @@ export function shardOf(layout: ShardLayout, edge: string, key: string): Shard |
 export async function closeOlder(
   close: (shard: Shard, closing: Closing) => Promise<unknown>,
   accountId: string,
-  { previous, generation }: ShardLayout,
+  { previous, layoutVersion }: ShardLayout,
   edge: string,
 ): Promise<void> {
   const shards = new Map<string, Shard>();
   for (const { region, shardCount } of previous)
     for (let shard = 0; shard < shardCount; shard++) shards.set(uplinkName({ region, shard }), { region, shard });
-  await Promise.all(Array.from(shards.values(), (shard) => close(shard, { accountId, generation, edge })));
+  await Promise.all(Array.from(shards.values(), (shard) => close(shard, { accountId, layoutVersion, edge })));
 }
 
 /** The name of an uplink's object: one in the whole world for a conversation. */

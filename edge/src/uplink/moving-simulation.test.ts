@@ -67,7 +67,7 @@ describe("moves under faults from a seed", { timeout: 900_000 }, () => {
     }));
 
   it("brings every move to its end, once everything works", () =>
-    eachSeed(({ world }) => expect([world.layout.generation, world.over()]).toEqual([world.moves + 1, true])));
+    eachSeed(({ world }) => expect([world.layout.layoutVersion, world.over()]).toEqual([world.moves + 1, true])));
 
   it("really meets faults: refusals while moving, and callers with an old directory", async () => {
     const all = await Promise.all(seeds.map((seed) => runs.get(seed) ?? simulate(seed)));

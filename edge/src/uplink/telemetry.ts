@@ -143,6 +143,7 @@ export class UplinkTelemetry {
     const body = encodeTelemetry({
       region,
       shard,
+      // Always 1, see telemetry.proto.
       generation: 1n,
       instance: this.#instance,
       sequence: BigInt(this.#sequence),

@@ -8,7 +8,7 @@ import { eventBytesMax, uplinkLimits } from "./limits.ts";
 import type { BusMessage, Published, Spool, SpoolRow } from "./ports.ts";
 import { type Stored, Uplink } from "./uplink.ts";
 
-const shard = { region: "eu", shard: 1, accountId: "a", generation: 3 };
+const shard = { region: "eu", shard: 1, accountId: "a", layoutVersion: 3 };
 const kibibyte = 1024;
 
 function setUp(limits: Partial<typeof uplinkLimits> = {}) {
@@ -48,7 +48,7 @@ function setUp(limits: Partial<typeof uplinkLimits> = {}) {
   const closings = {
     notAloneForMs: 0,
     read: () => new Map(closed),
-    write: async (account: string, generation: number) => void closed.set(account, generation),
+    write: async (account: string, layoutVersion: number) => void closed.set(account, layoutVersion),
   };
   const uplink = new Uplink(
     { link, spool, closings, clock, random: seededRandom(1), log: (line) => void lines.push(line) },

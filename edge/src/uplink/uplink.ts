@@ -16,16 +16,16 @@ import { appendWithin } from "./spool.ts";
 
 export type { Closing } from "./closings/closings.ts";
 
-/** Which uplink. A conversation that does not move keeps its own, so no generation is in its name. */
+/** Which uplink. A conversation that does not move keeps its own, so no layout's version is in its name. */
 export interface Shard {
   region: string;
   shard: number;
 }
 
-/** Whose events, and the generation of the account's layout that placed them here. */
+/** Whose events, and the version of the account's layout that placed them here. */
 export interface Placement extends Shard {
   accountId: string;
-  generation: number;
+  layoutVersion: number;
 }
 
 export type Stored =
@@ -259,7 +259,6 @@ export class Uplink {
       id: groupId,
       region: shard.region,
       shard: shard.shard,
-      generation: 1n,
       groupedAt: timestampFromMs(this.#ports.clock.nowMs()),
       spooled,
       events: group.map((waiting) => waiting.event),

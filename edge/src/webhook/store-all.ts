@@ -44,7 +44,7 @@ export async function storeAll(ports: StorePorts, placed: readonly Placed[]): Pr
       return { kind: "moving" };
     }
     const name = uplinkName(shard);
-    const group = shards.get(name) ?? { placement: { ...shard, accountId, generation: layout.generation }, events: [] };
+    const group = shards.get(name) ?? { placement: { ...shard, accountId, layoutVersion: layout.layoutVersion }, events: [] };
     group.events.push(bytes);
     shards.set(name, group);
   }

@@ -309,12 +309,12 @@ describe("webhook of an account that is being moved", () => {
       await answered;
       expect([state.status, state.headers.get("retry-after"), here.calls.length]).toEqual([503, "2", 0]);
     }
-    const closing = { accountId: alice.accountId, generation: 2, edge: "local" };
+    const closing = { accountId: alice.accountId, layoutVersion: 2, edge: "local" };
     const both = [0, 1].map((shard) => [shard, closing]);
     expect(closed).toEqual([...both, ...both]);
   });
 
-  it("lets what keeps its uplink through, under the new generation; and everything once this edge has gone over", async () => {
+  it("lets what keeps its uplink through, under the new layout; and everything once this edge has gone over", async () => {
     for (const [to, closedBy] of [
       [stays, []],
       [moves, ["local"]],
@@ -322,7 +322,7 @@ describe("webhook of an account that is being moved", () => {
       const here = world({ values: moved(...closedBy) });
       const { state, answered } = await post(here, [text(to)]);
       expect(here.calls.map(({ shard }) => shard)).toEqual([
-        { region: "local", shard: placeIn(to, 3), accountId: alice.accountId, generation: 2 },
+        { region: "local", shard: placeIn(to, 3), accountId: alice.accountId, layoutVersion: 2 },
       ]);
       here.calls[0]?.answer.resolve(stored);
       await answered;

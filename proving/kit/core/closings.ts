@@ -5,10 +5,16 @@ import type { Pool } from "pg";
 
 export type { Closing } from "@mio/core/admin/moves.ts";
 
-/** `place` is `<region>.<shard>`; the account's present generation when none is given. */
-export async function noteClosing(db: Pool, accountId: string, edge: string, place: string, generation?: number): Promise<void> {
+/** `place` is `<region>.<shard>`; the account's present layout version when none is given. */
+export async function noteClosing(
+  db: Pool,
+  accountId: string,
+  edge: string,
+  place: string,
+  layoutVersion?: number,
+): Promise<void> {
   const [region = "", shard] = place.split(".");
   const { rows } = await db.query<{ g: string }>("select shard_generation as g from accounts where id = $1", [accountId]);
-  const present = String(generation ?? rows[0]?.g);
-  await noteClosings(db, [{ kind: "closing", accountId, generation: present, region, shard: Number(shard), edge }]);
+  const present = String(layoutVersion ?? rows[0]?.g);
+  await noteClosings(db, [{ kind: "closing", accountId, layoutVersion: present, region, shard: Number(shard), edge }]);
 }

@@ -86,16 +86,11 @@ export function shardOf(conversation: string, account = accountId): number {
   return partitionOf(conversationIdOf(account, conversation), shards);
 }
 
-export function testGroup(
-  shard: number,
-  events: Uint8Array[],
-  rest: { spooled?: boolean; generation?: number; region?: string } = {},
-): Uint8Array {
+export function testGroup(shard: number, events: Uint8Array[], rest: { spooled?: boolean; region?: string } = {}): Uint8Array {
   return encodeIngressGroup({
     id: crypto.randomUUID(),
     region: rest.region ?? "local",
     shard,
-    generation: BigInt(rest.generation ?? 1),
     spooled: rest.spooled ?? false,
     events,
   });
@@ -106,7 +101,7 @@ export async function sendGroup(
   nats: NatsConnection,
   shard: number,
   events: Uint8Array[],
-  rest: { spooled?: boolean; generation?: number } = {},
+  rest: { spooled?: boolean } = {},
 ): Promise<number> {
   const ack = await nats.jetstream().publish(ingressSubject("local", shard), testGroup(shard, events, rest));
   return ack.seq;

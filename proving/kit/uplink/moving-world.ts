@@ -28,8 +28,8 @@ export class MovingWorld {
   refusedAsMoved = 0;
   readonly #clock: ManualClock;
   readonly #random: Random;
-  readonly #layouts: ShardLayout[] = [{ region: "eu", shardCount: 2, generation: 1, previous: [], closedBy: [] }];
-  /** By generation and edge, the uplinks whose last words core has read. */
+  readonly #layouts: ShardLayout[] = [{ region: "eu", shardCount: 2, layoutVersion: 1, previous: [], closedBy: [] }];
+  /** By layout version and edge, the uplinks whose closing markers core has read. */
   readonly #closed = new Map<string, Set<string>>();
   readonly #partitions = new Map<string, { sequence: number; bytes: Uint8Array }[]>();
   readonly #lastSequence = new Map<string, number>();
@@ -50,12 +50,12 @@ export class MovingWorld {
   }
 
   move(to: Spread): void {
-    const { region, shardCount, generation, previous } = this.layout;
+    const { region, shardCount, layoutVersion, previous } = this.layout;
     const before = [
       ...previous.filter((each) => each.region !== region || each.shardCount !== shardCount),
       { region, shardCount },
     ];
-    this.#layouts.push({ ...to, generation: generation + 1, previous: before, closedBy: [] });
+    this.#layouts.push({ ...to, layoutVersion: layoutVersion + 1, previous: before, closedBy: [] });
     this.moves += 1;
   }
 
@@ -66,13 +66,13 @@ export class MovingWorld {
     if (shard === undefined) {
       this.refusedAsMoving += 1;
       const close = (each: Shard, closing: Closing) =>
-        this.#worldOf(edge, each).closeLayout(closing, { ...each, accountId, generation: 0 });
+        this.#worldOf(edge, each).closeLayout(closing, { ...each, accountId, layoutVersion: 0 });
       await this.#within(300, closeOlder(close, accountId, layout, edge));
       this.#refresh(isolate);
       return false;
     }
-    const { generation } = layout;
-    const placement = { ...shard, accountId, generation };
+    const { layoutVersion } = layout;
+    const placement = { ...shard, accountId, layoutVersion };
     const stored = await this.#within(storeDeadlineMs, this.#worldOf(edge, shard).store(events, placement));
     if (stored?.kind === "unavailable" && stored.reason === "moved") {
       this.refusedAsMoved += 1;
@@ -93,7 +93,7 @@ export class MovingWorld {
 
   #refresh(isolate: Isolate): void {
     const { layout } = this;
-    if (layout.generation >= isolate.layout.generation) isolate.layout = layout;
+    if (layout.layoutVersion >= isolate.layout.layoutVersion) isolate.layout = layout;
   }
 
   async #within<Done>(ms: number, work: Promise<Done>): Promise<Done | undefined> {
@@ -146,10 +146,10 @@ export class MovingWorld {
     const decoded = decodeIngressEvent(bytes);
     if (decoded.kind !== "event" || decoded.event.body.case !== "layoutClosed") throw new Error("a strange event");
     const { edge } = decoded.event.body.value;
-    const generation = Number(decoded.event.body.value.generation);
+    const layoutVersion = Number(decoded.event.body.value.generation);
     const layout = this.layout;
-    if (generation !== layout.generation) return;
-    const key = `${generation} ${edge}`;
+    if (layoutVersion !== layout.layoutVersion) return;
+    const key = `${layoutVersion} ${edge}`;
     const closed = this.#closed.get(key) ?? new Set();
     this.#closed.set(key, closed.add(partition));
     const all = layout.previous.flatMap(({ region, shardCount }) =>

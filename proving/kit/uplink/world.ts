@@ -12,7 +12,7 @@ import type { ManualClock } from "../time/manual-clock.ts";
 /** As JetStream's default. */
 const dedupeWindowMs = 120_000;
 
-export const shard = { region: "eu", shard: 0, accountId: "a", generation: 1 };
+export const shard = { region: "eu", shard: 0, accountId: "a", layoutVersion: 1 };
 
 interface Disk {
   rows: (SpoolRow & { atMs: number })[];
@@ -255,9 +255,9 @@ export class World {
     return {
       notAloneForMs: 3_000,
       read: () => new Map(closings),
-      write: async (accountId, generation) => {
+      write: async (accountId, layoutVersion) => {
         if (life.life !== "alive" || life.broken) throw new Error("the storage refuses");
-        await this.#commit(life, () => closings.set(accountId, Math.max(generation, closings.get(accountId) ?? 0)));
+        await this.#commit(life, () => closings.set(accountId, Math.max(layoutVersion, closings.get(accountId) ?? 0)));
       },
     };
   }

@@ -113,7 +113,7 @@ function whileItStays(db: Pool, id: AccountId, { region, shardCount }: ShardLayo
 async function feed(bus: Bus, layout: ShardLayout, shard: number, events: Uint8Array[]): Promise<void> {
   const id = bytesToHex(bus.random.bytes(16));
   const { region } = layout;
-  const group = encodeIngressGroup({ id, region, shard, generation: 1n, groupedAt: timestampFromMs(bus.clock.nowMs()), events });
+  const group = encodeIngressGroup({ id, region, shard, groupedAt: timestampFromMs(bus.clock.nowMs()), events });
   const ack = await publishAcked(bus, ingressSubject(region, shard), group, { timeoutMs, messageId: id });
   if (ack.kind === "refused")
     throw new Error(`the bus refused a replay: ${ack.description} (${ack.code}); nothing is lost, do it again`);

@@ -4,6 +4,7 @@ import * as v from "valibot";
 import type { Sql } from "../../sql.ts";
 import type { ClosingStore } from "./closings.ts";
 
+/** The column `generation` is a layout's version. */
 const closingRows = v.array(v.object({ account_id: v.string(), generation: v.number() }));
 
 export interface ClosingStoreOptions {
@@ -22,15 +23,15 @@ export function closingStore({ sql, uplink, notAloneForMs, sync }: ClosingStoreO
     notAloneForMs,
     read() {
       const rows = v.parse(closingRows, sql.rows("select account_id, generation from closings where uplink = ?", uplink));
-      return new Map(rows.map(({ account_id, generation }) => [account_id, generation]));
+      return new Map(rows.map(({ account_id, generation: layoutVersion }) => [account_id, layoutVersion]));
     },
-    async write(accountId, generation) {
+    async write(accountId, layoutVersion) {
       sql.rows(
         `insert into closings (uplink, account_id, generation) values (?, ?, ?)
          on conflict (uplink, account_id) do update set generation = max(generation, excluded.generation)`,
         uplink,
         accountId,
-        generation,
+        layoutVersion,
       );
       await sync();
     },

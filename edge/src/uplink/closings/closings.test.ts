@@ -10,9 +10,9 @@ import type { ClosingStore } from "./closings.ts";
 
 const shard = { region: "eu", shard: 0 };
 const account = "11111111-1111-4111-8111-111111111111";
-const old = { ...shard, accountId: account, generation: 1 };
-const present = { ...old, generation: 2 };
-const closing = { accountId: account, generation: 2, edge: "east" };
+const old = { ...shard, accountId: account, layoutVersion: 1 };
+const present = { ...old, layoutVersion: 2 };
+const closing = { accountId: account, layoutVersion: 2, edge: "east" };
 const event = (text: string) => [new TextEncoder().encode(text)];
 
 /** Each start is an uplink over the same disk. */
@@ -24,10 +24,10 @@ function setUp(notAloneForMs = 0) {
   const closings: ClosingStore = {
     notAloneForMs,
     read: () => new Map(disk),
-    write: async (accountId, generation) => {
+    write: async (accountId, layoutVersion) => {
       await state.written;
       if (state.broken) throw new Error("the storage refuses");
-      disk.set(accountId, generation);
+      disk.set(accountId, layoutVersion);
     },
   };
   const link = {
@@ -53,7 +53,7 @@ function setUp(notAloneForMs = 0) {
   return { clock, disk, state, published, start, acknowledge };
 }
 
-/** Texts of events, and last words as "closed <generation> by <edge>". */
+/** Texts of events, and last words as "closed <layout version> by <edge>". */
 function wordsIn({ message }: { message: BusMessage }): string[] {
   const decoded = decodeIngressGroup(message.body);
   if (decoded.kind !== "group") throw new Error(`a group is ${decoded.kind}`);
@@ -89,7 +89,7 @@ describe("closing an account's older layouts", () => {
     await clock.advance(0);
     const others = [
       uplink.store({ ...old, accountId: "other" }, event("a")),
-      uplink.store({ ...old, generation: 3 }, event("b")),
+      uplink.store({ ...old, layoutVersion: 3 }, event("b")),
     ];
     await acknowledge();
     await acknowledge();

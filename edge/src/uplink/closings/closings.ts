@@ -13,11 +13,11 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { encodeIngressEvent } from "@mio/shared/bus/wire/ingress-group.ts";
 import type { Clock } from "@mio/shared/clock.ts";
 
-/** Layouts of an account that are older than a generation, at one edge. */
+/** Layouts of an account that are older than a version, at one edge. */
 export interface Closing {
   accountId: string;
   /** Of the layout that replaces them. */
-  generation: number;
+  layoutVersion: number;
   /** Whose uplink says so: the edge's own region. */
   edge: string;
 }
@@ -26,10 +26,10 @@ export interface Closing {
 export interface ClosingStore {
   /** For so long after its start an uplink may not be the only one of its name that publishes. */
   readonly notAloneForMs: number;
-  /** By account, the generation below which nothing is taken. Throws when the storage fails. */
+  /** By account, the layout version below which nothing is taken. Throws when the storage fails. */
   read(): Map<string, number>;
   /** Committed when it resolves; never lowers. Rejects when the storage fails. */
-  write(accountId: string, generation: number): Promise<void>;
+  write(accountId: string, layoutVersion: number): Promise<void>;
 }
 
 /** Core may have passed over a word that it could not read: it is said again while somebody still asks. */
@@ -40,7 +40,7 @@ export class Closings<Said extends { kind: string }> {
   readonly #clock: Clock;
   readonly #aloneFromMs: number;
   readonly #refusals: Map<string, number>;
-  readonly #said = new Map<string, { generation: number; atMs: number; word: Promise<Said> }>();
+  readonly #said = new Map<string, { layoutVersion: number; atMs: number; word: Promise<Said> }>();
 
   constructor(store: ClosingStore, clock: Clock) {
     this.#store = store;
@@ -49,18 +49,18 @@ export class Closings<Said extends { kind: string }> {
     this.#refusals = store.read();
   }
 
-  refuses({ accountId, generation }: { accountId: string; generation: number }): boolean {
-    return generation < (this.#refusals.get(accountId) ?? 0);
+  refuses({ accountId, layoutVersion }: { accountId: string; layoutVersion: number }): boolean {
+    return layoutVersion < (this.#refusals.get(accountId) ?? 0);
   }
 
   /** Calls `say` once for many calls of one closing. Resolves with what came of it; rejects when the storage fails. */
   close(closing: Closing, say: (lastWord: Uint8Array<ArrayBuffer>) => Promise<Said>): Promise<Said> {
-    const { accountId, generation } = closing;
+    const { accountId, layoutVersion } = closing;
     const before = this.#said.get(accountId);
     const nowMs = this.#clock.monotonicMs();
-    if (before && before.generation >= generation && nowMs - before.atMs < saidForMs) return before.word;
+    if (before && before.layoutVersion >= layoutVersion && nowMs - before.atMs < saidForMs) return before.word;
     const word = this.#close(closing, say);
-    const said = { generation, atMs: nowMs, word };
+    const said = { layoutVersion, atMs: nowMs, word };
     this.#said.set(accountId, said);
     const forget = () => void (this.#said.get(accountId) === said && this.#said.delete(accountId));
     word.then(({ kind }) => kind !== "stored" && forget(), forget);
@@ -68,18 +68,18 @@ export class Closings<Said extends { kind: string }> {
   }
 
   async #close(
-    { accountId, generation, edge }: Closing,
+    { accountId, layoutVersion, edge }: Closing,
     say: (lastWord: Uint8Array<ArrayBuffer>) => Promise<Said>,
   ): Promise<Said> {
-    await this.#store.write(accountId, generation);
-    this.#refusals.set(accountId, Math.max(generation, this.#refusals.get(accountId) ?? 0));
+    await this.#store.write(accountId, layoutVersion);
+    this.#refusals.set(accountId, Math.max(layoutVersion, this.#refusals.get(accountId) ?? 0));
     const waitMs = this.#aloneFromMs - this.#clock.monotonicMs();
     if (waitMs > 0) await this.#clock.sleep(waitMs);
     return say(
       encodeIngressEvent({
         accountId,
         receivedAt: timestampFromMs(this.#clock.nowMs()),
-        body: { case: "layoutClosed", value: { generation: BigInt(generation), edge } },
+        body: { case: "layoutClosed", value: { generation: BigInt(layoutVersion), edge } },
       }),
     );
   }

@@ -25,9 +25,9 @@ export type DecodedGroup = { kind: "group"; group: IngressGroup } | Unreadable;
 export type DecodedEvent = { kind: "event"; event: IngressEvent } | Unreadable;
 export type DecodedQuarantine = { kind: "quarantine"; entry: QuarantineEntry } | Unreadable;
 
-/** Sets our version where none is given, and throws at any other. */
+/** Sets our version where none is given, and throws at any other. The field `generation` is always 1: nobody reads it (edge.proto says why). */
 export function encodeIngressGroup(group: MessageInitShape<typeof IngressGroupSchema>): Uint8Array<ArrayBuffer> {
-  return encode(IngressGroupSchema, group);
+  return encode(IngressGroupSchema, { generation: 1n, ...group });
 }
 
 /** As `encodeIngressGroup`; an event without a body is refused, for nobody could place it. */
