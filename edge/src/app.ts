@@ -4,7 +4,7 @@ import type { InboundDoor, PlatformAnswer } from "@mio/shared/channels/contract.
 import { snakeCase } from "@mio/shared/snake-case.ts";
 import { Hono } from "hono";
 import { type OAuthPorts, receiveOAuthCallback } from "./oauth/oauth.ts";
-import { type Pressure, ready } from "./telemetry/pressure.ts";
+import { type EdgeHealth, ready } from "./telemetry/edge-health.ts";
 import { RequestCounts } from "./telemetry/request-counts.ts";
 import type { Recorder } from "./telemetry/telemetry.ts";
 import { readBodyWithin } from "./webhook/body.ts";
@@ -15,7 +15,7 @@ import { type IncomingWebhook, receiveWebhook, type WebhookPorts, type WebhookRe
 export interface EdgePorts extends WebhookPorts, OAuthPorts {
   doors: readonly InboundDoor[];
   /** The directory's state and that of all uplinks that may hold something. Never rejects. */
-  pressure(): Promise<Pressure>;
+  health(): Promise<EdgeHealth>;
   /** Counts requests; left out, they are only counted for `/health`. */
   recorder?: Recorder;
   /** One structured line. */
@@ -93,15 +93,15 @@ export function createApp(ports: EdgePorts): EdgeApp {
 
   app.get("/health/live", (context) => context.text("live\n"));
   app.get("/health/ready", async (context) => {
-    const isReady = ready(await ports.pressure());
+    const isReady = ready(await ports.health());
     return context.text(isReady ? "ready\n" : "directory not loaded\n", isReady ? 200 : 503);
   });
   app.get("/health", async (context) => {
-    const pressure = await ports.pressure();
+    const health = await ports.health();
     const { region } = ports;
-    const directory = pressure.directory && snakeCase(pressure.directory);
-    const shards = pressure.shards.map(({ name, status }) => ({ name, status: status && snakeCase(status) }));
-    return context.json({ region, ready: ready(pressure), directory, shards, isolate: recorder.read() });
+    const directory = health.directory && snakeCase(health.directory);
+    const shards = health.shards.map(({ name, status }) => ({ name, status: status && snakeCase(status) }));
+    return context.json({ region, ready: ready(health), directory, shards, isolate: recorder.read() });
   });
 
   app.on(["GET", "POST"], "/webhooks/:channel", (context) => respond(context.req.param("channel"), undefined, context.req.raw));

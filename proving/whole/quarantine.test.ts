@@ -74,7 +74,7 @@ async function send(door: InboundDoor, body: string | Uint8Array<ArrayBuffer>, a
     clock: at,
     random,
     region: "elsewhere",
-    pressure: async () => ({ directory: undefined, shards: [] }),
+    health: async () => ({ directory: undefined, shards: [] }),
     log: () => {},
   });
   const seconds = Math.floor(atMs / 1_000);

@@ -54,7 +54,7 @@ async function send(id: string, headers: Record<string, string>): Promise<Readon
     clock,
     random,
     region: "elsewhere",
-    pressure: async () => ({ directory: undefined, shards: [] }),
+    health: async () => ({ directory: undefined, shards: [] }),
     log: (line) => void lines.push(line),
   });
   const seconds = Math.floor(clock.nowMs() / 1_000);

@@ -1,4 +1,4 @@
-// `mio status`: the pressure of a running core, as it says it itself.
+// `mio status`: the backlog and the alarms of a running core, as it reports them itself.
 import { Command } from "commander";
 import * as v from "valibot";
 import { ConnectionError, coreUrl, messageOf } from "./connection.ts";

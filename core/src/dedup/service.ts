@@ -30,7 +30,7 @@ const shardsExpected = 2;
 const layoutRows = v.array(v.object({ region: v.string(), shards: v.number() }));
 const layoutsIntervalMs = 2_000;
 const daysIntervalMs = 3_600_000;
-const pressureIntervalMs = 10_000;
+const backlogIntervalMs = 10_000;
 
 async function run(context: ServiceContext): Promise<void> {
   const { log, db, clock, random, config, signal } = context;
@@ -40,7 +40,7 @@ async function run(context: ServiceContext): Promise<void> {
     stream: streams.inbound.name,
     beforeWrite: () => context.checkpoint("dedup.writing"),
   });
-  const pressure = {
+  const state = {
     unpublished: { rows: 0, oldest_seconds: 0 },
     lost_unread: 0,
     made_anew: 0,
@@ -81,22 +81,22 @@ async function run(context: ServiceContext): Promise<void> {
       trouble: (error) => log.warn({ err: error }, "reading ingress"),
       gained: (partition, epoch) => log.info({ partition, epoch }, "partition claimed"),
       gone: (partition, reason) => {
-        pressure.alarms.delete(partition);
+        state.alarms.delete(partition);
         log.info({ partition, reason }, "partition gone");
       },
       lostUnread: (filter, from, count) => {
-        pressure.lost_unread += count;
+        state.lost_unread += count;
         log.error({ filter, from, count }, "ingress records left the stream unread");
       },
       behind: (filter, wanted, reached) => {
-        pressure.alarms.set(
+        state.alarms.set(
           partitionOfSubject(filter) ?? filter,
           `the stream ends at ${reached}, before our position ${wanted - 1}`,
         );
         log.error({ filter, wanted, reached }, "the ingress stream was restored; reset the positions of dedup");
       },
       madeAnew: (partition, position) => {
-        pressure.made_anew += 1;
+        state.made_anew += 1;
         log.error({ partition, position }, "the ingress stream was deleted and made anew; reading the new one from its start");
       },
       committed: async (partition, position) => {
@@ -109,14 +109,14 @@ async function run(context: ServiceContext): Promise<void> {
 
   context.status("dedup", () => ({
     partitions: reader.status(),
-    unpublished: pressure.unpublished,
-    lost_unread: pressure.lost_unread,
-    made_anew: pressure.made_anew,
-    alarms: Object.fromEntries(pressure.alarms),
+    unpublished: state.unpublished,
+    lost_unread: state.lost_unread,
+    made_anew: state.made_anew,
+    alarms: Object.fromEntries(state.alarms),
     publisher: snakeCase(publisher.stats),
   }));
   context.readiness(() =>
-    pressure.alarms.size === 0 ? undefined : `dedup stands still: ${[...pressure.alarms.values()].join("; ")}`,
+    state.alarms.size === 0 ? undefined : `dedup stands still: ${[...state.alarms.values()].join("; ")}`,
   );
 
   await Promise.all([
@@ -129,9 +129,9 @@ async function run(context: ServiceContext): Promise<void> {
     repeat(context, layoutsIntervalMs, async () => {
       laidOut = await laidOutShards(db);
     }),
-    repeat(context, pressureIntervalMs, async () => {
+    repeat(context, backlogIntervalMs, async () => {
       const { rows, oldestSeconds } = await unpublishedKeys(db);
-      pressure.unpublished = { rows, oldest_seconds: oldestSeconds };
+      state.unpublished = { rows, oldest_seconds: oldestSeconds };
     }),
   ]);
 
@@ -143,7 +143,7 @@ async function run(context: ServiceContext): Promise<void> {
       const plan = planRecord(record, stream);
       if (plan.kind === "newer_version") {
         const reason = `record ${record.sequence} was written by a newer edge (version ${plan.version}); deploy a newer core`;
-        pressure.alarms.set(task.partition, reason);
+        state.alarms.set(task.partition, reason);
         log.error(
           { partition: task.partition, sequence: record.sequence, version: plan.version },
           "a newer edge wrote this; dedup waits for a newer core",
@@ -153,7 +153,7 @@ async function run(context: ServiceContext): Promise<void> {
       items.push(...plan.items);
       finished += 1;
     }
-    if (finished === records.length) pressure.alarms.delete(task.partition);
+    if (finished === records.length) state.alarms.delete(task.partition);
     if (items.length > 0) await settleBatch(items, tools, task);
     return finished;
   }

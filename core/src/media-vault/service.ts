@@ -32,7 +32,7 @@ async function run(context: ServiceContext): Promise<void> {
   const bus = busOf(context);
   const stream = streams.inbound.name;
   const publisher = createFencedPublisher(bus, { stream: streams.enriched.name });
-  const pressure = { lost_unread: 0, made_anew: 0, alarms: new Map<string, string>() };
+  const state = { lost_unread: 0, made_anew: 0, alarms: new Map<string, string>() };
   const enriched = new Counter({
     name: "mio_media_vault_messages_total",
     help: "Messages that media-vault has finished, by what became of them.",
@@ -68,21 +68,21 @@ async function run(context: ServiceContext): Promise<void> {
       trouble: (error) => log.warn({ err: error }, "reading inbound"),
       gained: (partition, epoch) => log.info({ partition, epoch }, "partition claimed"),
       gone: (partition, reason) => {
-        pressure.alarms.delete(partition);
+        state.alarms.delete(partition);
         log.info({ partition, reason }, "partition gone");
       },
       lostUnread: (_filter, from, count) => {
-        pressure.lost_unread += count;
+        state.lost_unread += count;
         log.error({ from, count }, "inbound messages left the stream unread");
       },
       behind: (_filter, wanted, reached) => {
         // All partitions read the stream together, so all stand still, each until it goes or its position is reset.
         for (const { partition } of reader.status())
-          pressure.alarms.set(partition, `the inbound stream ends at ${reached}, before our position ${wanted - 1}`);
+          state.alarms.set(partition, `the inbound stream ends at ${reached}, before our position ${wanted - 1}`);
         log.error({ wanted, reached }, "the inbound stream was restored; reset the positions of media-vault");
       },
       madeAnew: (partition, position) => {
-        pressure.made_anew += 1;
+        state.made_anew += 1;
         log.error({ partition, position }, "the inbound stream was deleted and made anew; reading the new one from its start");
       },
     },
@@ -90,13 +90,13 @@ async function run(context: ServiceContext): Promise<void> {
 
   context.status("media_vault", () => ({
     partitions: reader.status(),
-    lost_unread: pressure.lost_unread,
-    made_anew: pressure.made_anew,
-    alarms: Object.fromEntries(pressure.alarms),
+    lost_unread: state.lost_unread,
+    made_anew: state.made_anew,
+    alarms: Object.fromEntries(state.alarms),
     publisher: snakeCase(publisher.stats),
   }));
   context.readiness(() =>
-    pressure.alarms.size === 0 ? undefined : `media-vault stands still: ${[...new Set(pressure.alarms.values())].join("; ")}`,
+    state.alarms.size === 0 ? undefined : `media-vault stands still: ${[...new Set(state.alarms.values())].join("; ")}`,
   );
   await reader.run(signal);
 

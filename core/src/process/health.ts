@@ -1,4 +1,4 @@
-// What operators and probes read: liveness, readiness (which follows pressure, not sockets), metrics and one status.
+// What operators and probes read: liveness, readiness (which follows what the services report, not sockets), metrics and one status.
 import { createServer, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Registry } from "prom-client";

@@ -10,7 +10,7 @@ import { type Lease, type LeaseTimes, whileHolding } from "./lease/lease.ts";
 import { createBell, createHub, listenForHub } from "./lease/wake.ts";
 import { createMetrics } from "./metrics.ts";
 import { type OutboxStatus, runOutbox } from "./outbox/outbox.ts";
-import { pressureOf, type SenderPressure } from "./pressure.ts";
+import { backlogOf, type Backlog } from "./backlog.ts";
 import { type VerdictLimits, verdictLimits } from "./schedule/verdict.ts";
 
 interface SenderOptions {
@@ -19,7 +19,7 @@ interface SenderOptions {
 
 /** The owner's lease is longer than the others', because a call may take half of it. */
 const ownerLeaseShare = 2;
-const pressureEveryMs = 2_000;
+const backlogEveryMs = 2_000;
 
 /** May run in several processes at once: leases give each role to one. */
 export function createSender(doors: readonly OutboundDoor[], options: SenderOptions = {}): Service {
@@ -39,13 +39,13 @@ async function run(context: ServiceContext, doors: readonly OutboundDoor[], limi
   const intake: IntakeStatus = { leader: false, position: 0, inserted: 0, dead: 0, differing: 0, lostUnread: 0 };
   const outbox: OutboxStatus = { publisher: false, published: 0, failing: 0 };
   let view: OwnerView | undefined;
-  let pressure: SenderPressure | undefined;
+  let backlog: Backlog | undefined;
 
   context.status("sender", () => ({
     intake: snakeCase(intake),
     outbox: snakeCase(outbox),
     owner: owned(view, context.clock.monotonicMs()),
-    ledger: pressure && snakeCase(pressure),
+    ledger: backlog && snakeCase(backlog),
   }));
 
   // Listening and measuring go on while roles finish after a stop.
@@ -86,14 +86,14 @@ async function run(context: ServiceContext, doors: readonly OutboundDoor[], limi
   async function measure(): Promise<void> {
     while (!ended.signal.aborted) {
       try {
-        pressure = await pressureOf(context.db);
-        metrics.gauge("queued", pressure.queued);
-        metrics.gauge("unknown", pressure.unknown);
-        metrics.gauge("outbox", pressure.outboxBacklog);
+        backlog = await backlogOf(context.db);
+        metrics.gauge("queued", backlog.queued);
+        metrics.gauge("unknown", backlog.unknown);
+        metrics.gauge("outbox", backlog.outboxBacklog);
       } catch (error) {
-        context.log.warn({ err: error }, "the sender's pressure could not be read");
+        context.log.warn({ err: error }, "the sender's backlog could not be read");
       }
-      await context.clock.sleep(pressureEveryMs, ended.signal).catch(() => {});
+      await context.clock.sleep(backlogEveryMs, ended.signal).catch(() => {});
     }
   }
 }

@@ -13,7 +13,7 @@ import { DirectoryCopy } from "../directory/directory-copy.ts";
 import { directoryStore } from "../directory/directory-store.ts";
 import { doorsIn } from "../doors.ts";
 import { askCore } from "../oauth/ask-core.ts";
-import type { Pressure } from "../telemetry/pressure.ts";
+import type { EdgeHealth } from "../telemetry/edge-health.ts";
 import { IsolateTelemetry } from "../telemetry/telemetry.ts";
 import { nobodysLayout, uplinkName } from "../uplink/layout.ts";
 import { uplinkLimits } from "../uplink/limits.ts";
@@ -54,7 +54,7 @@ export async function startNodeHost(
   const close: EdgePorts["close"] = async (shard, closing) => uplinks.closeLayout(shard, closing);
   const copy = new DirectoryCopy(directoryStore(database), bucket, opener, clock, { edge: region, close });
 
-  const pressure = async (): Promise<Pressure> => {
+  const health = async (): Promise<EdgeHealth> => {
     await copy.refresh();
     const shards = [...copy.shards(), nobodys];
     return { directory: copy.status(), shards: uplinks.status(shards.map(uplinkName)) };
@@ -75,7 +75,7 @@ export async function startNodeHost(
     clock,
     random,
     region,
-    pressure,
+    health,
     recorder: telemetry,
     log,
   });

@@ -30,7 +30,7 @@ async function linesOf(request: Request, door: Partial<InboundDoor> = {}, ports:
     clock,
     random: seededRandom(1),
     region: "local",
-    pressure: async () => ({ directory: undefined, shards: [] }),
+    health: async () => ({ directory: undefined, shards: [] }),
     log: (line) => void lines.push(JSON.stringify(line)),
     ...ports,
   });

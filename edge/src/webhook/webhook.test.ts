@@ -65,7 +65,7 @@ function world(options: { values?: DirectoryInit[]; door?: Partial<InboundDoor>;
     clock,
     random: seededRandom(1),
     region: "local",
-    pressure: async () => ({ directory: undefined, shards: [] }),
+    health: async () => ({ directory: undefined, shards: [] }),
     log: () => {},
   };
   return { ports, clock, calls, lookups: () => lookups };

@@ -12,7 +12,7 @@ import type { Lookup } from "../directory/directory.ts";
 import { DirectoryCopy } from "../directory/directory-copy.ts";
 import { directoryStore } from "../directory/directory-store.ts";
 import { type Asked, askCore } from "../oauth/ask-core.ts";
-import type { DirectoryStatus } from "../telemetry/pressure.ts";
+import type { DirectoryStatus } from "../telemetry/edge-health.ts";
 import { uplinkName } from "../uplink/layout.ts";
 import type { NatsLink } from "../uplink/nats-link.ts";
 import type { Shard } from "../uplink/uplink.ts";

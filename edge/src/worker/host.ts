@@ -8,7 +8,7 @@ import { randomOf } from "@mio/shared/random.ts";
 import { createApp } from "../app.ts";
 import { Directory } from "../directory/directory.ts";
 import { doorsIn } from "../doors.ts";
-import type { Pressure, ShardStatus } from "../telemetry/pressure.ts";
+import type { EdgeHealth, ShardStatus } from "../telemetry/edge-health.ts";
 import { IsolateTelemetry } from "../telemetry/telemetry.ts";
 import { nobodysLayout, uplinkName } from "../uplink/layout.ts";
 import { type UplinkLimits, uplinkLimits } from "../uplink/limits.ts";
@@ -65,13 +65,13 @@ function appOf(doors: readonly InboundDoor[], limits: UplinkLimits, env: Env): R
     clock,
     random: randomOf(crypto),
     region,
-    pressure: () => pressureOf(env, directoryObject()),
+    health: () => healthOf(env, directoryObject()),
     recorder: telemetry,
     log: (line) => console.log(JSON.stringify(line)),
   });
 }
 
-async function pressureOf(env: Env, directoryObject: ReturnType<Env["DIRECTORY"]["getByName"]>): Promise<Pressure> {
+async function healthOf(env: Env, directoryObject: ReturnType<Env["DIRECTORY"]["getByName"]>): Promise<EdgeHealth> {
   try {
     const { directory, shards } = await directoryObject.status();
     const names = new Set([...shards, { ...nobodysLayout(env.EDGE_REGION), shard: 0 }].map(uplinkName));

@@ -234,7 +234,7 @@ function registerTests(kind: HostKind): void {
     for (const { event, group } of arrived) expect(group.shard).toBe(partitionOf(event.conversationId, 2));
   });
 
-  it("tells its health and its pressure", async () => {
+  it("reports its health, its directory and its shards", async () => {
     expect((await fetch(`${host.url}/health/live`)).status).toBe(200);
     expect((await fetch(`${host.url}/health/ready`)).status).toBe(200);
     const health: unknown = await (await fetch(`${host.url}/health`)).json();

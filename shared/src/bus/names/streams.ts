@@ -1,5 +1,5 @@
 // Streams and buckets as data: the provisioner makes the server match this file, and nothing else names a limit.
-// Discard is always "new": a full stream refuses and pressure walks back; the default would delete unread messages.
+// Discard is always "new": a full stream refuses, so its writers wait; the default would delete unread messages.
 import { conversationSubjects, deadLetterSubjects, ingressSubjects, quarantineSubjects } from "./subjects.ts";
 
 const hour = 3_600;

@@ -1,4 +1,4 @@
-// What presses on the edge, for one status: the directory, and per shard the spool, its age and the connection.
+// How the edge is, for `/health`: its copy of the directory, and each shard's spool, the spool's age and the connection.
 import type { UplinkStatus } from "../uplink/uplink.ts";
 
 export interface DirectoryStatus {
@@ -24,13 +24,13 @@ export interface ShardStatus {
   status: UplinkStatus | undefined;
 }
 
-export interface Pressure {
+export interface EdgeHealth {
   /** Undefined when the directory object could not be asked. */
   directory: DirectoryStatus | undefined;
   shards: ShardStatus[];
 }
 
 /** Known routes are served also while the bus is away; an edge that knows none has nothing to do but refuse. */
-export function ready({ directory }: Pressure): boolean {
+export function ready({ directory }: EdgeHealth): boolean {
   return directory !== undefined && (directory.whole || directory.entries > 0);
 }

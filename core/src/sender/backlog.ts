@@ -2,7 +2,7 @@
 import type { Pool } from "pg";
 import * as v from "valibot";
 
-export interface SenderPressure {
+export interface Backlog {
   queued: number;
   oldestQueuedSeconds: number;
   /** Parked for a person. */
@@ -11,7 +11,7 @@ export interface SenderPressure {
   oldestOutboxSeconds: number;
 }
 
-const pressureRow = v.object({
+const backlogRow = v.object({
   queued: v.number(),
   oldest_queued_seconds: v.number(),
   unknown: v.number(),
@@ -20,7 +20,7 @@ const pressureRow = v.object({
 });
 
 /** Ages in seconds, 0 when nothing waits. */
-export async function pressureOf(db: Pool): Promise<SenderPressure> {
+export async function backlogOf(db: Pool): Promise<Backlog> {
   const found = await db.query(
     `select open.*, told.*, (select count(*)::int from sender_commands where state = 'unknown') as unknown
      from (select count(*)::int as queued, coalesce(extract(epoch from now() - min(accepted_at)), 0)::float8 as oldest_queued_seconds
@@ -28,7 +28,7 @@ export async function pressureOf(db: Pool): Promise<SenderPressure> {
           (select count(*)::int as outbox_backlog, coalesce(extract(epoch from now() - min(decided_at)), 0)::float8 as oldest_outbox_seconds
            from sender_outbox where published_at is null) as told`,
   );
-  const row = v.parse(pressureRow, found.rows[0]);
+  const row = v.parse(backlogRow, found.rows[0]);
   return {
     queued: row.queued,
     oldestQueuedSeconds: row.oldest_queued_seconds,
