@@ -65,7 +65,7 @@ export const g2: readonly Fault[] = [
     find: "if (state.streamEpochMs === streamEpochMs) return state;",
     replace: "if (state.lastSequence >= 0) return state;",
     tests: [
-      { file: "shared/src/bus/read/log-source.test.ts", name: /gives out nothing of a stream that was made anew/ },
+      { file: "shared/src/bus/read/log-source.test.ts", name: /gives out nothing of a stream that was recreated/ },
       { file: "core/src/dedup/service.test.ts", name: /while it runs, conversations go on/ },
     ],
   },
@@ -109,7 +109,7 @@ export const g2: readonly Fault[] = [
   },
   {
     name: "recreated-stream-as-published",
-    description: "a writer that was paused while its source was made anew takes the new one's messages for its own",
+    description: "a writer that was paused while its source was recreated takes the new one's messages for its own",
     file: "shared/src/bus/write/fenced-publish.ts",
     find: "last.origin?.streamEpochMs === origin.streamEpochMs &&",
     replace: "last.origin !== undefined &&",
@@ -132,7 +132,7 @@ export const g2: readonly Fault[] = [
     file: "core/src/media-vault/service.ts",
     find: "origin: { streamEpochMs: record.streamEpochMs,",
     replace: "origin: { streamEpochMs: 0,",
-    tests: [{ file: "core/src/media-vault/service.test.ts", name: /an inbound stream that is made anew/ }],
+    tests: [{ file: "core/src/media-vault/service.test.ts", name: /an inbound stream that is recreated/ }],
   },
   {
     name: "replay-into-a-move",

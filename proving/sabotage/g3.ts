@@ -19,6 +19,6 @@ export const g3: readonly Fault[] = [
     file: "core/src/media-vault/service.ts",
     find: "        notBeforeMs: message.receivedAt ? timestampMs(message.receivedAt) : 0,\n",
     replace: "",
-    tests: [{ file: "core/src/media-vault/service.test.ts", name: /an inbound stream that is made anew/ }],
+    tests: [{ file: "core/src/media-vault/service.test.ts", name: /an inbound stream that is recreated/ }],
   },
 ];

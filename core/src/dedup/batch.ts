@@ -12,7 +12,7 @@
 //     were reset, or its conversation moved to another shard. Neither origin proves anything then. Under the first one, later messages
 //     of the conversation would make it look published (lost); under ours, it could be published twice. So the subject is searched for
 //     the event's own message id from the row's age on, and only what is not there is published: under our present origin, since
-//     origins must grow along the subject. The same holds for a key of an ingress stream that was deleted and made anew since: its
+//     origins must grow along the subject. The same holds for a key of an ingress stream that was deleted and recreated since: its
 //     origin counts in another stream. And behind another stream's message no origin proves anything, so the subject is searched too.
 //     Nor behind another partition's: after a move, an edge that was cut off may still bring a conversation's events in its old partition
 //     while another edge's go on in the new one, and each is read at its own pace.

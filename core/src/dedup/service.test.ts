@@ -19,7 +19,7 @@ import {
   freeze,
   inbound,
   kill,
-  makeAnew,
+  recreateStream,
   nats,
   server,
   sources,
@@ -192,20 +192,20 @@ describe("dedup", () => {
     expect(await sourcesOn(bus, inbound, all)).toEqual(["a-1", "a-2", "a-3", "a-9"]);
   });
 
-  describe("of an ingress stream that is deleted and made anew", () => {
+  describe("of an ingress stream that is deleted and recreated", () => {
     const status = (process: Awaited<ReturnType<typeof start>>) => JSON.stringify(process.context.sections.get("dedup")?.());
 
     it("G2, G3, G4: while it runs, conversations go on: nothing is lost, nothing doubled", async () => {
       const running = await start();
       await sendEvents(nats, [...events("a", 10), ...events("b", 10)]);
       await untilSettled(20);
-      await makeAnew(streams.ingress.name);
+      await recreateStream(streams.ingress.name);
       // The platform repeats two, and then the conversation goes on.
       await sendEvents(nats, [...events("a", 2, 9), ...events("a", 3, 11), ...events("b", 3, 11)]);
       await untilSettled(26);
       for (const conversation of ["a", "b"])
         expect(await sourcesOn(bus, inbound, inboundSubjectOf(conversation))).toEqual(sources(conversation, 13));
-      expect(status(running)).toMatch(/"made_anew":[1-9]/);
+      expect(status(running)).toMatch(/"stream_recreated":[1-9]/);
       expect(status(running)).toContain('"alarms":{}');
     });
 
@@ -214,12 +214,12 @@ describe("dedup", () => {
       await sendEvents(nats, events("a", 3));
       await untilSettled(3);
       await end(first);
-      await makeAnew(streams.ingress.name);
+      await recreateStream(streams.ingress.name);
       await sendEvents(nats, [...events("a", 1, 3), ...events("a", 8, 4)]);
       const second = await start();
       await untilSettled(11);
       expect(await sourcesOn(bus, inbound, all)).toEqual(sources("a", 11));
-      expect(status(second)).toMatch(/"made_anew":[1-9]/);
+      expect(status(second)).toMatch(/"stream_recreated":[1-9]/);
     });
 
     for (const point of ["dedup.keys_inserted", "dedup.published", "dedup.marked"]) {
@@ -240,7 +240,7 @@ describe("dedup", () => {
         );
         await reached.promise;
         const frozen = freeze(sleeper.nats);
-        await makeAnew(streams.ingress.name);
+        await recreateStream(streams.ingress.name);
         await start();
         // Nobody had an answer for the last of them, so the platform repeats it, after one that is new.
         await sendEvents(nats, events("a", 1, 6));

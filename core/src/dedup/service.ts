@@ -43,7 +43,7 @@ async function run(context: ServiceContext): Promise<void> {
   const state = {
     unpublished: { rows: 0, oldest_seconds: 0 },
     lost_unread: 0,
-    made_anew: 0,
+    stream_recreated: 0,
     alarms: new Map<string, string>(),
   };
   const { settled } = dedupMetrics(context);
@@ -95,9 +95,9 @@ async function run(context: ServiceContext): Promise<void> {
         );
         log.error({ filter, wanted, reached }, "the ingress stream was restored; reset the positions of dedup");
       },
-      madeAnew: (partition, position) => {
-        state.made_anew += 1;
-        log.error({ partition, position }, "the ingress stream was deleted and made anew; reading the new one from its start");
+      streamRecreated: (partition, position) => {
+        state.stream_recreated += 1;
+        log.error({ partition, position }, "the ingress stream was deleted and recreated; reading the new one from its start");
       },
       committed: async (partition, position) => {
         if (positions.get(partition) === position) return;
@@ -111,7 +111,7 @@ async function run(context: ServiceContext): Promise<void> {
     partitions: reader.status(),
     unpublished: state.unpublished,
     lost_unread: state.lost_unread,
-    made_anew: state.made_anew,
+    stream_recreated: state.stream_recreated,
     alarms: Object.fromEntries(state.alarms),
     publisher: snakeCase(publisher.stats),
   }));

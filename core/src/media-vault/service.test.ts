@@ -57,7 +57,7 @@ async function provision(): Promise<void> {
 }
 
 /** Provisioning gives the other streams their usual window back for a moment, so nothing may be left that it could remember. */
-async function makeInboundAnew(): Promise<void> {
+async function recreateInbound(): Promise<void> {
   await windowPassed();
   await (await nats.jetstreamManager()).streams.delete(streams.inbound.name);
   await provision();
@@ -181,15 +181,15 @@ describe("media-vault", () => {
     }
   });
 
-  it("G2, G3, G4: an inbound stream that is made anew while it runs and between runs: nothing is lost, nothing doubled", async () => {
+  it("G2, G3, G4: an inbound stream that is recreated while it runs and between runs: nothing is lost, nothing doubled", async () => {
     const first = await start();
     await sendAll(1, 5);
     await untilEnriched(25);
-    await makeInboundAnew();
+    await recreateInbound();
     await sendAll(6, 8);
     await untilEnriched(40);
     await end(first);
-    await makeInboundAnew();
+    await recreateInbound();
     // What dedup had published and not yet marked, it publishes into the new stream again; then the stream grows past the position.
     await sendAll(7, 12);
     const { context } = await start();
@@ -199,7 +199,7 @@ describe("media-vault", () => {
         Array.from({ length: 12 }, (_, index) => `${conversation}-${index + 1}`),
       );
     }
-    expect(JSON.stringify(context.sections.get("media_vault")?.())).toMatch(/"made_anew":[1-9].*"alarms":{}/);
+    expect(JSON.stringify(context.sections.get("media_vault")?.())).toMatch(/"stream_recreated":[1-9].*"alarms":{}/);
   });
 
   it("alarms when the stream was restored, and no longer once its positions are reset", async () => {

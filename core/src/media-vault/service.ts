@@ -32,7 +32,7 @@ async function run(context: ServiceContext): Promise<void> {
   const bus = busOf(context);
   const stream = streams.inbound.name;
   const publisher = createFencedPublisher(bus, { stream: streams.enriched.name });
-  const state = { lost_unread: 0, made_anew: 0, alarms: new Map<string, string>() };
+  const state = { lost_unread: 0, stream_recreated: 0, alarms: new Map<string, string>() };
   const enriched = new Counter({
     name: "mio_media_vault_messages_total",
     help: "Messages that media-vault has finished, by what became of them.",
@@ -81,9 +81,9 @@ async function run(context: ServiceContext): Promise<void> {
           state.alarms.set(partition, `the inbound stream ends at ${reached}, before our position ${wanted - 1}`);
         log.error({ wanted, reached }, "the inbound stream was restored; reset the positions of media-vault");
       },
-      madeAnew: (partition, position) => {
-        state.made_anew += 1;
-        log.error({ partition, position }, "the inbound stream was deleted and made anew; reading the new one from its start");
+      streamRecreated: (partition, position) => {
+        state.stream_recreated += 1;
+        log.error({ partition, position }, "the inbound stream was deleted and recreated; reading the new one from its start");
       },
     },
   });
@@ -91,7 +91,7 @@ async function run(context: ServiceContext): Promise<void> {
   context.status("media_vault", () => ({
     partitions: reader.status(),
     lost_unread: state.lost_unread,
-    made_anew: state.made_anew,
+    stream_recreated: state.stream_recreated,
     alarms: Object.fromEntries(state.alarms),
     publisher: snakeCase(publisher.stats),
   }));

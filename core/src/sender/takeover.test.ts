@@ -104,7 +104,7 @@ it("reports what left the stream before anybody read it, and goes on", async () 
   expect(second.context.sections.get("sender")?.()).toMatchObject({ intake: { lost_unread: 7 } });
 });
 
-it("goes on with a stream that was made anew, whose sequences begin again", async () => {
+it("goes on with a stream that was recreated, whose sequences begin again", async () => {
   const stage = await stageOf();
   stage.start();
   await publishMany(stage, 20);

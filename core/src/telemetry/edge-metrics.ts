@@ -96,7 +96,7 @@ function addTo(histogram: DeltaHistogram<string>, counted: TelemetryHistogram | 
   if (counted) histogram.add({}, counted);
 }
 
-/** Each is made anew whenever it is read: what has not told anything for a while is not there any more. */
+/** Each is filled again whenever it is read: an uplink that has reported nothing for a while is not in it any more. */
 function shardGauges(registers: Registry[], shards: LiveShards): void {
   const gauge = (
     name: string,

@@ -15,7 +15,7 @@ import { randomOf } from "@mio/shared/random.ts";
 import { describe, expect, it } from "vitest";
 import { type BucketPosition, DirectoryCopy, type DirectoryEntry, type DirectoryStore, type Layout } from "./directory-copy.ts";
 
-/** A bucket with history 1 that can be wiped, made anew and cut off. */
+/** A bucket with history 1 that can be wiped, recreated and cut off. */
 class Bucket implements BucketReader {
   connected = true;
   created = "first";
@@ -39,7 +39,7 @@ class Bucket implements BucketReader {
     this.exists = false;
   }
 
-  makeAnew(): void {
+  recreate(): void {
     this.#entries.clear();
     this.#sequence = 0;
     this.created = "second";
@@ -136,11 +136,11 @@ describe("directory copy of a region", () => {
     expect(await look("e")).toMatchObject({ known: { route: "e" }, whole: true });
   });
 
-  it("G11: keeps what it knows and is not whole while the bucket is purged, deleted or made anew without the marker", async () => {
+  it("G11: keeps what it knows and is not whole while the bucket is purged, deleted or recreated without the marker", async () => {
     const wipes: ((bucket: Bucket) => void)[] = [
       (bucket) => bucket.purge(),
       (bucket) => bucket.remove(),
-      (bucket) => bucket.makeAnew(),
+      (bucket) => bucket.recreate(),
       (bucket) => bucket.put(snapshotKey, new Uint8Array(), true),
     ];
     for (const wipe of wipes) {

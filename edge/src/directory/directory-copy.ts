@@ -21,7 +21,7 @@ const wholeForMs = 3_000;
 const readDeadlineMs = 500;
 
 export interface BucketPosition {
-  /** When the bucket was created: another one means that it was made anew. */
+  /** When the bucket was created: another one means that it was recreated. */
   created: string;
   sequence: number;
   /** The keys that it was read with, sorted: with others, what was passed over before may open now. */

@@ -150,7 +150,7 @@ export class NatsLink implements BusLink, TelemetryLink {
   }
 
   /**
-   * Each connection is made anew, from the whole list. The client's own reconnecting would do without the servers that were away at its
+   * Each connection is dialled from the whole list. The client's own reconnecting would do without the servers that were away at its
    * first try, for ever, and waits for a connection that hangs.
    */
   async #keepConnecting(tried: () => void): Promise<void> {

@@ -38,7 +38,7 @@ export interface BusLink {
    * connected and silent: the deadline is the caller's.
    */
   publish(message: BusMessage): Promise<Published>;
-  /** A publish has missed its deadline: if the connection hangs, it is broken off and made anew. */
+  /** A publish has missed its deadline: if the connection hangs, it is broken off and recreated. */
   suspect(): void;
   /** Called after each change of `connected`. */
   onChange(listener: () => void): void;

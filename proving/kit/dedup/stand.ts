@@ -71,10 +71,10 @@ export function useStand(): void {
 export const windowPassed = () => dedupeWindowPassed(nats, inbound, "mio.inbound.forgotten");
 
 /**
- * Deletes a stream with all that it holds and makes it anew, as an operator may. Provisioning gives inbound its usual window back for a
+ * Deletes a stream with all that it holds and creates it again, as an operator may. Provisioning gives inbound its usual window back for a
  * moment, so nothing may be left that it could remember.
  */
-export async function makeAnew(stream: string): Promise<void> {
+export async function recreateStream(stream: string): Promise<void> {
   await windowPassed();
   await (await nats.jetstreamManager()).streams.delete(stream);
   await provision();

@@ -103,7 +103,7 @@ export class World {
     this.#present = undefined;
   }
 
-  /** Somebody asks for its state, which makes the object anew where it is gone. */
+  /** Somebody asks for its state, which starts the object again where it is gone. */
   touch(): void {
     this.#instance();
   }

@@ -295,7 +295,7 @@ it("finds the final receipt of a command, also one that was there before the que
   await done;
 });
 
-it("reports messages that left the stream before it could read them, and a stream that was made anew", async () => {
+it("reports messages that left the stream before it could read them, and a stream that was recreated", async () => {
   const trouble: string[] = [];
   const handled: string[] = [];
   async function consuming(): Promise<() => Promise<void>> {
@@ -330,6 +330,6 @@ it("reports messages that left the stream before it could read them, and a strea
   await manager.streams.add(config);
   await arrive("gone", "in the new stream");
   const stopThird = await consuming();
-  await expect.poll(() => trouble.filter((line) => line.includes("made anew")), { timeout: 20_000 }).not.toEqual([]);
+  await expect.poll(() => trouble.filter((line) => line.includes("recreated")), { timeout: 20_000 }).not.toEqual([]);
   await stopThird();
 });

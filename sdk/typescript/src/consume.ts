@@ -84,7 +84,7 @@ export async function consumeMessages(
         trouble(new Error(`${count} sequences from ${from} on left ${filter} before they were read`)),
       behind: (filter, wanted, reached) =>
         trouble(
-          new Error(`${filter} ends at ${reached}, before the position ${wanted - 1}: its stream was made anew or restored`),
+          new Error(`${filter} ends at ${reached}, before the position ${wanted - 1}: its stream was recreated or restored`),
         ),
     },
   });

@@ -41,7 +41,7 @@ export interface Position {
 
 const positionRow = v.object({ position: v.string(), stream_epoch: v.number(), lost_unread: v.string(), first: v.boolean() });
 
-/** Where reading goes on. A stream made anew starts at 0 under a new epoch, so its commands come after all that were there. */
+/** Where reading goes on. A recreated stream starts at 0 under a new epoch, so its commands come after all that were there. */
 export async function openPosition(db: Pool, stream: string, streamCreated: string): Promise<Position> {
   const found = await db.query(
     `insert into sender_intake as i (stream, stream_created) values ($1, $2)

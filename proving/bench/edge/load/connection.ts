@@ -30,7 +30,7 @@ export class Connection {
     await once(this.#connect(), "connect");
   }
 
-  /** `answered` gets the status once the whole answer is here. A connection that was lost is made anew. */
+  /** `answered` gets the status once the whole answer is here. A connection that was lost is recreated. */
   send(request: Buffer, answered: (status: number) => void): void {
     this.#answered = answered;
     const socket = this.#socket ?? this.#connect();

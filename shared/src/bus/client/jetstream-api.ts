@@ -136,7 +136,7 @@ const streamInfo = v.object({
 
 export interface StreamState {
   lastSequence: number;
-  /** Creation time in whole ms: a restored stream keeps it, one that was made anew has another. Undefined for who may not ask. */
+  /** Creation time in whole ms: a restored stream keeps it, one that was recreated has another. Undefined for who may not ask. */
   streamEpochMs?: number;
 }
 

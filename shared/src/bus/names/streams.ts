@@ -23,7 +23,7 @@ export interface DurableSpec {
   filterSubject: string;
 }
 
-/** The one durable that is ours: the sender's intake makes it anew whenever it begins. */
+/** The one durable that is ours: the sender's intake recreates it whenever it begins. */
 export const senderDurable: DurableSpec = { name: "sender-pool", filterSubject: conversationSubjects("outbound") };
 
 export const streams = {

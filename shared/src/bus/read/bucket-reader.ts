@@ -1,4 +1,4 @@
-// Reads a key-value bucket as it stands now, with direct gets: a watch would not notice that a bucket was wiped or made anew.
+// Reads a key-value bucket as it stands now, with direct gets: a watch would not notice that a bucket was wiped or recreated.
 
 import * as v from "valibot";
 import { type Bus, type BusMessage, inboxOf } from "../client/connection.ts";

@@ -109,7 +109,7 @@ describe("on a cluster", () => {
     await eventually("all read", () => read().length >= 300, 30_000);
     expect(read()).toEqual(texts(300));
     await eventually("all there on whichever replica answers", async () => (await stored("clustered.d")).length === 300);
-    expect(events.filter((event) => event.kind === "made_anew")).toEqual([]);
+    expect(events.filter((event) => event.kind === "recreated")).toEqual([]);
     await source.close();
   });
 

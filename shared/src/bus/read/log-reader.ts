@@ -35,10 +35,10 @@ export interface LogReaderEvents {
   gone?(partition: string, reason: "released" | "lost"): void;
   /** So many sequences from `from` on left the stream unread (age or limits). */
   lostUnread?(filter: string, from: number, count: number): void;
-  /** The stream has ended before our position: it was restored, or made anew where nobody can tell. Nothing is read until a person resets the positions. */
+  /** The stream has ended before our position: it was restored, or recreated where nobody can tell. Nothing is read until a person resets the positions. */
   behind?(filter: string, wanted: number, reached: number): void;
   /** Another stream stands under the name: the partition's position in the old one, `position`, is given up, and the new one is read from 1. */
-  madeAnew?(partition: string, position: number): void;
+  streamRecreated?(partition: string, position: number): void;
   committed?(partition: string, position: number): Promise<void>;
 }
 
@@ -120,7 +120,7 @@ export function createLogReader(bus: Bus, options: LogReaderOptions): LogReader 
         held.touch();
       },
     };
-    if (held.abandoned) events.madeAnew?.(held.partition, held.abandoned.position);
+    if (held.abandoned) events.streamRecreated?.(held.partition, held.abandoned.position);
     const log = logFor(options.filterOf(held.partition), held.streamEpochMs, start.position + 1);
     const member: Member = { held, log, work: options.work(context), tracker, givenUpTo: start.position, state: "open" };
     members.set(held.partition, member);
@@ -192,7 +192,7 @@ export function createLogReader(bus: Bus, options: LogReaderOptions): LogReader 
       case "behind":
         events.behind?.(log.filter, event.wanted, event.reached);
         return undefined;
-      case "made_anew":
+      case "recreated":
         // Their positions mean nothing in the new stream. What was read of the old one is finished first; the next claim starts anew.
         for (const { held } of log.members.values()) held.giveBack();
         return undefined;

@@ -113,7 +113,7 @@ describe("a log source", () => {
     await source.close();
   });
 
-  it("G2: gives out nothing of a stream that was made anew under its name, and says so", async () => {
+  it("G2: gives out nothing of a stream that was recreated under its name, and says so", async () => {
     const stream = await freshStream();
     const manager = await client.nats.jetstreamManager();
     const { streamEpochMs } = await streamStateOf(client.bus, stream);
@@ -132,11 +132,11 @@ describe("a log source", () => {
     await makeStream(client.nats, stream, [`${stream.toLowerCase()}.>`]);
     // Past the position, so that its end says nothing.
     await publish(stream, "a", 10);
-    await eventually("the other stream to be noticed", () => events.some((event) => event.kind === "made_anew"));
+    await eventually("the other stream to be noticed", () => events.some((event) => event.kind === "recreated"));
     expect(sequencesOf(events)).toEqual([1, 2, 3]);
     const records = events.flatMap((event) => (event.kind === "record" ? [event.record.streamEpochMs] : []));
     expect(new Set(records)).toEqual(new Set([streamEpochMs]));
-    expect(events).toContainEqual({ kind: "made_anew", streamEpochMs: (await streamStateOf(client.bus, stream)).streamEpochMs });
+    expect(events).toContainEqual({ kind: "recreated", streamEpochMs: (await streamStateOf(client.bus, stream)).streamEpochMs });
     await source.close();
   });
 

@@ -1,4 +1,4 @@
-// One stream read as a log: an ordered push consumer on the own inbox, made anew from the last sequence read whenever the server
+// One stream read as a log: an ordered push consumer on the own inbox, recreated from the last sequence read whenever the server
 // restarts, the consumer is lost, or a delivery is missing. What comes out is in stream order, without holes and without repeats.
 // Flow control is answered only when the reader has taken what came before it, so a slow reader bounds memory by itself.
 import * as v from "valibot";
@@ -32,7 +32,7 @@ export type LogEvent =
    */
   | { kind: "behind"; wanted: number; reached: number }
   /** Another stream stands under the name now; nothing of it is given out here. Repeated until closed. */
-  | { kind: "made_anew"; streamEpochMs: number };
+  | { kind: "recreated"; streamEpochMs: number };
 
 export interface LogSource {
   /** The next event, or undefined when there is none yet. Taking a record is what lets the server send more. */
@@ -181,7 +181,7 @@ export function openLogSource(bus: Bus, options: LogSourceOptions): LogSource {
     if (state !== undefined && state.lastSequence < first - 1) {
       const reached = state.lastSequence;
       push({ kind: "behind", wanted: first, reached });
-      throw new Error(`${stream} ends at ${reached}, before the position ${first - 1}: it was made anew or restored`);
+      throw new Error(`${stream} ends at ${reached}, before the position ${first - 1}: it was recreated or restored`);
     }
     const name = nameOf(bus);
     const inbox = inboxOf(bus);
@@ -231,8 +231,8 @@ export function openLogSource(bus: Bus, options: LogSourceOptions): LogSource {
     if (state?.streamEpochMs === undefined) return state;
     streamEpochMs ??= state.streamEpochMs;
     if (state.streamEpochMs === streamEpochMs) return state;
-    push({ kind: "made_anew", streamEpochMs: state.streamEpochMs });
-    throw new Error(`${stream} was deleted and made anew at ${new Date(state.streamEpochMs).toISOString()}`);
+    push({ kind: "recreated", streamEpochMs: state.streamEpochMs });
+    throw new Error(`${stream} was deleted and recreated at ${new Date(state.streamEpochMs).toISOString()}`);
   }
 
   /** The server deletes a consumer that nobody listens to; an agent may not delete any. */

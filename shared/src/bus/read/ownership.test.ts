@@ -158,7 +158,7 @@ describe("owning partitions", () => {
     expect(b.held.get("p0")?.epoch).toBe(2);
   });
 
-  describe("of a stream that was deleted and made anew", () => {
+  describe("of a stream that was deleted and recreated", () => {
     const stopAt = async (store: PositionStore, position: number, streamEpochMs?: number): Promise<void> => {
       const clock = manualClock();
       const owner = replica(store, 1, "before", clock, undefined, async () => streamEpochMs);

@@ -24,7 +24,7 @@ export interface HeldPartition {
   readonly start: Position | undefined;
   /** The stream that the position counts in; undefined where it cannot be asked for. */
   readonly streamEpochMs: number | undefined;
-  /** Where it stood in a stream that is no more: deleted, and made anew since. */
+  /** Where it stood in a stream that is no more: deleted, and recreated since. */
   readonly abandoned: Position | undefined;
   /** False once another may have claimed it; true again when the claim turns out to be still ours. */
   owned(): boolean;

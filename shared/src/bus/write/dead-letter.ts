@@ -22,7 +22,7 @@ export interface DeadLetter {
   service: string;
   stream: string;
   sequence: number;
-  /** Which stream counted the sequence, see `Origin`: one that was made anew counts from 1 again. */
+  /** Which stream counted the sequence, see `Origin`: one that was recreated counts from 1 again. */
   streamEpochMs?: number;
   /** Position in a group, for what was one of several. */
   index?: number;

@@ -168,7 +168,7 @@ describe("a fenced publisher", () => {
       ...rest,
     });
 
-  it("G2: publishes what a stream made anew counts from 1 again, behind the old one's higher sequences", async () => {
+  it("G2: publishes what a recreated stream counts from 1 again, behind the old one's higher sequences", async () => {
     const to = subject();
     const one = publisher();
     for (const sequence of [7, 8]) await one.publish(message(to, sequence));

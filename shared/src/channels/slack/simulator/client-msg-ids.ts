@@ -1,4 +1,4 @@
-// Which client_msg_id became which message: a repeated one gives the first message again. Made anew from the messages after a
+// Which client_msg_id became which message: a repeated one gives the first message again. Rebuilt from the messages after a
 // restart, so it lives as long as they do.
 import type { SimulatedMessage } from "../../simulator/state/state.ts";
 import type { Conversation } from "../../simulator/state/world.ts";
@@ -14,7 +14,7 @@ export function rememberPosted(conversation: Conversation, message: SimulatedMes
   if (id === undefined) return;
   const ids = idsOf(conversation);
   ids.set(id, message);
-  // Of messages that were forgotten meanwhile some ids are left; now and then the rest is made anew.
+  // Of messages that were forgotten meanwhile some ids are left; now and then the rest is recreated.
   if (ids.size > conversation.messages.size * 2 + 100) known.delete(conversation);
 }
 
