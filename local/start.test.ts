@@ -12,7 +12,7 @@ import { type LocalSystem, localFileOf, readLocalFile } from "./system/local-fil
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 const program = join(import.meta.dirname, "start.ts");
-const patience = { timeout: 120_000, interval: 100 };
+const within = { timeout: 120_000, interval: 100 };
 const children: ChildProcess[] = [];
 const folders: string[] = [];
 
@@ -59,7 +59,7 @@ async function ready(data: string): Promise<{ run: Start; system: LocalSystem; p
   await vi.waitFor(() => {
     if (run.child.exitCode !== null) throw new Error(`it ended: ${run.stderr()}`);
     expect(run.stdout()).toMatch(/\n$/);
-  }, patience);
+  }, within);
   const system = await readLocalFile(data);
   if (!system) throw new Error("ready, and no local.json");
   const processes = Object.values(system.pids).map((pid) => identityOf(pid));
@@ -201,12 +201,12 @@ it("started by npm, the end of npm ends everything, also by kill -9", async () =
     const found = await readLocalFile(data);
     if (!found) throw new Error("not ready");
     return found;
-  }, patience);
+  }, within);
   const processes = Object.values(system.pids)
     .map((pid) => identityOf(pid))
     .filter((each) => each !== undefined);
   npm.kill("SIGKILL");
-  await vi.waitFor(() => expect(left(data, processes)).toEqual([]), patience);
+  await vi.waitFor(() => expect(left(data, processes)).toEqual([]), within);
 });
 
 it("says how it is used", async () => {

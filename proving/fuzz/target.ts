@@ -16,14 +16,14 @@ export interface HostileTarget extends AsyncDisposable {
   send(request: HostileRequest): Promise<Seen | undefined>;
 }
 
-export interface Verdict {
+export interface Judgement {
   seen: Seen | undefined;
   /** What is wrong, as a sentence. */
   complaint: string | undefined;
 }
 
 /** Never rejects: a target that throws is one that did not answer. */
-export async function judged(target: HostileTarget, hostile: HostileCase): Promise<Verdict> {
+export async function judged(target: HostileTarget, hostile: HostileCase): Promise<Judgement> {
   const nowMs = target.nowMs();
   const request = requestOf(hostile, nowMs);
   try {

@@ -7,7 +7,7 @@ import type { CpuUse } from "../stand/cpu-use.ts";
 import type { Judgement } from "./check.ts";
 import { longestRefusedMs, type Refused } from "./longest-refused.ts";
 
-/** The platform's patience: each webhook has to be answered within it. */
+/** The platform's deadline: each webhook has to be answered within it. */
 export const deadlineMs = 3_000;
 /** A load that reached less than this share of what was asked was another one, and proves nothing. */
 const rateShareMin = 0.97;

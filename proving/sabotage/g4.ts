@@ -47,9 +47,9 @@ export const g4: readonly Fault[] = [
     tests: [{ file: "edge/src/uplink/closings/closings.test.ts", name: /G4: a new object refuses at once/ }],
   },
   {
-    name: "batch-out-of-order",
+    name: "drain-group-out-of-order",
     description: "puts the events of later rows before those of earlier ones when rows leave the spool together",
-    file: "edge/src/uplink/batch.ts",
+    file: "edge/src/uplink/drain-group.ts",
     find: /events\.push\(\.\.\.next\.group\.events\)/,
     replace: "events.unshift(...next.group.events)",
     tests: [{ file: "edge/src/uplink/simulation.test.ts", name: /G4: what was answered before/ }],

@@ -18,7 +18,7 @@ import { SimulatorClient } from "../kit/channels/simulator-client.ts";
 const root = join(import.meta.dirname, "../..");
 const channels = ["zoho_cliq", "slack", "telegram"] as const;
 /** For what comes by and by. */
-const patience = { timeout: 30_000, interval: 100 };
+const within = { timeout: 30_000, interval: 100 };
 
 let folder: string;
 let starter: ChildProcess;
@@ -60,7 +60,7 @@ describe.each(channels)("%s", (channel) => {
       expect(more).toEqual([]);
       expect(found?.text).toContain("what is a gateway?");
       return found;
-    }, patience);
+    }, within);
     expect(answer?.edits).toContain("thinking…");
 
     const accountId = accountOf(channel).account_id;
@@ -72,7 +72,7 @@ describe.each(channels)("%s", (channel) => {
       const final = (await readReceipts(nats)).filter((receipt) => receipt.final && receipt.accountId === accountId);
       expect(final.map((receipt) => receipt.state)).toEqual([DeliveryReceipt_State.SENT, DeliveryReceipt_State.SENT]);
       expect(new Set(final.map((receipt) => receipt.commandId)).size).toBe(2);
-    }, patience);
+    }, within);
   });
 
   it("G3: the same webhook five times is one message on each stream, and one answer", async () => {
@@ -83,7 +83,7 @@ describe.each(channels)("%s", (channel) => {
     await vi.waitFor(async () => {
       const answers = (await simulator.messages("five-times")).filter((message) => message.bot);
       expect(answers.map((answer) => answer.text)).toEqual([expect.stringContaining("five times")]);
-    }, patience);
+    }, within);
     for (const stream of [streams.inbound.name, streams.enriched.name]) {
       const seen = await new StreamWitness(nats, stream).look();
       expect(seen.filter((message) => message.text === `five times on ${channel}`)).toHaveLength(1);
@@ -113,7 +113,7 @@ it("G11: what is verified and not understood is answered 200, and kept in quaran
   const headers = { "content-type": "application/json", "x-telegram-bot-api-secret-token": secret };
   const response = await fetch(url, { method: "POST", headers, body: '{"update_id": "not a number"}' });
   expect(response.status).toBe(200);
-  await vi.waitFor(async () => expect(await messageCount(nats, streams.quarantine.name)).toBe(before + 1), patience);
+  await vi.waitFor(async () => expect(await messageCount(nats, streams.quarantine.name)).toBe(before + 1), within);
 });
 
 it("G11: an account or a channel that nobody knows is 404", async () => {

@@ -10,7 +10,7 @@ import {
   ShardLayoutSchema,
 } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
 import { accountRoute, channelRoute, workspaceRoute } from "@mio/shared/bus/wire/directory.ts";
-import { type Closing, closedBy, type PreviousLayout } from "./moves.ts";
+import { type ClosedShard, closedBy, type PreviousLayout } from "./moves.ts";
 
 export interface DirectoryRow {
   id: string;
@@ -23,7 +23,7 @@ export interface DirectoryRow {
   shard_generation: string;
   previous_layouts: PreviousLayout[];
   /** Of the present layout. */
-  closings: Closing[];
+  closings: ClosedShard[];
   row_version: string;
   disabled: boolean;
   secrets: { scheme: string; value: string; not_after: Date | null }[];

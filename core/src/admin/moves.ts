@@ -12,7 +12,7 @@ export const previousLayout = v.object({ region: v.string(), shard_count: v.numb
 export type PreviousLayout = v.InferOutput<typeof previousLayout>;
 
 export const closing = v.object({ edge: v.string(), region: v.string(), shard: v.number() });
-export type Closing = v.InferOutput<typeof closing>;
+export type ClosedShard = v.InferOutput<typeof closing>;
 
 export interface Move {
   layout_version: number;
@@ -22,7 +22,7 @@ export interface Move {
   /** Edges that have gone over. */
   closed_by: string[];
   /** What is not closed yet, by edges that bring the account's events. Empty: the move is over. */
-  waits_for: Closing[];
+  waits_for: ClosedShard[];
 }
 
 export const shardsMax = 1_024;
@@ -35,14 +35,14 @@ const previousMax = 8;
 const edgeSeenWithinDays = 7;
 
 /** Edges that have closed every shard of these layouts, sorted. */
-export function closedBy(previous: readonly PreviousLayout[], closings: readonly Closing[]): string[] {
+export function closedBy(previous: readonly PreviousLayout[], closings: readonly ClosedShard[]): string[] {
   const edges = new Set(closings.map(({ edge }) => edge));
   return previous.length === 0 ? [] : [...edges].filter((edge) => open(previous, closings, edge).length === 0).sort();
 }
 
 /** Shards of these layouts that an edge has not closed. */
-function open(previous: readonly PreviousLayout[], closings: readonly Closing[], edge: string): Closing[] {
-  const shards = new Map<string, Closing>();
+function open(previous: readonly PreviousLayout[], closings: readonly ClosedShard[], edge: string): ClosedShard[] {
+  const shards = new Map<string, ClosedShard>();
   for (const { region, shard_count } of previous)
     for (let shard = 0; shard < shard_count; shard++) shards.set(`${region}.${shard}`, { edge, region, shard });
   for (const each of closings) if (each.edge === edge) shards.delete(`${each.region}.${each.shard}`);

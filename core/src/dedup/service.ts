@@ -115,9 +115,7 @@ async function run(context: ServiceContext): Promise<void> {
     alarms: Object.fromEntries(state.alarms),
     publisher: snakeCase(publisher.stats),
   }));
-  context.readiness(() =>
-    state.alarms.size === 0 ? undefined : `dedup stands still: ${[...state.alarms.values()].join("; ")}`,
-  );
+  context.readiness(() => (state.alarms.size === 0 ? undefined : `dedup stands still: ${[...state.alarms.values()].join("; ")}`));
 
   await Promise.all([
     reader.run(signal),

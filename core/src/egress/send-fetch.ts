@@ -3,7 +3,7 @@
 import { DeliveryError, type SendFetch } from "@mio/shared/channels/contract.ts";
 import { Agent, type Dispatcher } from "undici";
 
-export interface Attempt {
+export interface RequestWatch {
   /** Ends the call and closes its socket: the deadline, a lapsed lease, a stop. */
   signal: AbortSignal;
   /** Asked as the last statement before the request is written; a reason keeps it from being written. */
@@ -13,7 +13,7 @@ export interface Attempt {
 }
 
 export interface SendClient {
-  fetchFor(attempt: Attempt): SendFetch;
+  fetchFor(attempt: RequestWatch): SendFetch;
   close(): Promise<void>;
 }
 
@@ -41,7 +41,7 @@ export function createSendClient(): SendClient {
   };
 }
 
-function send(agent: Agent, attempt: Attempt, url: string, init: Parameters<SendFetch>[1]): Promise<Response> {
+function send(agent: Agent, attempt: RequestWatch, url: string, init: Parameters<SendFetch>[1]): Promise<Response> {
   const target = URL.parse(url);
   if (target === null || (target.protocol !== "http:" && target.protocol !== "https:"))
     return Promise.reject(new DeliveryError("rejected", "address_invalid", "the account's API address is not an http(s) URL"));
@@ -68,7 +68,7 @@ function send(agent: Agent, attempt: Attempt, url: string, init: Parameters<Send
 /** One request and its answer. Identity and lifetime: it ends once, and until then listens to the attempt's signal. */
 class Exchange implements Dispatcher.DispatchHandler {
   settled = false;
-  readonly #attempt: Attempt;
+  readonly #attempt: RequestWatch;
   readonly #resolve: (response: Response) => void;
   readonly #reject: (error: DeliveryError) => void;
   readonly #onAbort: () => void;
@@ -79,7 +79,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   #chunks: Uint8Array<ArrayBuffer>[] = [];
   #bytes = 0;
 
-  constructor(attempt: Attempt, resolve: (response: Response) => void, reject: (error: DeliveryError) => void) {
+  constructor(attempt: RequestWatch, resolve: (response: Response) => void, reject: (error: DeliveryError) => void) {
     this.#attempt = attempt;
     this.#resolve = resolve;
     this.#reject = reject;

@@ -22,11 +22,11 @@ const backlogRow = v.object({
 /** Ages in seconds, 0 when nothing waits. */
 export async function backlogOf(db: Pool): Promise<Backlog> {
   const found = await db.query(
-    `select open.*, told.*, (select count(*)::int from sender_commands where state = 'unknown') as unknown
+    `select open.*, unpublished.*, (select count(*)::int from sender_commands where state = 'unknown') as unknown
      from (select count(*)::int as queued, coalesce(extract(epoch from now() - min(accepted_at)), 0)::float8 as oldest_queued_seconds
            from sender_commands where state in ('queued', 'sending')) as open,
           (select count(*)::int as outbox_backlog, coalesce(extract(epoch from now() - min(decided_at)), 0)::float8 as oldest_outbox_seconds
-           from sender_outbox where published_at is null) as told`,
+           from sender_outbox where published_at is null) as unpublished`,
   );
   const row = v.parse(backlogRow, found.rows[0]);
   return {

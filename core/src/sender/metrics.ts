@@ -1,11 +1,11 @@
 // What the sender counts, under the names that are on people's dashboards. Labels are few and bounded: no account, no platform's code.
 import { Counter, Gauge, type Registry } from "prom-client";
-import type { Handled } from "./ledger/handled.ts";
-import type { Outcome, Verdict } from "./schedule/verdict.ts";
+import type { CommandRecord } from "./ledger/command-record.ts";
+import type { CallOutcome, Verdict } from "./schedule/verdict.ts";
 
 export interface SenderMetrics {
   /** A change that was recorded; `call` when the platform was asked. */
-  count(handled: Pick<Handled, "channelType" | "state">, call?: { outcome: Outcome; verdict: Verdict }): void;
+  count(handled: Pick<CommandRecord, "channelType" | "state">, call?: { outcome: CallOutcome; verdict: Verdict }): void;
   gauge(name: "queued" | "unknown" | "outbox", value: number): void;
 }
 

@@ -1,16 +1,16 @@
 // The sender: three roles, each held by one process at a time, any of them in any process. Intake takes commands from the bus, the owner sends
-// them, the publisher tells what became of them. They meet in the ledger only.
+// them, the publisher publishes their receipts. They meet in the ledger only.
 import type { OutboundDoor } from "@mio/shared/channels/contract.ts";
 import { snakeCase } from "@mio/shared/snake-case.ts";
 import { createSendClient } from "../egress/send-fetch.ts";
 import type { Service, ServiceContext } from "../service.ts";
+import { type Backlog, backlogOf } from "./backlog.ts";
 import { type OwnerView, runOwner } from "./delivery/owner.ts";
 import { type IntakeStatus, runIntake } from "./intake/intake.ts";
 import { type Lease, type LeaseTimes, whileHolding } from "./lease/lease.ts";
-import { createBell, createHub, listenForHub } from "./lease/wake.ts";
+import { createHub, createNotifier, listenForHub } from "./lease/wake.ts";
 import { createMetrics } from "./metrics.ts";
 import { type OutboxStatus, runOutbox } from "./outbox/outbox.ts";
-import { backlogOf, type Backlog } from "./backlog.ts";
 import { type VerdictLimits, verdictLimits } from "./schedule/verdict.ts";
 
 interface SenderOptions {
@@ -53,9 +53,9 @@ async function run(context: ServiceContext, doors: readonly OutboundDoor[], limi
   const listening = listenForHub(context, hub, ended.signal);
   const measuring = measure();
   const role = (name: string, leaseTimes: LeaseTimes, work: (lease: Lease) => Promise<void>) => {
-    const bell = createBell();
-    hub.on("lease", bell.ring);
-    return whileHolding(context, name, leaseTimes, bell, work);
+    const notifier = createNotifier();
+    hub.on("lease", notifier.notify);
+    return whileHolding(context, name, leaseTimes, notifier, work);
   };
   try {
     await Promise.all([
@@ -73,9 +73,9 @@ async function run(context: ServiceContext, doors: readonly OutboundDoor[], limi
         }),
       ),
       role("sender.outbox", times, async (lease) => {
-        const bell = createBell();
-        const deaf = hub.on("outbox", bell.ring);
-        await runOutbox(context, lease, bell, outbox).finally(deaf);
+        const notifier = createNotifier();
+        const unsubscribe = hub.on("outbox", notifier.notify);
+        await runOutbox(context, lease, notifier, outbox).finally(unsubscribe);
       }),
     ]);
   } finally {

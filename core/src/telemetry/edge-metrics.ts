@@ -1,5 +1,5 @@
 // The edge's metrics, under the names that stand on people's dashboards. Every label's value comes from a list of ours; region and
-// shard name gauges only, of uplinks that told something lately, and there are no more of them than the directory's layouts have.
+// shard name gauges only, of uplinks that reported something lately, and there are no more of them than the directory's layouts have.
 import type { EdgeTelemetry, TelemetryHistogram } from "@mio/proto/gen/mio/edge/v1/telemetry_pb.ts";
 import {
   durationBoundsSeconds,

@@ -1,5 +1,5 @@
-// How each uplink stood when it last told: the newest word of each, forgotten after a while. An uplink that says nothing any more has
-// nothing to do, or is cut off; both are no reason to show its last word for ever.
+// How each uplink stood in its latest report, forgotten after a while. An uplink that reports nothing any more has nothing to do, or is cut
+// off; both are no reason to show its last report for ever.
 import type { EdgeTelemetry } from "@mio/proto/gen/mio/edge/v1/telemetry_pb.ts";
 import { busLabel } from "@mio/shared/bus/wire/telemetry.ts";
 import type { Clock } from "@mio/shared/clock.ts";
@@ -13,8 +13,8 @@ export interface ShardState {
   spoolBytes: number;
   spoolOldestAgeMs: number;
   spoolAsideRows: number;
-  /** Since it told, in milliseconds. */
-  toldAgeMs: number;
+  /** Since its latest report, in milliseconds. */
+  reportAgeMs: number;
 }
 
 /** Six messages that did not come. */
@@ -22,15 +22,15 @@ const liveMs = 60_000;
 /** More shards than any layout has; beyond it new ones are left out. */
 const shardsMax = 4_096;
 
-interface Told {
+interface Report {
   atMs: number;
-  state: Omit<ShardState, "toldAgeMs">;
+  state: Omit<ShardState, "reportAgeMs">;
 }
 
 export class LiveShards {
   readonly #clock: Clock;
   /** By region and shard. */
-  readonly #told = new Map<string, Told>();
+  readonly #reports = new Map<string, Report>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -41,7 +41,7 @@ export class LiveShards {
     if (!uplink) return true;
     const key = `${region}:${shard}`;
     this.#forget();
-    if (!this.#told.has(key) && this.#told.size >= shardsMax) return false;
+    if (!this.#reports.has(key) && this.#reports.size >= shardsMax) return false;
     const { connected } = uplink;
     const state = {
       region,
@@ -53,19 +53,19 @@ export class LiveShards {
       spoolOldestAgeMs: atLeast0(uplink.spoolOldestAgeMs),
       spoolAsideRows: atLeast0(uplink.spoolAsideRows),
     };
-    this.#told.set(key, { atMs: this.#clock.monotonicMs(), state });
+    this.#reports.set(key, { atMs: this.#clock.monotonicMs(), state });
     return true;
   }
 
   read(): ShardState[] {
     this.#forget();
     const nowMs = this.#clock.monotonicMs();
-    return Array.from(this.#told.values(), ({ atMs, state }) => ({ ...state, toldAgeMs: Math.round(nowMs - atMs) }));
+    return Array.from(this.#reports.values(), ({ atMs, state }) => ({ ...state, reportAgeMs: Math.round(nowMs - atMs) }));
   }
 
   #forget(): void {
     const oldestMs = this.#clock.monotonicMs() - liveMs;
-    for (const [key, { atMs }] of this.#told) if (atMs <= oldestMs) this.#told.delete(key);
+    for (const [key, { atMs }] of this.#reports) if (atMs <= oldestMs) this.#reports.delete(key);
   }
 }
 

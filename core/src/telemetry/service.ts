@@ -1,4 +1,4 @@
-// Hears what edges tell about themselves and makes metrics of it. What an uplink did since it last told is counted by one of the replicas;
+// Hears what edges report about themselves and makes metrics of it. What an uplink did since its last report is counted by one of the replicas;
 // how it stands is known to all of them. Whatever cannot be read or trusted is counted, and nothing else comes of it.
 import type { EdgeTelemetry } from "@mio/proto/gen/mio/edge/v1/telemetry_pb.ts";
 import type { BusMessage } from "@mio/shared/bus/client/connection.ts";
@@ -31,16 +31,16 @@ export async function runTelemetry(context: ServiceContext, channelTypes: readon
   const counting = nats.subscribe(telemetrySubjects, {
     queue: telemetryQueue,
     callback: (error, message) => {
-      const told = error ? undefined : read(message, metrics);
-      if (!told) return;
-      if (seen.isNew(told.instance, told.sequence)) metrics.count(told);
+      const report = error ? undefined : read(message, metrics);
+      if (!report) return;
+      if (seen.isNew(report.instance, report.sequence)) metrics.count(report);
       else metrics.refuse("repeat");
     },
   });
   const watching = nats.subscribe(telemetrySubjects, {
     callback: (error, message) => {
-      const told = error ? undefined : read(message);
-      if (told && !shards.set(told)) metrics.refuse("too_many_shards");
+      const report = error ? undefined : read(message);
+      if (report && !shards.set(report)) metrics.refuse("too_many_shards");
     },
   });
   await new Promise<void>((resolve) => {

@@ -22,7 +22,7 @@ export interface IsolateTelemetryPorts {
 }
 
 /** The first requests after a silence are told together. */
-const settleMs = 1_000;
+const gatherMs = 1_000;
 
 export class IsolateTelemetry implements Recorder {
   readonly #ports: IsolateTelemetryPorts;
@@ -87,8 +87,8 @@ export class IsolateTelemetry implements Recorder {
     const { clock } = this.#ports;
     for (let nowMs = startedMs; ; nowMs = clock.monotonicMs()) {
       const dueMs = Math.min(this.#handedOverMs + this.#reportEveryMs, startedMs + this.#reportMaxMs);
-      if (nowMs >= Math.max(dueMs, startedMs + settleMs)) break;
-      await clock.sleep(Math.max(dueMs, startedMs + settleMs) - nowMs);
+      if (nowMs >= Math.max(dueMs, startedMs + gatherMs)) break;
+      await clock.sleep(Math.max(dueMs, startedMs + gatherMs) - nowMs);
     }
     this.#reportByMs = Number.NEGATIVE_INFINITY;
     await this.reportNow();

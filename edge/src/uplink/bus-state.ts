@@ -15,14 +15,14 @@ export class BusWatch {
   readonly #changed: (view: BusView) => void;
   #connected: BusView = { state: "answering", reason: undefined };
   #tookMs = 0;
-  #told: BusState = "answering";
+  #reported: BusState = "answering";
 
   /** `changed` is called after each change of the state. */
   constructor(link: BusLink, limits: UplinkLimits, changed: (view: BusView) => void) {
     this.#link = link;
     this.#limits = limits;
     this.#changed = changed;
-    if (!link.connected) this.#told = "away";
+    if (!link.connected) this.#reported = "away";
     // A new connection has answered the client's greeting; what it does with a publish, the next one tells.
     link.onChange(() => this.forget());
   }
@@ -32,7 +32,7 @@ export class BusWatch {
   }
 
   /** How long a try that nobody waits for may take before another is made: a bus that is known to be slow gets more. */
-  get patienceMs(): number {
+  get drainDeadlineMs(): number {
     const { drainDeadlineMs, drainDeadlineMaxMs } = this.#limits;
     return Math.min(drainDeadlineMaxMs, Math.max(drainDeadlineMs, 2 * this.#tookMs));
   }
@@ -65,8 +65,8 @@ export class BusWatch {
   #see(view: BusView): void {
     this.#connected = view;
     const seen = this.view;
-    if (seen.state === this.#told) return;
-    this.#told = seen.state;
+    if (seen.state === this.#reported) return;
+    this.#reported = seen.state;
     this.#changed(seen);
   }
 }

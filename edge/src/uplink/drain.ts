@@ -1,8 +1,8 @@
-// Takes the spool to the bus, oldest rows first, one batch of them in flight. A row is removed only after the stream has acknowledged
+// Takes the spool to the bus, oldest rows first, one group of them in flight. A row is removed only after the stream has acknowledged
 // it; whoever wants draining (alarm, request, reconnection) shares the one run.
 import { backoffMs } from "@mio/shared/backoff.ts";
-import { type Batch, batchOf } from "./batch.ts";
 import type { BusWatch } from "./bus-state.ts";
+import { type DrainGroup, drainGroupOf } from "./drain-group.ts";
 import type { Flight } from "./flight.ts";
 import type { UplinkLimits } from "./limits.ts";
 import type { SpoolRow, UplinkPorts } from "./ports.ts";
@@ -24,8 +24,8 @@ export class Drainer {
   readonly #watch: BusWatch;
   #running: Promise<void> | undefined;
   /** In flight, or of unknown outcome: then the same is tried again, under the same id. */
-  #batch: Batch | undefined;
-  /** A batch was too large: its rows go one by one. */
+  #group: DrainGroup | undefined;
+  /** A group was too large: its rows go one by one. */
   #single = false;
   /** How often the first row was refused for its own sake. */
   #refusals = 0;
@@ -76,14 +76,14 @@ export class Drainer {
   async #drain(): Promise<void> {
     const { spool } = this.#ports;
     try {
-      for (let batch = this.#next(); batch; batch = this.#next()) {
-        const published = await this.#flight.publish(batch.message, this.#watch.patienceMs);
-        if (published.kind === "refused" && published.ofMessage && this.#outOfTheWay(batch, published.reason)) continue;
+      for (let group = this.#next(); group; group = this.#next()) {
+        const published = await this.#flight.publish(group.message, this.#watch.drainDeadlineMs);
+        if (published.kind === "refused" && published.ofMessage && this.#outOfTheWay(group, published.reason)) continue;
         if (published.kind !== "acknowledged") return this.#failed();
-        spool.remove(batch.rows);
+        spool.remove(group.rows);
         this.#leave();
         this.noteSuccess();
-        this.counters.rowsDrained += batch.rows.length;
+        this.counters.rowsDrained += group.rows.length;
         if (published.duplicate) this.counters.duplicates += 1;
       }
     } catch {
@@ -92,11 +92,11 @@ export class Drainer {
     }
   }
 
-  #next(): Batch | undefined {
+  #next(): DrainGroup | undefined {
     const { groupEventsMax: rows, groupBytesMax: bytes } = this.#limits;
     const oldest = () => this.#ports.spool.oldest({ rows: this.#single ? 1 : rows, bytes });
-    this.#batch ??= batchOf(this.#alone(oldest()), this.#limits);
-    return this.#batch;
+    this.#group ??= drainGroupOf(this.#alone(oldest()), this.#limits);
+    return this.#group;
   }
 
   /** A first row whose own publish may still be acknowledged goes alone, so that this counts. */
@@ -106,11 +106,11 @@ export class Drainer {
   }
 
   /** What is too large for the bus blocks nobody: first its rows are tried alone, then, refused often enough, it is set aside. */
-  #outOfTheWay({ rows }: Batch, reason: string): boolean {
+  #outOfTheWay({ rows }: DrainGroup, reason: string): boolean {
     const [first, ...more] = rows;
     if (!first) return false;
     if (more.length > 0) {
-      this.#batch = undefined;
+      this.#group = undefined;
       this.#single = true;
       return true;
     }
@@ -125,7 +125,7 @@ export class Drainer {
   }
 
   #leave(): void {
-    this.#batch = undefined;
+    this.#group = undefined;
     this.#single = false;
     this.#refusals = 0;
   }

@@ -3,7 +3,7 @@
 import type { Clock } from "@mio/shared/clock.ts";
 import type { BusWatch } from "./bus-state.ts";
 import type { UplinkLimits } from "./limits.ts";
-import type { BusLink, BusMessage, Published } from "./ports.ts";
+import type { BusLink, GroupMessage, Published } from "./ports.ts";
 
 type Acknowledged = Extract<Published, { kind: "acknowledged" }>;
 
@@ -47,7 +47,7 @@ export class Flight {
    * Waits for an acknowledgement, at most `patienceMs` from the last try; makes another when that has failed or is older. What is not
    * acknowledged then is of unknown outcome. `givenUp` ends the wait early. Call it again only after it has resolved; never rejects.
    */
-  async publish(message: BusMessage, patienceMs: number, givenUp?: AbortSignal): Promise<Published> {
+  async publish(message: GroupMessage, deadlineMs: number, givenUp?: AbortSignal): Promise<Published> {
     if (message.messageId !== this.#messageId) {
       this.#messageId = message.messageId;
       this.#acknowledged = undefined;
@@ -57,13 +57,13 @@ export class Flight {
     const answer = new Promise<Published>((resolve) => {
       this.#hear = resolve;
     });
-    if (!this.#lastIsOpen || this.openMs >= patienceMs) void this.#try(message);
-    const published = await this.#within(answer, patienceMs - this.openMs, givenUp);
+    if (!this.#lastIsOpen || this.openMs >= deadlineMs) void this.#try(message);
+    const published = await this.#within(answer, deadlineMs - this.openMs, givenUp);
     this.#hear = undefined;
     return published;
   }
 
-  async #try(message: BusMessage): Promise<void> {
+  async #try(message: GroupMessage): Promise<void> {
     this.#tries += 1;
     const number = this.#tries;
     const sentMs = this.#clock.monotonicMs();

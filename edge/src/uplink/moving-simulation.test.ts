@@ -6,7 +6,7 @@ import { MovingWorld } from "@mio/proving/kit/uplink/moving-world.ts";
 import { type Random, seededRandom } from "@mio/shared/random.ts";
 import { describe, expect, it } from "vitest";
 
-interface Told {
+interface Acknowledged {
   event: string;
   conversation: string;
   askedAtMs: number;
@@ -14,7 +14,7 @@ interface Told {
 }
 
 interface Run {
-  told: Told[];
+  told: Acknowledged[];
   world: MovingWorld;
 }
 
@@ -122,7 +122,7 @@ async function caller(run: Run, clock: ManualClock, random: Random, index: numbe
   for (let n = 0; clock.monotonicMs() < endMs; n++) {
     await clock.sleep(random.next() < 0.4 ? 0 : random.next() * 3_000);
     const event = `${conversation}/${n}.0`;
-    const told: Told = { event, conversation, askedAtMs: clock.nowMs(), storedAtMs: undefined };
+    const told: Acknowledged = { event, conversation, askedAtMs: clock.nowMs(), storedAtMs: undefined };
     run.told.push(told);
     for (let attempt = 0; attempt < 6; attempt++) {
       const isolate = isolates[Math.floor(random.next() * isolates.length)];

@@ -8,8 +8,8 @@ import { inboxPrefixOf } from "@mio/shared/bus/names/users.ts";
 import type { Clock } from "@mio/shared/clock.ts";
 import type { Random } from "@mio/shared/random.ts";
 import * as v from "valibot";
-import type { BusLink, BusMessage, Published } from "./ports.ts";
-import type { TelemetryLink, Told } from "./telemetry.ts";
+import type { BusLink, GroupMessage, Published } from "./ports.ts";
+import type { ReportOutcome, TelemetryLink } from "./telemetry.ts";
 
 export interface NatsOptions {
   /** One of these at a time; another is tried when it goes away. */
@@ -46,7 +46,7 @@ export class NatsLink implements BusLink, TelemetryLink {
   readonly #listeners: (() => void)[] = [];
   /** In the order of sending. */
   readonly #inFlight = new Map<string, { sentMs: number; settle: (published: Published) => void }>();
-  readonly #telling = new Map<string, (told: Told) => void>();
+  readonly #telling = new Map<string, (told: ReportOutcome) => void>();
   readonly #inboxPrefix: string;
   readonly #inbox: string;
   /** Resolves after the first try to connect, whatever came of it. */
@@ -88,7 +88,7 @@ export class NatsLink implements BusLink, TelemetryLink {
     this.#listeners.push(listener);
   }
 
-  publish(message: BusMessage): Promise<Published> {
+  publish(message: GroupMessage): Promise<Published> {
     const connection = this.#connection;
     if (!this.#connected || !connection) return Promise.resolve({ kind: "not_acknowledged", reason: "not connected" });
     this.#giveUpOld();
@@ -106,12 +106,12 @@ export class NatsLink implements BusLink, TelemetryLink {
     });
   }
 
-  tell(subject: string, body: Uint8Array<ArrayBuffer>): Promise<Told> {
+  report(subject: string, body: Uint8Array<ArrayBuffer>): Promise<ReportOutcome> {
     const connection = this.#connection;
     if (!this.#connected || !connection) return Promise.resolve("unheard");
     this.#calls += 1;
     const reply = `${this.#inbox}.${this.#calls}`;
-    const told = new Promise<Told>((resolve) => void this.#telling.set(reply, resolve));
+    const told = new Promise<ReportOutcome>((resolve) => void this.#telling.set(reply, resolve));
     try {
       connection.publish(subject, body, { reply });
       // The one answer that can come is the server's own, that nobody listens; it comes before the answer to the flush.
@@ -202,7 +202,7 @@ export class NatsLink implements BusLink, TelemetryLink {
     else this.#settle(message.subject, publishedOf(message));
   }
 
-  #settleTold(reply: string, told: Told): void {
+  #settleTold(reply: string, told: ReportOutcome): void {
     this.#telling.get(reply)?.(told);
     this.#telling.delete(reply);
   }

@@ -16,7 +16,7 @@ export interface UplinkPorts {
 }
 
 /** One bus message: a group of events that travel together. */
-export interface BusMessage {
+export interface GroupMessage {
   subject: string;
   /** `Nats-Msg-Id`; the same for each publish of the same group. */
   messageId: string;
@@ -37,14 +37,14 @@ export interface BusLink {
    * Resolves when the stream has answered, and at once when the connection is lost. Never rejects. May hang while the bus is
    * connected and silent: the deadline is the caller's.
    */
-  publish(message: BusMessage): Promise<Published>;
+  publish(message: GroupMessage): Promise<Published>;
   /** A publish has missed its deadline: if the connection hangs, it is broken off and recreated. */
   suspect(): void;
   /** Called after each change of `connected`. */
   onChange(listener: () => void): void;
 }
 
-export interface SpoolRow extends BusMessage {
+export interface SpoolRow extends GroupMessage {
   /** Grows with each append, also over restarts. */
   id: number;
 }
@@ -57,7 +57,7 @@ export interface Spool {
    * The row stands behind all others from this call on, and is committed, with the alarm, when the promise resolves. Rejects when the
    * storage fails: then nothing may be promised for it.
    */
-  append(message: BusMessage): Promise<void>;
+  append(message: GroupMessage): Promise<void>;
   /** The first rows, in order: no more than these bounds allow, but always one if there is one. Throws when the storage fails. */
   oldest(bounds: { rows: number; bytes: number }): SpoolRow[];
   /** The first rows, as `oldest` gave them. Throws when the storage fails. */

@@ -6,7 +6,7 @@ import { World } from "@mio/proving/kit/uplink/world.ts";
 import { seededRandom } from "@mio/shared/random.ts";
 import { describe, expect, it } from "vitest";
 
-interface Told {
+interface Acknowledged {
   event: string;
   conversation: number;
   /** The first time that a request with it was sent, and when one was answered 2xx. */
@@ -15,7 +15,7 @@ interface Told {
 }
 
 interface Run {
-  told: Told[];
+  told: Acknowledged[];
   world: World;
   slowestMs: number;
   notOnBusOrDisk: string[];
@@ -154,7 +154,9 @@ async function caller(
   for (let n = 0; n < requestsEach; n++) {
     await clock.sleep(random.next() < 0.3 ? 0 : random.next() * restMs);
     const events = Array.from({ length: random.next() < 0.2 ? 2 : 1 }, (_, index) => `${conversation}/${n}.${index}`);
-    const told = events.map((event): Told => ({ event, conversation, askedAtMs: clock.monotonicMs(), storedAtMs: undefined }));
+    const told = events.map(
+      (event): Acknowledged => ({ event, conversation, askedAtMs: clock.monotonicMs(), storedAtMs: undefined }),
+    );
     run.told.push(...told);
     for (let attempt = 0; attempt < 4; attempt++) {
       const startedMs = clock.monotonicMs();

@@ -2,12 +2,12 @@
 // Nothing is ever dropped to make room; a full spool walks back to the platform as 503.
 import type { Clock } from "@mio/shared/clock.ts";
 import type { UplinkLimits } from "./limits.ts";
-import type { BusMessage, Spool } from "./ports.ts";
+import type { GroupMessage, Spool } from "./ports.ts";
 
 export type Appended = { kind: "committed" } | { kind: "refused"; reason: "spool_full" | "storage_failed" };
 
 /** Resolves with `committed` only once the row is on disk (G1). Never rejects. */
-export async function appendWithin(spool: Spool, message: BusMessage, limits: UplinkLimits, clock: Clock): Promise<Appended> {
+export async function appendWithin(spool: Spool, message: GroupMessage, limits: UplinkLimits, clock: Clock): Promise<Appended> {
   const { oldestAtMs, asideRows, asideBytes } = spool.state;
   const rows = spool.state.rows + asideRows;
   const bytes = spool.state.diskBytes ?? spool.state.bytes + asideBytes;

@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 import { RequestCounts } from "../telemetry/request-counts.ts";
 import { uplinkLimits } from "./limits.ts";
 import { UplinkMeter } from "./meter.ts";
-import { type Told, UplinkTelemetry } from "./telemetry.ts";
+import { type ReportOutcome, UplinkTelemetry } from "./telemetry.ts";
 import type { UplinkStatus } from "./uplink.ts";
 
 const shard = { region: "eu", shard: 1 };
@@ -25,9 +25,9 @@ function setUp() {
     duplicatesOnRetry: 0,
     duplicatesOutsideRetry: 0,
   };
-  const told: { atMs: number; subject: string; telemetry: EdgeTelemetry; answer: Told | "none" }[] = [];
+  const told: { atMs: number; subject: string; telemetry: EdgeTelemetry; answer: ReportOutcome | "none" }[] = [];
   const listeners: (() => void)[] = [];
-  const bus = { connected: true, answer: "heard" as Told | "none" };
+  const bus = { connected: true, answer: "heard" as ReportOutcome | "none" };
   const startedMs = clock.monotonicMs();
   const meter = new UplinkMeter();
   const telemetry = new UplinkTelemetry({
@@ -36,7 +36,7 @@ function setUp() {
         return bus.connected;
       },
       onChange: (listener) => void listeners.push(listener),
-      tell: (subject, body) => {
+      report: (subject, body) => {
         const decoded = decodeTelemetry(body);
         if (decoded.kind !== "telemetry") throw new Error(decoded.kind);
         told.push({ atMs: clock.monotonicMs() - startedMs, subject, telemetry: decoded.telemetry, answer: bus.answer });
@@ -119,7 +119,7 @@ describe("an uplink's telemetry", () => {
     expect(told).toHaveLength(messages);
   });
 
-  it.each<Told | "none">(["unheard", "unknown", "none"])(
+  it.each<ReportOutcome | "none">(["unheard", "unknown", "none"])(
     "repeats as it was what is %s, before anything newer",
     async (answer) => {
       const { clock, told, store, bus, counted } = setUp();

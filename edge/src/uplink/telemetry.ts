@@ -1,5 +1,5 @@
-// What one uplink tells core about itself and about the requests that the edge answered: about every 10 s while there is something new.
-// Nothing waits for it and nothing fails by it. While nobody hears it, counts are added up, and gauges are those of the moment it is told.
+// What one uplink reports to core about itself and about the requests that the edge answered: about every 10 s while there is something
+// new. Nothing waits for a report and nothing fails by it. While nobody hears one, counts add up, and gauges are those of its own moment.
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type UplinkTelemetry as UplinkPart, UplinkTelemetrySchema } from "@mio/proto/gen/mio/edge/v1/telemetry_pb.ts";
@@ -17,14 +17,14 @@ import type { Spool } from "./ports.ts";
 import type { Shard, UplinkStatus } from "./uplink.ts";
 
 /** `heard`: the bus took it, and somebody listens. `unheard`: certainly not. `unknown`: it may have been, and is told again as it was. */
-export type Told = "heard" | "unheard" | "unknown";
+export type ReportOutcome = "heard" | "unheard" | "unknown";
 
 export interface TelemetryLink {
   readonly connected: boolean;
   /** Called after each change of `connected`. */
   onChange(listener: () => void): void;
   /** Never rejects; may hang while the bus is silent. */
-  tell(subject: string, body: Uint8Array<ArrayBuffer>): Promise<Told>;
+  report(subject: string, body: Uint8Array<ArrayBuffer>): Promise<ReportOutcome>;
 }
 
 export interface UplinkTelemetryPorts {
@@ -35,8 +35,8 @@ export interface UplinkTelemetryPorts {
   limits: Pick<UplinkLimits, "telemetryEveryMs">;
 }
 
-const settleMs = 1_000;
-const tellDeadlineMs = 2_000;
+const gatherMs = 1_000;
+const reportDeadlineMs = 2_000;
 /** Tries after the last thing that happened; an object with nothing else to do shall be given up by its platform. */
 const vainTriesMax = 6;
 
@@ -59,11 +59,11 @@ export class UplinkTelemetry {
   #shard: Shard | undefined;
   #sequence = 0;
   #counted: Readonly<Record<CounterName, number>> = countersZero;
-  /** Told and not known to be heard. It goes first, and as it was, so that core counts it once. */
+  /** Sent and not known to be heard. It goes first, and as it was, so that core counts it once. */
   #unsettled: { subject: string; body: Uint8Array<ArrayBuffer> } | undefined;
-  #toldMs = Number.NEGATIVE_INFINITY;
+  #reportedMs = Number.NEGATIVE_INFINITY;
   #armed = false;
-  #telling: Promise<void> | undefined;
+  #reporting: Promise<void> | undefined;
   #vainTries = 0;
 
   constructor(ports: UplinkTelemetryPorts) {
@@ -86,32 +86,32 @@ export class UplinkTelemetry {
     this.#arm();
   }
 
-  /** Of a host that is awake anyway: tells when it is time, also when nothing is new. */
+  /** Of a host that is awake anyway: reports when it is time, also when nothing is new. */
   beat(): void {
-    if (this.#ports.clock.monotonicMs() - this.#toldMs >= this.#ports.limits.telemetryEveryMs) void this.tell();
+    if (this.#ports.clock.monotonicMs() - this.#reportedMs >= this.#ports.limits.telemetryEveryMs) void this.report();
   }
 
-  /** Tells what there is. Resolves when it is heard, or in vain after `tellDeadlineMs` at the latest. Never rejects. */
-  tell(): Promise<void> {
-    this.#telling ??= this.#tell().finally(() => {
-      this.#telling = undefined;
+  /** Reports what there is. Resolves when it is heard, or in vain after `tellDeadlineMs` at the latest. Never rejects. */
+  report(): Promise<void> {
+    this.#reporting ??= this.#reportAll().finally(() => {
+      this.#reporting = undefined;
     });
-    return this.#telling;
+    return this.#reporting;
   }
 
   #arm(): void {
     if (this.#armed) return;
     this.#armed = true;
     const { clock, limits } = this.#ports;
-    const waitMs = Math.max(settleMs, this.#toldMs + limits.telemetryEveryMs - clock.monotonicMs());
+    const waitMs = Math.max(gatherMs, this.#reportedMs + limits.telemetryEveryMs - clock.monotonicMs());
     void clock.sleep(waitMs).then(() => {
       this.#armed = false;
-      return this.tell();
+      return this.report();
     });
   }
 
-  async #tell(): Promise<void> {
-    this.#toldMs = this.#ports.clock.monotonicMs();
+  async #reportAll(): Promise<void> {
+    this.#reportedMs = this.#ports.clock.monotonicMs();
     // What is of unknown outcome first; then what is new, with the gauges of now.
     while (this.#ports.link.connected) {
       const fresh = this.#unsettled === undefined;
@@ -119,8 +119,8 @@ export class UplinkTelemetry {
       if (!message) return;
       this.#unsettled = message;
       const { link, clock } = this.#ports;
-      const told = await within(clock, tellDeadlineMs, link.tell(message.subject, message.body), "unknown" as const);
-      if (told !== "heard") break;
+      const outcome = await within(clock, reportDeadlineMs, link.report(message.subject, message.body), "unknown" as const);
+      if (outcome !== "heard") break;
       this.#unsettled = undefined;
       this.#vainTries = 0;
       if (!fresh) continue;

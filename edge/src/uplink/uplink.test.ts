@@ -5,7 +5,7 @@ import { decodeIngressGroup } from "@mio/shared/bus/wire/ingress-group.ts";
 import { seededRandom } from "@mio/shared/random.ts";
 import { describe, expect, it } from "vitest";
 import { eventBytesMax, uplinkLimits } from "./limits.ts";
-import type { BusMessage, Published, Spool, SpoolRow } from "./ports.ts";
+import type { GroupMessage, Published, Spool, SpoolRow } from "./ports.ts";
 import { type Stored, Uplink } from "./uplink.ts";
 
 const shard = { region: "eu", shard: 1, accountId: "a", layoutVersion: 3 };
@@ -13,7 +13,7 @@ const kibibyte = 1024;
 
 function setUp(limits: Partial<typeof uplinkLimits> = {}) {
   const clock = manualClock();
-  const published: { message: BusMessage; answer: (published: Published) => void }[] = [];
+  const published: { message: GroupMessage; answer: (published: Published) => void }[] = [];
   const rows: (SpoolRow & { atMs: number })[] = [];
   const aside: (SpoolRow & { atMs: number })[] = [];
   const alarms: number[] = [];
@@ -21,7 +21,7 @@ function setUp(limits: Partial<typeof uplinkLimits> = {}) {
   const listeners: (() => void)[] = [];
   const link = {
     connected: true,
-    publish: (message: BusMessage) => new Promise<Published>((answer) => void published.push({ message, answer })),
+    publish: (message: GroupMessage) => new Promise<Published>((answer) => void published.push({ message, answer })),
     onChange: (each: () => void) => {
       listeners.push(each);
     },
@@ -70,7 +70,7 @@ function setUp(limits: Partial<typeof uplinkLimits> = {}) {
   return { clock, uplink, store, published, rows, aside, alarms, lines, spool, setConnected, acknowledge };
 }
 
-function eventsIn(message: BusMessage | undefined): number {
+function eventsIn(message: GroupMessage | undefined): number {
   const decoded = decodeIngressGroup(message?.body ?? new Uint8Array());
   return decoded.kind === "group" ? decoded.group.events.length : 0;
 }

@@ -11,7 +11,7 @@ import { Drainer } from "./drain.ts";
 import { Flight } from "./flight.ts";
 import { eventBytesMax, type UplinkLimits, uplinkLimits } from "./limits.ts";
 import { measured, UplinkMeter } from "./meter.ts";
-import type { BusLink, BusMessage, UplinkPorts } from "./ports.ts";
+import type { BusLink, GroupMessage, UplinkPorts } from "./ports.ts";
 import { appendWithin } from "./spool.ts";
 
 export type { Closing } from "./closings/closings.ts";
@@ -95,7 +95,7 @@ export class Uplink {
   #queueBytes = 0;
   #pumping = false;
   /** Aborted to send what waits into the spool at once, because the queue is getting full. */
-  #patience = new AbortController();
+  #waitEnd = new AbortController();
 
   constructor(ports: UplinkPorts, limits: UplinkLimits = uplinkLimits) {
     this.#ports = { ...ports, link: measured(ports.link, ports.clock, this.meter) };
@@ -220,7 +220,7 @@ export class Uplink {
     const waitMs = first ? Math.min(first.arrivedMs - clock.monotonicMs(), -this.#flight.openMs) + deadlineMs : 0;
     if (!this.#busAnswers() || waitMs <= 0) return;
     const enough = new AbortController();
-    const signal = AbortSignal.any([enough.signal, this.#patience.signal]);
+    const signal = AbortSignal.any([enough.signal, this.#waitEnd.signal]);
     await Promise.race([drained, clock.sleep(waitMs, signal).catch(() => {})]);
     enough.abort();
   }
@@ -230,7 +230,7 @@ export class Uplink {
     this.meter.grouped(group.length);
     if (this.#ports.spool.state.rows === 0 && this.#busAnswers()) {
       const message = this.#messageOf(groupId, group, false);
-      const published = await this.#flight.publish(message, this.#limits.deadlineMs, this.#patience.signal);
+      const published = await this.#flight.publish(message, this.#limits.deadlineMs, this.#waitEnd.signal);
       if (published.kind === "acknowledged") {
         this.#drainer.noteSuccess();
         this.#counters.groupsPublished += 1;
@@ -252,7 +252,7 @@ export class Uplink {
     return { kind: "stored", spooled: true };
   }
 
-  #messageOf(groupId: string, group: readonly Waiting[], spooled: boolean): BusMessage {
+  #messageOf(groupId: string, group: readonly Waiting[], spooled: boolean): GroupMessage {
     const shard = group[0]?.ticket.shard;
     if (!shard) throw new Error("a group holds at least one event");
     const body = encodeIngressGroup({
@@ -267,7 +267,7 @@ export class Uplink {
   }
 
   #takeGroup(): Waiting[] {
-    if (this.#patience.signal.aborted) this.#patience = new AbortController();
+    if (this.#waitEnd.signal.aborted) this.#waitEnd = new AbortController();
     let bytes = 0;
     let count = 0;
     for (const waiting of this.#waiting) {
@@ -299,7 +299,7 @@ export class Uplink {
   }
 
   #losePatience(): void {
-    this.#patience.abort();
+    this.#waitEnd.abort();
   }
 
   /** The next alarm while there is something to drain. A storage that fails here fails every request too, and they say so. */

@@ -31,7 +31,7 @@ export interface IncomingWebhook extends Omit<WebhookRequest, "body"> {
   body(): Body | Promise<Body>;
 }
 
-export type Outcome =
+export type WebhookOutcome =
   | "accepted"
   | "ignored"
   | "quarantined"
@@ -46,7 +46,7 @@ export type Outcome =
   | "unavailable";
 
 export interface WebhookResult {
-  outcome: Outcome;
+  outcome: WebhookOutcome;
   answer: PlatformAnswer;
   /** A fixed word or a short sentence; never a secret or somebody's text. */
   reason: string;
@@ -57,7 +57,7 @@ export interface WebhookResult {
   traceparent: string;
 }
 
-interface Hook {
+interface WebhookContext {
   ports: WebhookPorts;
   door: InboundDoor;
   request: WebhookRequest;
@@ -65,7 +65,7 @@ interface Hook {
   traceparent: string;
 }
 
-type Ending = Pick<WebhookResult, "outcome" | "answer" | "reason"> & Partial<Pick<WebhookResult, "events" | "spooled">>;
+type WebhookEnd = Pick<WebhookResult, "outcome" | "answer" | "reason"> & Partial<Pick<WebhookResult, "events" | "spooled">>;
 
 const retryAfterSeconds = 2;
 /** Of one request's events together. A body of 1 MiB whose long parts stand in each of many events could fill every queue behind us. */
@@ -100,17 +100,17 @@ export async function receiveWebhook(
   }
   const request = { method: incoming.method, url: incoming.url, headers: incoming.headers, body: body.bytes };
   const recipient = await recipientOf(ports.directory, door, request, accountId, receivedAtMs);
-  const ending = await endingOf({ ports, door, request, receivedAtMs, traceparent }, recipient);
+  const end = await handle({ ports, door, request, receivedAtMs, traceparent }, recipient);
   return {
     ...facts,
     bodyBytes: body.bytes.length,
     ...(recipient.kind === "account" ? { accountId: recipient.account.accountId } : {}),
-    ...ending,
+    ...end,
   };
 }
 
-async function endingOf(hook: Hook, recipient: Recipient): Promise<Ending> {
-  const { door, request } = hook;
+async function handle(context: WebhookContext, recipient: Recipient): Promise<WebhookEnd> {
+  const { door, request } = context;
   if (recipient.kind === "not_loaded")
     return { outcome: "not_loaded", answer: unavailableAnswer(door), reason: "directory_not_loaded" };
   if (recipient.kind === "unknown_url")
@@ -118,7 +118,7 @@ async function endingOf(hook: Hook, recipient: Recipient): Promise<Ending> {
 
   const unsigned = door.unsignedHandshake(request);
   if (unsigned) return { outcome: "handshake", answer: unsigned, reason: "unsigned" };
-  const verified = await verify(hook, recipient);
+  const verified = await verify(context, recipient);
   if (verified.kind === "refused") return { outcome: "refused", answer: plain(401, "not verified"), reason: verified.reason };
   const signed = door.signedHandshake(request);
   if (signed) return { outcome: "handshake", answer: signed, reason: "signed" };
@@ -127,64 +127,64 @@ async function endingOf(hook: Hook, recipient: Recipient): Promise<Ending> {
   if (request.method !== "POST") return { outcome: "refused", answer: plain(405, "send a POST"), reason: "method" };
   if (recipient.kind === "nobody") {
     const { workspace, secrets } = recipient;
-    return quarantine(hook, { workspace, verifiers: secrets }, "no_account");
+    return quarantine(context, { workspace, verifiers: secrets }, "no_account");
   }
-  if (recipient.disabled) return quarantine(hook, recipient, "account_disabled");
-  const normalised = normalise(hook, recipient.account);
+  if (recipient.disabled) return quarantine(context, recipient, "account_disabled");
+  const normalised = normalise(context, recipient.account);
   switch (normalised.kind) {
     case "ignored":
       return { outcome: "ignored", answer: door.answer("ignored"), reason: normalised.reason };
     case "malformed":
-      return quarantine(hook, recipient, normalised.reason);
+      return quarantine(context, recipient, normalised.reason);
     case "messages":
-      return accept(hook, recipient.account, recipient.layout, normalised.events);
+      return accept(context, recipient.account, recipient.layout, normalised.events);
   }
 }
 
 /** A door that throws has a fault of ours: closed, never open. */
-async function verify(hook: Hook, recipient: { secrets: Parameters<InboundDoor["verify"]>[1] }): Promise<Verified> {
+async function verify(context: WebhookContext, recipient: { secrets: Parameters<InboundDoor["verify"]>[1] }): Promise<Verified> {
   if (recipient.secrets.length === 0) return { kind: "refused", reason: "no_secret" };
   try {
-    return await hook.door.verify(hook.request, recipient.secrets, hook.receivedAtMs);
+    return await context.door.verify(context.request, recipient.secrets, context.receivedAtMs);
   } catch {
     return { kind: "refused", reason: "verify_threw" };
   }
 }
 
 /** A door that throws on verified bytes loses nothing: they go where what is not understood goes. */
-function normalise(hook: Hook, account: InboundAccount): Normalised {
+function normalise(context: WebhookContext, account: InboundAccount): Normalised {
   try {
-    return hook.door.normalise(hook.request, account);
+    return context.door.normalise(context.request, account);
   } catch {
     return { kind: "malformed", reason: "normalise_threw" };
   }
 }
 
 async function accept(
-  hook: Hook,
+  context: WebhookContext,
   account: InboundAccount,
   layout: ShardLayout,
   events: readonly InboundEvent[],
-): Promise<Ending> {
-  const { receivedAtMs, traceparent } = hook;
-  const arrival = { receivedAtMs, region: hook.ports.region, traceparent };
+): Promise<WebhookEnd> {
+  const { receivedAtMs, traceparent } = context;
+  const arrival = { receivedAtMs, region: context.ports.region, traceparent };
   const placed: Placed[] = [];
   let eventsBytes = 0;
   for (const event of events) {
     const bytes = inboundEventBytes(account, event, arrival);
     if (bytes === undefined) {
       const unusable = sourceMessageIdFault(event.message.sourceMessageId) !== undefined;
-      return quarantine(hook, { account, layout }, unusable ? "source_message_id" : "message_at_odds_with_account");
+      return quarantine(context, { account, layout }, unusable ? "source_message_id" : "message_at_odds_with_account");
     }
     eventsBytes += bytes.length;
-    if (eventsBytes > eventsBytesMax) return quarantine(hook, { account, layout }, "too_much_in_one_request");
+    if (eventsBytes > eventsBytesMax) return quarantine(context, { account, layout }, "too_much_in_one_request");
     placed.push({ accountId: account.accountId, layout, key: event.message.conversationId, bytes });
   }
-  const stored = await storeAll(hook.ports, placed);
-  if (stored.kind !== "stored") return notStored(hook.door, stored);
+  const stored = await storeAll(context.ports, placed);
+  if (stored.kind !== "stored") return notStored(context.door, stored);
   return {
     outcome: "accepted",
-    answer: hook.door.answer("accepted"),
+    answer: context.door.answer("accepted"),
     reason: "",
     events: events.length,
     spooled: stored.spooled,
@@ -192,11 +192,11 @@ async function accept(
 }
 
 async function quarantine(
-  hook: Hook,
+  context: WebhookContext,
   whose: { account?: InboundAccount; layout?: ShardLayout; workspace?: string; verifiers?: readonly OwnedSecret[] },
   reason: string,
-): Promise<Ending> {
-  const { ports, door, request, receivedAtMs, traceparent } = hook;
+): Promise<WebhookEnd> {
+  const { ports, door, request, receivedAtMs, traceparent } = context;
   const entry = await quarantineEvent({
     request,
     door,
@@ -215,7 +215,7 @@ async function quarantine(
   return { outcome: "quarantined", answer: door.answer("malformed"), reason, events: 1, spooled: stored.spooled };
 }
 
-function notStored(door: InboundDoor, stored: Exclude<StoredAll, { kind: "stored" }>): Ending {
+function notStored(door: InboundDoor, stored: Exclude<StoredAll, { kind: "stored" }>): WebhookEnd {
   switch (stored.kind) {
     case "too_large":
       return tooLarge("event");
@@ -226,7 +226,7 @@ function notStored(door: InboundDoor, stored: Exclude<StoredAll, { kind: "stored
   }
 }
 
-function tooLarge(what: "body" | "event"): Ending {
+function tooLarge(what: "body" | "event"): WebhookEnd {
   return { outcome: "too_large", answer: plain(413, "too large"), reason: `${what}_too_large` };
 }
 

@@ -1,6 +1,6 @@
 // The spool in a Durable Object's own SQLite. A row and its alarm are written together; `sync` says when they are on disk.
 import type { DurableObjectStorage } from "@cloudflare/workers-types";
-import type { BusMessage, Spool, SpoolRow, SpoolState } from "../uplink/ports.ts";
+import type { GroupMessage, Spool, SpoolRow, SpoolState } from "../uplink/ports.ts";
 
 const alarmDelayMs = 1_000;
 /** No alarm is set further ahead than this. */
@@ -45,7 +45,7 @@ export class ObjectSpool implements Spool {
     return { rows, bytes, asideRows, asideBytes, oldestAtMs: this.#oldestAtMs };
   }
 
-  async append(message: BusMessage): Promise<void> {
+  async append(message: GroupMessage): Promise<void> {
     const nowMs = this.#nowMs();
     this.#storage.sql.exec(
       "insert into spool (message_id, subject, body, spooled_at_ms) values (?, ?, ?, ?)",

@@ -3,7 +3,7 @@
 
 import type { ClosingStore } from "@mio/edge/uplink/closings/closings.ts";
 import { uplinkLimits } from "@mio/edge/uplink/limits.ts";
-import type { BusLink, BusMessage, Published, Spool, SpoolRow } from "@mio/edge/uplink/ports.ts";
+import type { BusLink, GroupMessage, Published, Spool, SpoolRow } from "@mio/edge/uplink/ports.ts";
 import { type Closing, type Placement, type Stored, Uplink } from "@mio/edge/uplink/uplink.ts";
 import { decodeIngressGroup } from "@mio/shared/bus/wire/ingress-group.ts";
 import type { Random } from "@mio/shared/random.ts";
@@ -200,7 +200,7 @@ export class World {
     };
   }
 
-  #send(message: BusMessage, acknowledge: (ack: Published) => void): void {
+  #send(message: GroupMessage, acknowledge: (ack: Published) => void): void {
     const luck = this.faults ? this.#random.next() : 1;
     if (luck < 0.02) return;
     const late = luck < 0.06 || this.bus === "silent" || this.bus === "down";
@@ -345,11 +345,11 @@ export class World {
   }
 }
 
-function eventsOf(message: BusMessage): string[] {
+function eventsOf(message: GroupMessage): string[] {
   return groupOf(message).map((bytes) => new TextDecoder().decode(bytes));
 }
 
-function groupOf({ body }: BusMessage): Uint8Array[] {
+function groupOf({ body }: GroupMessage): Uint8Array[] {
   const decoded = decodeIngressGroup(body);
   if (decoded.kind !== "group") throw new Error(`a group is ${decoded.kind}`);
   if (decoded.group.events.length > uplinkLimits.groupEventsMax) throw new Error("a group is over its limit");

@@ -13,13 +13,13 @@ import {
 } from "@mio/shared/channels/contract.ts";
 import { messageIdOf } from "@mio/shared/ids.ts";
 import * as v from "valibot";
-import type { Attempt, SendClient } from "../../egress/send-fetch.ts";
+import type { RequestWatch, SendClient } from "../../egress/send-fetch.ts";
 import type { ServiceContext } from "../../service.ts";
 import type { SenderAccount } from "../accounts.ts";
 import type { Lease } from "../lease/lease.ts";
 import type { Beginning, Change, CommandRow } from "../ledger/attempts.ts";
 import type { Budget } from "../schedule/budget.ts";
-import type { Outcome, Verdict } from "../schedule/verdict.ts";
+import type { CallOutcome, Verdict } from "../schedule/verdict.ts";
 import { editTargetOf } from "./edit-target.ts";
 
 /** Everything that one call needs. */
@@ -106,7 +106,7 @@ export async function attempt(
   attemptId: string,
   budget: Budget | undefined,
   ports: AttemptPorts,
-): Promise<Outcome | undefined> {
+): Promise<CallOutcome | undefined> {
   const { context, lease } = ports;
   // Started before `sending` is written, so that our deadline comes before the database's.
   const deadlineMs = context.clock.monotonicMs() + ports.attemptMs;
@@ -130,7 +130,7 @@ async function call(
   nextRequest: () => Promise<void>,
   deadlineMs: number,
   ports: AttemptPorts,
-): Promise<Outcome> {
+): Promise<CallOutcome> {
   const { context, lease, client } = ports;
   const end = new AbortController();
   const timer = setTimeout(
@@ -142,7 +142,7 @@ async function call(
   let requests = 0;
   let written = false;
   let refused = false;
-  const seam: Attempt = {
+  const seam: RequestWatch = {
     signal: end.signal,
     refuse: () => {
       refused = !lease.held();
@@ -177,7 +177,7 @@ async function call(
 }
 
 /** What a door threw, as an outcome. A fault of the door itself is `rejected` while nothing was written, and `unknown` after that. */
-export function outcomeOf(error: unknown, written: boolean): Outcome {
+export function outcomeOf(error: unknown, written: boolean): CallOutcome {
   if (!(error instanceof DeliveryError))
     return { kind: written ? "unknown" : "rejected", code: "door_fault", text: "the channel's code failed in the call" };
   const { code, message: text } = error;
@@ -224,7 +224,7 @@ function gate(budget: Budget | undefined, ports: AttemptPorts, latestMs: number)
 }
 
 /** Stage three: the row's change for a verdict. */
-export function after(prepared: Prepared, attemptId: string, outcome: Outcome, verdict: Verdict): Change {
+export function after(prepared: Prepared, attemptId: string, outcome: CallOutcome, verdict: Verdict): Change {
   const { row, calls, part } = prepared;
   const change = { id: row.id, attemptId };
   switch (verdict.kind) {
@@ -260,6 +260,6 @@ function deliveredOf(prepared: Prepared, delivered: Delivered): { externalId: st
   };
 }
 
-function reasonOf(outcome: Outcome): { errorCode?: string; errorText?: string } {
+function reasonOf(outcome: CallOutcome): { errorCode?: string; errorText?: string } {
   return "code" in outcome ? { errorCode: outcome.code, errorText: outcome.text } : {};
 }

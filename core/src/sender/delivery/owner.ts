@@ -5,15 +5,15 @@ import type { SendClient } from "../../egress/send-fetch.ts";
 import type { ServiceContext } from "../../service.ts";
 import { type Accounts, createAccounts, storeBlock } from "../accounts.ts";
 import type { Lease } from "../lease/lease.ts";
-import { createBell, type Hub } from "../lease/wake.ts";
+import { createNotifier, type Hub } from "../lease/wake.ts";
 import { type Beginning, beginAttempts, type Change, type CommandRow, readCommands, recordChanges } from "../ledger/attempts.ts";
-import { createBatcher } from "../ledger/batcher.ts";
-import { type Handled, logFieldsOf } from "../ledger/handled.ts";
+import { type CommandRecord, logFieldsOf } from "../ledger/command-record.ts";
+import { createGroupCommit } from "../ledger/group-commit.ts";
 import { cancelCommand, expireCommands, openCommandOf } from "../ledger/queue.ts";
 import type { SenderMetrics } from "../metrics.ts";
 import type { Budget } from "../schedule/budget.ts";
 import { type Command, createSchedule, type Step } from "../schedule/schedule.ts";
-import { type Outcome, type Verdict, type VerdictLimits, verdictOf } from "../schedule/verdict.ts";
+import { type CallOutcome, type Verdict, type VerdictLimits, verdictOf } from "../schedule/verdict.ts";
 import { type AttemptPorts, after, attempt, before } from "./deliver.ts";
 import { createWindow } from "./window.ts";
 
@@ -35,7 +35,7 @@ export interface OwnerView {
 
 const callsMax = 1_024;
 const callsPerAccountMax = 64;
-const batchMax = 256;
+const groupMax = 256;
 const pollMs = 1_000;
 const maintenanceMs = 1_000;
 const expireMax = 500;
@@ -47,11 +47,11 @@ const retryMs = 200;
 export async function runOwner(context: ServiceContext, lease: Lease, hub: Hub, options: OwnerOptions): Promise<void> {
   const { clock, db, log } = context;
   const stop = AbortSignal.any([context.signal, lease.signal]);
-  const bell = createBell();
+  const notifier = createNotifier();
   let loadDue = true;
-  const deaf = hub.on("queue", () => {
+  const unsubscribe = hub.on("queue", () => {
     loadDue = true;
-    bell.ring();
+    notifier.notify();
   });
 
   const accounts: Accounts = createAccounts(db, options.doors, clock.monotonicMs);
@@ -61,19 +61,22 @@ export async function runOwner(context: ServiceContext, lease: Lease, hub: Hub, 
   let attempts = 0;
 
   const abandon = new AbortController();
-  const batching = {
-    batchMax,
+  const committing = {
+    groupMax,
     clock,
     signal: abandon.signal,
     onRetry: (error: unknown) => log.warn({ err: error }, "the sender waits for Postgres"),
   };
-  const reader = createBatcher<string, CommandRow | null>({ ...batching, write: (ids) => readCommands(db, ids) });
-  const beginner = createBatcher<Beginning, boolean>({
-    ...batching,
+  const reader = createGroupCommit<string, CommandRow | null>({ ...committing, write: (ids) => readCommands(db, ids) });
+  const beginner = createGroupCommit<Beginning, boolean>({
+    ...committing,
     signal: stop,
     write: (items) => beginAttempts(db, lease, options.attemptMs, items),
   });
-  const recorder = createBatcher<Change, Handled | null>({ ...batching, write: (changes) => recordChanges(db, changes) });
+  const recorder = createGroupCommit<Change, CommandRecord | null>({
+    ...committing,
+    write: (changes) => recordChanges(db, changes),
+  });
   const ports: AttemptPorts = { context, lease, client: options.client, begin: beginner.add, stop, attemptMs: options.attemptMs };
 
   options.show({ queuedByAccount: schedule.sizes, blockedUntilMs: accounts.blockedUntil, inHand: schedule.inHand });
@@ -101,7 +104,7 @@ export async function runOwner(context: ServiceContext, lease: Lease, hub: Hub, 
         run(step);
       }
       if (window.isShort() && !loadDue) continue;
-      await bell.wait(Math.max(0, untilMs - clock.monotonicMs()), stop);
+      await notifier.wait(Math.max(0, untilMs - clock.monotonicMs()), stop);
       // Notifications are a convenience; the poll is what must be right.
       if (clock.monotonicMs() >= untilMs) loadDue = true;
     }
@@ -110,7 +113,7 @@ export async function runOwner(context: ServiceContext, lease: Lease, hub: Hub, 
     abandon.abort(new Error("the sender has stopped"));
     await Promise.allSettled([...running, maintaining]);
     options.show(undefined);
-    deaf();
+    unsubscribe();
   }
 
   function run(step: Exclude<Step, { kind: "idle" }>): void {
@@ -132,7 +135,7 @@ export async function runOwner(context: ServiceContext, lease: Lease, hub: Hub, 
       })
       .finally(() => {
         running.delete(tracked);
-        bell.ring();
+        notifier.notify();
       });
     running.add(tracked);
   }
@@ -194,7 +197,7 @@ export async function runOwner(context: ServiceContext, lease: Lease, hub: Hub, 
     const row = await reader.add(command.id);
     if (row === null || row.state !== "sending" || row.attemptId === undefined) return lookAgain(command);
     const ready = before(row, accounts.get(command.accountId));
-    const outcome: Outcome = { kind: "unknown", code: "interrupted", text: "the sender ended during the call" };
+    const outcome: CallOutcome = { kind: "unknown", code: "interrupted", text: "the sender ended during the call" };
     const grade = ready.kind === "ready" ? ready.door.grade(ready.account) : "cannot_tell";
     const verdict = verdictOf(outcome, { ...row, grade }, options.limits, context.random);
     const change: Change =
@@ -224,7 +227,7 @@ export async function runOwner(context: ServiceContext, lease: Lease, hub: Hub, 
   }
 
   interface Call {
-    outcome: Outcome;
+    outcome: CallOutcome;
     verdict: Verdict;
     durationMs: number;
   }
@@ -239,18 +242,18 @@ export async function runOwner(context: ServiceContext, lease: Lease, hub: Hub, 
       return lookAgain(command);
     }
     if (call !== undefined) await context.checkpoint("sender.recorded");
-    tell(recorded, call);
+    report(recorded, call);
     if (change.state !== "queued") return leave(command);
     if (change.delivered !== undefined) command.expiresMs = undefined;
     schedule.again(command.id, clock.monotonicMs() + (change.delayMs ?? 0));
   }
 
-  function tell(handled: Handled, call?: Call): void {
+  function report(done: CommandRecord, call?: Call): void {
     log.info(
-      { ...logFieldsOf(handled), outcome: call?.outcome.kind, duration_ms: call && Math.round(call.durationMs) },
+      { ...logFieldsOf(done), outcome: call?.outcome.kind, duration_ms: call && Math.round(call.durationMs) },
       "command handled",
     );
-    options.metrics.count(handled, call);
+    options.metrics.count(done, call);
   }
 
   /** The ledger is not what we thought: take what it says. */
@@ -278,13 +281,13 @@ export async function runOwner(context: ServiceContext, lease: Lease, hub: Hub, 
   }
 
   async function cancel(id: string): Promise<void> {
-    for (const handled of await cancelCommand(db, id)) drop(handled);
+    for (const done of await cancelCommand(db, id)) drop(done);
   }
 
   /** Ended behind the schedule's back. One in hand finds out when it wants to write `sending`. */
-  function drop(handled: Handled): void {
-    tell(handled);
-    const command = schedule.get(handled.id);
+  function drop(done: CommandRecord): void {
+    report(done);
+    const command = schedule.get(done.id);
     if (command !== undefined) leave(command);
   }
 
@@ -294,11 +297,11 @@ export async function runOwner(context: ServiceContext, lease: Lease, hub: Hub, 
       if (stop.aborted) return;
       try {
         await accounts.refresh([...schedule.sizes().keys()]);
-        for (const handled of await expireCommands(db, expireMax)) drop(handled);
+        for (const done of await expireCommands(db, expireMax)) drop(done);
       } catch (error) {
         log.warn({ err: error }, "the sender's upkeep waits for Postgres");
       }
-      bell.ring();
+      notifier.notify();
     }
   }
 }

@@ -4,7 +4,7 @@ import type { OutboundDoor } from "@mio/shared/channels/contract.ts";
 import type { Clock } from "@mio/shared/clock.ts";
 import type { Pool } from "pg";
 import type { Accounts } from "../accounts.ts";
-import { beforeAll, type OpenCommand, openCommandsAfter, openCommandsOfLane, type Place } from "../ledger/queue.ts";
+import { beforeAll, type LanePlace, type OpenCommand, openCommandsAfter, openCommandsOfLane } from "../ledger/queue.ts";
 import type { Command, Schedule } from "../schedule/schedule.ts";
 
 interface Window {
@@ -36,7 +36,7 @@ interface LaneState {
   accountId: string;
   conversationId: string;
   /** The last place that is in memory. */
-  last: Place;
+  last: LanePlace;
   /** The ledger has more of this lane than memory. */
   more: boolean;
 }
@@ -117,6 +117,6 @@ function laneOf(open: OpenCommand): string {
   return `${open.accountId}/${open.conversationId}`;
 }
 
-function isAfter(a: Place, b: Place): boolean {
+function isAfter(a: LanePlace, b: LanePlace): boolean {
   return a.streamEpoch > b.streamEpoch || (a.streamEpoch === b.streamEpoch && a.streamSequence > b.streamSequence);
 }

@@ -1,4 +1,4 @@
-// From the bus into the ledger. One leader reads the work queue in stream order, writes batches, and acknowledges what is committed. It needs
+// From the bus into the ledger. One leader reads the work queue in stream order, writes what it has read in one statement, and acknowledges what is committed. It needs
 // Postgres and the bus, and never a platform. A durable consumer reorders on takeover and after lost deliveries, so a new leader, and a leader
 // that sees a hole in its deliveries, recreates the consumer: then all that is left comes once more, in order.
 import type { Bus } from "@mio/shared/bus/client/connection.ts";
@@ -10,20 +10,20 @@ import { DatabaseError } from "pg";
 import { busOf } from "../../bus/connect.ts";
 import type { ServiceContext } from "../../service.ts";
 import type { Lease } from "../lease/lease.ts";
-import { createBell } from "../lease/wake.ts";
-import { isRefusalOfData } from "../ledger/batcher.ts";
-import { logFieldsOf } from "../ledger/handled.ts";
+import { createNotifier } from "../lease/wake.ts";
+import { logFieldsOf } from "../ledger/command-record.ts";
+import { isRefusalOfData } from "../ledger/group-commit.ts";
 import {
-  type Batch,
   countDiffering,
-  type Entry,
-  insertBatch,
+  type IntakeRow,
+  insertRows,
   type Known,
   knownCommands,
   openPosition,
+  type RowsToInsert,
 } from "../ledger/intake.ts";
 import type { SenderMetrics } from "../metrics.ts";
-import { deadEntry, entryOf, type Incoming, subjectIn } from "./entry.ts";
+import { deadRow, type Incoming, intakeRowOf, subjectIn } from "./intake-row.ts";
 
 /** Written by intake, read by `/status` and metrics. */
 export interface IntakeStatus {
@@ -38,7 +38,7 @@ export interface IntakeStatus {
 
 /** Bounds what is in memory: messages that were delivered and are not yet in the ledger. */
 const ackPendingMax = 256;
-const batchBytesMax = 8 * 1024 * 1024;
+const readBytesMax = 8 * 1024 * 1024;
 const ackWaitMs = 30_000;
 const fetchMs = 5_000;
 const pauseMs = 500;
@@ -93,23 +93,23 @@ async function runSession(
   if (first > committed + 1) {
     const gap = opened.first ? 0 : first - committed - 1;
     committed = first - 1;
-    await write({ lease, stream, streamEpoch, position: committed, lostUnread: gap, entries: [] });
+    await write({ lease, stream, streamEpoch, position: committed, lostUnread: gap, rows: [] });
     reportLost(gap);
   }
   await recreateDurable(bus, stream);
 
   const buffer: Read[] = [];
-  const bell = createBell();
+  const notifier = createNotifier();
   const ended = new AbortController();
   const either = AbortSignal.any([signal, ended.signal]);
   let highest = committed;
   const reading = readAll().finally(() => {
     ended.abort();
-    bell.ring();
+    notifier.notify();
   });
   try {
     while (!either.aborted || buffer.length > 0) {
-      if (buffer.length === 0) await bell.wait(fetchMs, either);
+      if (buffer.length === 0) await notifier.wait(fetchMs, either);
       // Also after a stop: what is in hand is written, if we still may.
       else await writeBuffered();
     }
@@ -147,17 +147,17 @@ async function runSession(
     if (streamSequence <= highest) return;
     buffer.push({ pulled, incoming: incomingOf(pulled), lostBefore: streamSequence - highest - 1 });
     highest = streamSequence;
-    bell.ring();
+    notifier.notify();
   }
 
   async function writeBuffered(): Promise<void> {
-    const reads = takeBatch(buffer);
+    const reads = takeReads(buffer);
     const last = reads.at(-1);
     if (last === undefined) return;
     const lostUnread = reads.reduce((sum, { lostBefore }) => sum + lostBefore, 0);
-    const entries = reads.map(({ incoming }) => entryOf(incoming, streamEpoch));
+    const rows = reads.map(({ incoming }) => intakeRowOf(incoming, streamEpoch));
     const position = last.incoming.streamSequence;
-    const refused = await write({ lease, stream, streamEpoch, position, lostUnread, entries });
+    const refused = await write({ lease, stream, streamEpoch, position, lostUnread, rows });
     if (refused.length > 0) await explain(refused, position);
     await context.checkpoint("sender.intake_inserted");
     committed = position;
@@ -166,23 +166,23 @@ async function runSession(
     for (const { pulled } of reads) pulled.acknowledge();
   }
 
-  /** Inserts until it is done or the lease is lost; returns the entries that the ledger had already. */
-  async function write(batch: Batch): Promise<readonly Entry[]> {
+  /** Inserts until it is done or the lease is lost; returns the rows that the ledger had already. */
+  async function write(insert: RowsToInsert): Promise<readonly IntakeRow[]> {
     for (;;) {
       try {
-        const result = await insertBatch(context.db, batch);
+        const result = await insertRows(context.db, insert);
         if (result.kind === "lost_lease") throw new LostLease("the intake lease belongs to somebody else");
         status.inserted += result.sequences.size;
-        for (const entry of batch.entries) {
-          if (entry.kind !== "dead" || !result.sequences.has(entry.streamSequence)) continue;
+        for (const row of insert.rows) {
+          if (row.kind !== "dead" || !result.sequences.has(row.streamSequence)) continue;
           status.dead += 1;
-          metrics.count({ channelType: entry.channelType, state: "failed" });
-          context.log.warn(logFieldsOf({ ...entry, state: "failed" }), "a command that cannot be sent; it becomes a dead letter");
+          metrics.count({ channelType: row.channelType, state: "failed" });
+          context.log.warn(logFieldsOf({ ...row, state: "failed" }), "a command that cannot be sent; it becomes a dead letter");
         }
-        return batch.entries.filter((entry) => !result.sequences.has(entry.streamSequence));
+        return insert.rows.filter((row) => !result.sequences.has(row.streamSequence));
       } catch (error) {
         if (error instanceof LostLease || lease.signal.aborted) throw error;
-        if (isRefusalOfData(error)) return writeOneByOne(batch, error);
+        if (isRefusalOfData(error)) return writeOneByOne(insert, error);
         context.log.warn({ err: error }, "intake waits for Postgres");
         await context.clock.sleep(pauseMs, lease.signal).catch(() => {});
       }
@@ -190,52 +190,52 @@ async function runSession(
   }
 
   /** One poison command must not stop the stream: it becomes a dead letter, the others go in as they are. */
-  async function writeOneByOne(batch: Batch, error: unknown): Promise<readonly Entry[]> {
-    const [only, ...others] = batch.entries;
+  async function writeOneByOne(insert: RowsToInsert, error: unknown): Promise<readonly IntakeRow[]> {
+    const [only, ...others] = insert.rows;
     if (only === undefined || (others.length === 0 && only.kind === "dead")) throw error;
     if (others.length === 0) {
       // The database's own words may quote the row, and the row holds somebody's text.
       const sqlstate = error instanceof DatabaseError ? error.code : undefined;
       context.log.warn({ sqlstate, command_id: only.id }, "a command cannot be stored; it becomes a dead letter");
-      return write({ ...batch, entries: [dead(only, "not_storable", "the ledger cannot hold this command")] });
+      return write({ ...insert, rows: [dead(only, "not_storable", "the ledger cannot hold this command")] });
     }
-    const refused: Entry[] = [];
-    for (const [index, entry] of batch.entries.entries()) {
-      const lostUnread = index === 0 ? batch.lostUnread : 0;
-      refused.push(...(await write({ ...batch, position: entry.streamSequence, lostUnread, entries: [entry] })));
+    const refused: IntakeRow[] = [];
+    for (const [index, row] of insert.rows.entries()) {
+      const lostUnread = index === 0 ? insert.lostUnread : 0;
+      refused.push(...(await write({ ...insert, position: row.streamSequence, lostUnread, rows: [row] })));
     }
     return refused;
   }
 
   /** Ids that the ledger had already: our own redelivery, the same command again, other content, or an id that somebody else has taken. */
-  async function explain(entries: readonly Entry[], position: number): Promise<void> {
+  async function explain(rows: readonly IntakeRow[], position: number): Promise<void> {
     const known = await knownCommands(
       context.db,
-      entries.map((entry) => entry.id),
+      rows.map((row) => row.id),
     );
-    const differing = entries.filter((entry) => meaningOf(entry, known.get(entry.id), streamEpoch) === "differing");
+    const differing = rows.filter((row) => meaningOf(row, known.get(row.id), streamEpoch) === "differing");
     if (differing.length > 0) {
       status.differing += differing.length;
-      const ids = differing.map((entry) => entry.id);
+      const ids = differing.map((row) => row.id);
       context.log.warn({ command_ids: ids.slice(0, 10) }, "commands came again with other content; the first content is kept");
       await countDiffering(context.db, ids);
     }
-    const taken = entries.filter((entry) => meaningOf(entry, known.get(entry.id), streamEpoch) === "taken");
+    const taken = rows.filter((row) => meaningOf(row, known.get(row.id), streamEpoch) === "taken");
     if (taken.length === 0) return;
-    const rekeyed = taken.map((entry) =>
-      entry.kind === "dead"
-        ? dead(entry, entry.errorCode, entry.errorText)
-        : dead(entry, "id_taken", "another account has a command with this id"),
+    const rekeyed = taken.map((row) =>
+      row.kind === "dead"
+        ? dead(row, row.errorCode, row.errorText)
+        : dead(row, "id_taken", "another account has a command with this id"),
     );
-    await write({ lease, stream, streamEpoch, position, lostUnread: 0, entries: rekeyed });
+    await write({ lease, stream, streamEpoch, position, lostUnread: 0, rows: rekeyed });
   }
 
-  /** The same message as a dead entry under its place in the stream. */
-  function dead(entry: Entry, code: string, text: string): Entry {
-    const { content: data, streamSequence, traceparent } = entry;
+  /** The same message as a dead row under its place in the stream. */
+  function dead(row: IntakeRow, code: string, text: string): IntakeRow {
+    const { content: data, streamSequence, traceparent } = row;
     // The subject's tokens are all that a dead entry takes from it.
-    const subject = entry.deadLetterOf || subjectIn("outbound", entry);
-    return deadEntry({ subject, data, streamSequence, messageId: "", traceparent }, streamEpoch, code, text);
+    const subject = row.deadLetterOf || subjectIn("outbound", row);
+    return deadRow({ subject, data, streamSequence, messageId: "", traceparent }, streamEpoch, code, text);
   }
 
   function reportLost(count: number): void {
@@ -249,19 +249,19 @@ class LostLease extends Error {
   override readonly name = "LostLease";
 }
 
-function meaningOf(entry: Entry, known: Known | undefined, streamEpoch: number): "same" | "differing" | "taken" {
-  if (known === undefined || (known.streamEpoch === streamEpoch && known.streamSequence === entry.streamSequence)) return "same";
-  const sameContent = Buffer.compare(entry.contentSha256, known.contentSha256) === 0;
-  if (sameContent && entry.accountId === known.accountId) return "same";
-  return entry.kind === "command" && entry.accountId === known.accountId ? "differing" : "taken";
+function meaningOf(row: IntakeRow, known: Known | undefined, streamEpoch: number): "same" | "differing" | "taken" {
+  if (known === undefined || (known.streamEpoch === streamEpoch && known.streamSequence === row.streamSequence)) return "same";
+  const sameContent = Buffer.compare(row.contentSha256, known.contentSha256) === 0;
+  if (sameContent && row.accountId === known.accountId) return "same";
+  return row.kind === "command" && row.accountId === known.accountId ? "differing" : "taken";
 }
 
-function takeBatch(buffer: Read[]): Read[] {
+function takeReads(buffer: Read[]): Read[] {
   let bytes = 0;
   let count = 0;
   for (const { incoming } of buffer) {
     bytes += incoming.data.byteLength;
-    if (count > 0 && bytes > batchBytesMax) break;
+    if (count > 0 && bytes > readBytesMax) break;
     count += 1;
   }
   return buffer.splice(0, count);

@@ -6,7 +6,7 @@ import { eventually } from "@mio/proving/kit/time/eventually.ts";
 import type { NatsConnection } from "nats";
 import { afterAll, afterEach, expect, it } from "vitest";
 import { type Lease, leaseCte, leaseValues, whileHolding } from "./lease.ts";
-import { createBell } from "./wake.ts";
+import { createNotifier } from "./wake.ts";
 
 const database = await testDatabase();
 const contexts: TestContext[] = [];
@@ -25,7 +25,7 @@ function contender(name: string, work: (lease: Lease) => Promise<void>): TestCon
   // A lease needs no bus.
   const context = testContext({ nats: {} as NatsConnection, dsn: database.dsn });
   contexts.push(context);
-  running.push(whileHolding(context, name, times, createBell(), work));
+  running.push(whileHolding(context, name, times, createNotifier(), work));
   return context;
 }
 

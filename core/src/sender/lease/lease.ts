@@ -2,7 +2,7 @@
 // renewal was asked for, says earlier when it ends for us. Statements that only an owner may run check the epoch themselves.
 import type { Pool } from "pg";
 import type { ServiceContext } from "../../service.ts";
-import { type Bell, channels } from "./wake.ts";
+import { channels, type Notifier } from "./wake.ts";
 
 export interface Lease {
   readonly name: string;
@@ -39,7 +39,7 @@ export async function whileHolding(
   context: ServiceContext,
   name: string,
   times: LeaseTimes,
-  bell: Bell,
+  notifier: Notifier,
   work: (lease: Lease) => Promise<void>,
 ): Promise<void> {
   while (!context.signal.aborted) {
@@ -49,7 +49,7 @@ export async function whileHolding(
       return undefined;
     });
     if (epoch === undefined) {
-      await bell.wait(times.renewEveryMs, context.signal);
+      await notifier.wait(times.renewEveryMs, context.signal);
       continue;
     }
     context.log.info({ lease: name, epoch }, "lease taken");

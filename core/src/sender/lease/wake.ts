@@ -1,25 +1,25 @@
-// A bell that ends a wait: rung by whoever made work, in this process or, through Postgres NOTIFY, in another. A ring before the wait counts.
+// Ends a wait for work: notified by whoever made some, in this process or, through Postgres NOTIFY, in another. One before the wait counts.
 import { listen } from "../../db/listen.ts";
 import type { ServiceContext } from "../../service.ts";
 
-export interface Bell {
-  ring(): void;
-  /** Resolves when rung, after `ms`, or when the signal is aborted; never rejects. */
+export interface Notifier {
+  notify(): void;
+  /** Resolves when notified, after `ms`, or when the signal is aborted; never rejects. */
   wait(ms: number, signal: AbortSignal): Promise<void>;
 }
 
 /** For one waiter at a time. */
-export function createBell(): Bell {
-  let rung = false;
+export function createNotifier(): Notifier {
+  let notified = false;
   let wake: (() => void) | undefined;
   return {
-    ring: () => {
-      rung = true;
+    notify: () => {
+      notified = true;
       wake?.();
     },
     wait: (ms, signal) => {
-      if (rung || signal.aborted || ms <= 0) {
-        rung = false;
+      if (notified || signal.aborted || ms <= 0) {
+        notified = false;
         return Promise.resolve();
       }
       return new Promise((resolve) => {
@@ -27,7 +27,7 @@ export function createBell(): Bell {
           clearTimeout(timer);
           signal.removeEventListener("abort", finish);
           wake = undefined;
-          rung = false;
+          notified = false;
           resolve();
         };
         const timer = setTimeout(finish, Math.min(ms, longestTimerMs));
@@ -45,32 +45,32 @@ const longestTimerMs = 2 ** 31 - 1;
 export const channels = { queue: "mio_sender_queue", outbox: "mio_sender_outbox", lease: "mio_sender_lease" } as const;
 type Channel = keyof typeof channels;
 
-/** Who is told of what. */
+/** Who listens to which channel. */
 export interface Hub {
-  /** Returns what ends it. */
-  on(channel: Channel, ring: () => void): () => void;
-  ring(channel: Channel): void;
+  /** Returns how to unsubscribe. */
+  on(channel: Channel, notify: () => void): () => void;
+  listener(channel: Channel): void;
 }
 
-/** Whoever listens hears every ring until it takes itself off. */
+/** A listener hears every notification of its channel until it unsubscribes. */
 export function createHub(): Hub {
-  const rings: Record<Channel, Set<() => void>> = { queue: new Set(), outbox: new Set(), lease: new Set() };
+  const listeners: Record<Channel, Set<() => void>> = { queue: new Set(), outbox: new Set(), lease: new Set() };
   return {
-    on: (channel, ring) => {
-      rings[channel].add(ring);
-      return () => rings[channel].delete(ring);
+    on: (channel, listener) => {
+      listeners[channel].add(listener);
+      return () => listeners[channel].delete(listener);
     },
-    ring: (channel) => {
-      for (const ring of rings[channel]) ring();
+    listener: (channel) => {
+      for (const listener of listeners[channel]) listener();
     },
   };
 }
 
-/** Tells the hub of notifications until the signal is aborted. Holds one connection of the pool. */
+/** Passes Postgres' notifications on to the hub until the signal is aborted. Holds one connection of the pool. */
 export function listenForHub(context: ServiceContext, hub: Hub, signal: AbortSignal): Promise<void> {
   const names: readonly Channel[] = ["queue", "outbox", "lease"];
   const heard = (channel: string) => {
-    for (const name of names) if (channels[name] === channel) hub.ring(name);
+    for (const name of names) if (channels[name] === channel) hub.listener(name);
   };
   return listen(context, Object.values(channels), heard, signal);
 }

@@ -5,7 +5,7 @@ import type { Pool } from "pg";
 import * as v from "valibot";
 import { type Lease, leaseCte, leaseValues } from "../lease/lease.ts";
 import { channels } from "../lease/wake.ts";
-import { type Handled, handledColumns, handledOf } from "./handled.ts";
+import { type CommandRecord, commandRecordColumns, commandRecordsOf } from "./command-record.ts";
 import { receiptSubjectSql } from "./queue.ts";
 
 /** What an edit is about, as the ledger knows it. */
@@ -164,7 +164,7 @@ export interface Change {
 }
 
 /** Writes ends and returns, each with its final receipt in the same statement; null where somebody else was first. */
-export async function recordChanges(db: Pool, changes: readonly Change[]): Promise<(Handled | null)[]> {
+export async function recordChanges(db: Pool, changes: readonly Change[]): Promise<(CommandRecord | null)[]> {
   const column = <T>(of: (change: Change) => T) => changes.map(of);
   const recorded = await db.query(recordSql, [
     column((change) => change.id),
@@ -178,7 +178,7 @@ export async function recordChanges(db: Pool, changes: readonly Change[]): Promi
     column((change) => (change.errorCode ?? "").replaceAll("\0", "")),
     column((change) => (change.errorText ?? "").replaceAll("\0", "")),
   ]);
-  const rows = new Map(handledOf(recorded.rows).map((row) => [row.id, row]));
+  const rows = new Map(commandRecordsOf(recorded.rows).map((row) => [row.id, row]));
   return changes.map((change) => rows.get(change.id) ?? null);
 }
 
@@ -197,10 +197,10 @@ changed as (
     attempt_id = null, attempt_deadline = null, error_code = r.error_code, error_text = r.error_text,
     finished_at = case when r.state <> 'queued' then now() end
   from r where c.id = r.id and (r.attempt_id is null and c.state = 'queued' or c.state = 'sending' and c.attempt_id = r.attempt_id)
-  returning ${handledColumns("c")}
+  returning ${commandRecordColumns("c")}
 ),
-told as (
+receipts as (
   insert into sender_outbox (command_id, kind, subject)
   select id, 'final', ${receiptSubjectSql} from changed where state <> 'queued'
 )
-select ${handledColumns()}, case when state <> 'queued' then pg_notify('${channels.outbox}', '')::text end from changed`;
+select ${commandRecordColumns()}, case when state <> 'queued' then pg_notify('${channels.outbox}', '')::text end from changed`;

@@ -1,12 +1,12 @@
-// The ledger's front door: a batch of the stream's messages becomes rows, in stream order and once each, by one statement that also checks
-// that we are still the leader, writes what is to be told, and moves the position. Either all of it is true afterwards or none.
+// The ledger's front door: messages of the stream that were read together become rows, in stream order and once each, by one statement that also checks
+// that we are still the leader, writes the receipts to publish, and moves the position. Either all of it is true afterwards or none.
 import type { Pool } from "pg";
 import * as v from "valibot";
 import { type Lease, leaseCte, leaseValues } from "../lease/lease.ts";
 import { channels } from "../lease/wake.ts";
 
 /** One message of the outbound stream as a row: a command to send, or a dead one that only gets its receipt and its dead letter. */
-export interface Entry {
+export interface IntakeRow {
   kind: "command" | "dead";
   id: string;
   tenantId: string;
@@ -27,11 +27,11 @@ export interface Entry {
   notBefore: Date | undefined;
   expiresAt: Date | undefined;
   receiptSubject: string;
-  /** The subject that a dead entry stood on; empty for a command. */
+  /** The subject that a dead row's message stood on; empty for a command. */
   deadLetterOf: string;
 }
 
-export interface Position {
+export interface IntakePosition {
   position: number;
   streamEpoch: number;
   lostUnread: number;
@@ -42,7 +42,7 @@ export interface Position {
 const positionRow = v.object({ position: v.string(), stream_epoch: v.number(), lost_unread: v.string(), first: v.boolean() });
 
 /** Where reading goes on. A recreated stream starts at 0 under a new epoch, so its commands come after all that were there. */
-export async function openPosition(db: Pool, stream: string, streamCreated: string): Promise<Position> {
+export async function openPosition(db: Pool, stream: string, streamCreated: string): Promise<IntakePosition> {
   const found = await db.query(
     `insert into sender_intake as i (stream, stream_created) values ($1, $2)
      on conflict (stream) do update set
@@ -56,15 +56,15 @@ export async function openPosition(db: Pool, stream: string, streamCreated: stri
   return { position: Number(row.position), streamEpoch: row.stream_epoch, lostUnread: Number(row.lost_unread), first: row.first };
 }
 
-export interface Batch {
+export interface RowsToInsert {
   lease: Lease;
   stream: string;
   streamEpoch: number;
-  /** The last sequence that this batch covers. */
+  /** The last sequence that these rows cover. */
   position: number;
   /** Sequences that left the stream before anybody read them. */
   lostUnread: number;
-  entries: readonly Entry[];
+  rows: readonly IntakeRow[];
 }
 
 type Inserted = { kind: "inserted"; sequences: ReadonlySet<number> } | { kind: "lost_lease" };
@@ -72,36 +72,36 @@ type Inserted = { kind: "inserted"; sequences: ReadonlySet<number> } | { kind: "
 const insertedRow = v.object({ held: v.number(), sequences: v.nullable(v.array(v.string())) });
 
 /** Rows that are there already stay as they are. Safe to repeat. */
-export async function insertBatch(db: Pool, batch: Batch): Promise<Inserted> {
-  const { entries } = batch;
-  const column = <T>(of: (entry: Entry) => T) => entries.map(of);
+export async function insertRows(db: Pool, insert: RowsToInsert): Promise<Inserted> {
+  const { rows } = insert;
+  const column = <T>(of: (row: IntakeRow) => T) => rows.map(of);
   const result = await db.query(insertSql, [
-    ...leaseValues(batch.lease),
-    batch.stream,
-    batch.streamEpoch,
-    batch.position,
-    batch.lostUnread,
-    column((entry) => entry.id),
-    column((entry) => entry.tenantId),
-    column((entry) => entry.accountId),
-    column((entry) => entry.channelType),
-    column((entry) => entry.conversationId),
-    column((entry) => entry.conversationExternalId),
-    column((entry) => entry.streamSequence),
-    column((entry) => (entry.kind === "command" ? "queued" : "failed")),
-    column((entry) => Buffer.from(entry.content)),
-    column((entry) => Buffer.from(entry.contentSha256)),
-    column((entry) => entry.errorCode),
-    column((entry) => entry.errorText),
-    column((entry) => entry.causeMessageId),
-    column((entry) => entry.editOf),
-    column((entry) => entry.cancelOf),
-    column((entry) => entry.retryOf),
-    column((entry) => entry.traceparent),
-    column((entry) => entry.notBefore ?? null),
-    column((entry) => entry.expiresAt ?? null),
-    column((entry) => entry.receiptSubject),
-    column((entry) => entry.deadLetterOf),
+    ...leaseValues(insert.lease),
+    insert.stream,
+    insert.streamEpoch,
+    insert.position,
+    insert.lostUnread,
+    column((row) => row.id),
+    column((row) => row.tenantId),
+    column((row) => row.accountId),
+    column((row) => row.channelType),
+    column((row) => row.conversationId),
+    column((row) => row.conversationExternalId),
+    column((row) => row.streamSequence),
+    column((row) => (row.kind === "command" ? "queued" : "failed")),
+    column((row) => Buffer.from(row.content)),
+    column((row) => Buffer.from(row.contentSha256)),
+    column((row) => row.errorCode),
+    column((row) => row.errorText),
+    column((row) => row.causeMessageId),
+    column((row) => row.editOf),
+    column((row) => row.cancelOf),
+    column((row) => row.retryOf),
+    column((row) => row.traceparent),
+    column((row) => row.notBefore ?? null),
+    column((row) => row.expiresAt ?? null),
+    column((row) => row.receiptSubject),
+    column((row) => row.deadLetterOf),
   ]);
   const row = v.parse(insertedRow, result.rows[0]);
   if (row.held === 0) return { kind: "lost_lease" };
@@ -129,7 +129,7 @@ inserted as (
   on conflict do nothing
   returning stream_sequence
 ),
-told as (
+receipts as (
   insert into sender_outbox (command_id, kind, subject)
   select id, kind, subject from (
     select id, stream_sequence, case when state = 'queued' then 'accepted' else 'final' end as kind, receipt_subject as subject from incoming

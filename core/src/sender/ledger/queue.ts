@@ -4,14 +4,14 @@ import { subjectStart } from "@mio/shared/bus/names/subjects.ts";
 import type { Pool } from "pg";
 import * as v from "valibot";
 import { channels } from "../lease/wake.ts";
-import { type Handled, handledColumns, handledOf } from "./handled.ts";
+import { type CommandRecord, commandRecordColumns, commandRecordsOf } from "./command-record.ts";
 
 export interface OpenCommand {
   id: string;
   accountId: string;
   channelType: string;
   conversationId: string;
-  place: Place;
+  place: LanePlace;
   state: "queued" | "sending";
   editOf: string;
   cancelOf: string;
@@ -24,12 +24,12 @@ export interface OpenCommand {
 }
 
 /** The order of a lane. */
-export interface Place {
+export interface LanePlace {
   streamEpoch: number;
   streamSequence: number;
 }
 
-export const beforeAll: Place = { streamEpoch: 0, streamSequence: 0 };
+export const beforeAll: LanePlace = { streamEpoch: 0, streamSequence: 0 };
 
 const openRow = v.object({
   id: v.string(),
@@ -52,7 +52,7 @@ const columns = `id, account_id, channel_type, conversation_id, stream_epoch, st
   coalesce(extract(epoch from attempt_deadline - now()) * 1000, 0)::float8 as attempt_ends_in_ms`;
 
 /** Open commands after a place, over all accounts. Intake inserts in stream order, so what is read once need not be read again. */
-export async function openCommandsAfter(db: Pool, after: Place, limit: number): Promise<OpenCommand[]> {
+export async function openCommandsAfter(db: Pool, after: LanePlace, limit: number): Promise<OpenCommand[]> {
   const found = await db.query(
     `select ${columns} from sender_commands
      where state in ('queued', 'sending') and (stream_epoch, stream_sequence) > ($1::int, $2::bigint)
@@ -66,7 +66,7 @@ export async function openCommandsAfter(db: Pool, after: Place, limit: number): 
 export async function openCommandsOfLane(
   db: Pool,
   lane: { accountId: string; conversationId: string },
-  after: Place,
+  after: LanePlace,
   limit: number,
 ): Promise<OpenCommand[]> {
   const found = await db.query(
@@ -105,28 +105,28 @@ function openCommand(row: v.InferOutput<typeof openRow>): OpenCommand {
 export const receiptSubjectSql = `'${subjectStart("receipt")}' || channel_type || '.' || account_id || '.' || conversation_id`;
 
 /** Ends what has expired, wherever it stands in its lane; returns what it ended. */
-export async function expireCommands(db: Pool, limit: number): Promise<Handled[]> {
+export async function expireCommands(db: Pool, limit: number): Promise<CommandRecord[]> {
   const expired = await db.query(
     `with due as (
        select id from sender_commands where state = 'queued' and expires_at <= now() and cardinality(external_ids) = 0
        order by expires_at limit $1 for update skip locked
      ), changed as (
        update sender_commands c set state = 'expired', finished_at = now(), error_code = 'expired', error_text = 'expires_at has passed'
-       from due where c.id = due.id returning ${handledColumns("c")}
-     ), told as (
+       from due where c.id = due.id returning ${commandRecordColumns("c")}
+     ), receipts as (
        insert into sender_outbox (command_id, kind, subject) select id, 'final', ${receiptSubjectSql} from changed
      )
-     select ${handledColumns()}, pg_notify('${channels.outbox}', '')::text from changed`,
+     select ${commandRecordColumns()}, pg_notify('${channels.outbox}', '')::text from changed`,
     [limit],
   );
-  return handledOf(expired.rows);
+  return commandRecordsOf(expired.rows);
 }
 
 /**
- * Carries out a command that cancels another of its account: possible while nothing of the other has been sent. Both ends are told
- * in the same statement. Returns what it ended: the command itself, and the other when it was cancelled.
+ * Carries out a command that cancels another of its account: possible while nothing of the other has been sent. Both ends get their
+ * receipts in the same statement. Returns what it ended: the command itself, and the other when it was cancelled.
  */
-export async function cancelCommand(db: Pool, id: string): Promise<Handled[]> {
+export async function cancelCommand(db: Pool, id: string): Promise<CommandRecord[]> {
   const done = await db.query(
     `with command as (select id, account_id, cancel_of from sender_commands where id = $1 and state = 'queued' for update),
      target as (
@@ -134,7 +134,7 @@ export async function cancelCommand(db: Pool, id: string): Promise<Handled[]> {
          error_text = 'cancelled by command ' || command.id
        from command where t.id = command.cancel_of and t.account_id = command.account_id
          and t.state = 'queued' and t.cancel_of = '' and cardinality(t.external_ids) = 0
-       returning ${handledColumns("t")}
+       returning ${commandRecordColumns("t")}
      ), ended as (
        update sender_commands c set finished_at = now(),
          state = case when exists (select from target) then 'sent' else 'failed' end,
@@ -142,11 +142,11 @@ export async function cancelCommand(db: Pool, id: string): Promise<Handled[]> {
          error_text = case when exists (select from target) then '' else 'the command to cancel is ' || coalesce(
            (select state from sender_commands t where t.id = c.cancel_of and t.account_id = c.account_id), 'not known') end
        from command where c.id = command.id
-       returning ${handledColumns("c")}
+       returning ${commandRecordColumns("c")}
      ), both_ends as (select * from target union all select * from ended),
-     told as (insert into sender_outbox (command_id, kind, subject) select id, 'final', ${receiptSubjectSql} from both_ends)
-     select ${handledColumns()}, pg_notify('${channels.outbox}', '')::text from both_ends`,
+     receipts as (insert into sender_outbox (command_id, kind, subject) select id, 'final', ${receiptSubjectSql} from both_ends)
+     select ${commandRecordColumns()}, pg_notify('${channels.outbox}', '')::text from both_ends`,
     [id],
   );
-  return handledOf(done.rows);
+  return commandRecordsOf(done.rows);
 }

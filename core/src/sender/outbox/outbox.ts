@@ -1,4 +1,4 @@
-// From decided to told: one publisher by lease takes what the outbox holds to the bus, in order a conversation, each fact once. It numbers the facts
+// From decided to published: one publisher by lease takes what the outbox holds to the bus, in order a conversation, each fact once. It numbers the facts
 // itself, so that the origin grows on each subject in the order of publication; the broker refuses a publisher that was replaced.
 
 import { traceparentHeader } from "@mio/shared/bus/names/headers.ts";
@@ -11,7 +11,7 @@ import * as v from "valibot";
 import { busOf } from "../../bus/connect.ts";
 import type { ServiceContext } from "../../service.ts";
 import { type Lease, leaseCte, leaseValues } from "../lease/lease.ts";
-import type { Bell } from "../lease/wake.ts";
+import type { Notifier } from "../lease/wake.ts";
 import { receiptId, receiptOf } from "./receipt.ts";
 
 export interface OutboxStatus {
@@ -23,12 +23,12 @@ export interface OutboxStatus {
 
 /** At most the increment of sender_publish_sequence. */
 const claimMax = 1000;
-const batchMax = 400;
+const roundMax = 400;
 const pollMs = 2_000;
 const retryMs = 1_000;
 
 /** Publishes until the lease or the service ends. */
-export async function runOutbox(context: ServiceContext, lease: Lease, bell: Bell, status: OutboxStatus): Promise<void> {
+export async function runOutbox(context: ServiceContext, lease: Lease, notifier: Notifier, status: OutboxStatus): Promise<void> {
   const signal = AbortSignal.any([context.signal, lease.signal]);
   const bus = busOf(context);
   const publisher = createFencedPublisher(bus, { stream: streams.receipt.name });
@@ -37,40 +37,40 @@ export async function runOutbox(context: ServiceContext, lease: Lease, bell: Bel
   status.publisher = true;
   try {
     while (!signal.aborted) {
-      const told = await round().catch((error: unknown) => {
+      const published = await round().catch((error: unknown) => {
         context.log.warn({ err: error }, "the outbox waits");
         return 0;
       });
-      if (told === 0) await bell.wait(failing.size > 0 ? retryMs : pollMs, signal);
+      if (published === 0) await notifier.wait(failing.size > 0 ? retryMs : pollMs, signal);
     }
   } finally {
     status.publisher = false;
   }
 
-  /** One batch; how many facts were told. */
+  /** At most `roundMax` facts; how many were published. */
   async function round(): Promise<number> {
     const nowMs = context.clock.monotonicMs();
     for (const [subject, untilMs] of failing) if (untilMs <= nowMs) failing.delete(subject);
     await numberFacts(context.db, lease);
     const facts = await readFacts(context.db, [...failing.keys()]);
     const bySubject = Map.groupBy(facts, (fact) => fact.subject);
-    const told: string[] = [];
-    await Promise.all([...bySubject].map(([subject, ofSubject]) => tellInOrder(subject, ofSubject, told)));
+    const published: string[] = [];
+    await Promise.all([...bySubject].map(([subject, ofSubject]) => publishInOrder(subject, ofSubject, published)));
     status.failing = failing.size;
-    if (told.length === 0) return 0;
+    if (published.length === 0) return 0;
     await context.checkpoint("sender.receipt_published");
-    await markTold(context.db, told);
-    status.published += told.length;
-    return told.length;
+    await markPublished(context.db, published);
+    status.published += published.length;
+    return published.length;
   }
 
-  async function tellInOrder(subject: string, facts: readonly Fact[], told: string[]): Promise<void> {
+  async function publishInOrder(subject: string, facts: readonly Fact[], published: string[]): Promise<void> {
     for (const fact of facts) {
       if (signal.aborted) return;
       try {
-        const done = fact.kind === "dead_letter" ? await tellDeadLetter(fact) : await tellReceipt(publisher, fact, lease);
+        const done = fact.kind === "dead_letter" ? await publishAsDeadLetter(fact) : await publishReceipt(publisher, fact, lease);
         if (!done) return;
-        told.push(fact.id);
+        published.push(fact.id);
       } catch (error) {
         failing.set(subject, context.clock.monotonicMs() + retryMs);
         context.log.warn({ err: error, command_id: fact.commandId }, "a receipt could not be published; it stays in the outbox");
@@ -79,7 +79,7 @@ export async function runOutbox(context: ServiceContext, lease: Lease, bell: Bel
     }
   }
 
-  async function tellDeadLetter(fact: Fact): Promise<boolean> {
+  async function publishAsDeadLetter(fact: Fact): Promise<boolean> {
     const { tenantId, accountId, conversationId } = fact;
     await publishDeadLetter(bus, {
       service: "sender",
@@ -95,7 +95,7 @@ export async function runOutbox(context: ServiceContext, lease: Lease, bell: Bel
 }
 
 /** False when somebody else is the publisher now. */
-async function tellReceipt(publisher: FencedPublisher, fact: Fact, lease: Lease): Promise<boolean> {
+async function publishReceipt(publisher: FencedPublisher, fact: Fact, lease: Lease): Promise<boolean> {
   if (fact.kind === "dead_letter") return false;
   const receipt = receiptOf({ ...fact, kind: fact.kind });
   const message = {
@@ -131,7 +131,7 @@ async function numberFacts(db: Pool, lease: Lease): Promise<void> {
   );
 }
 
-async function markTold(db: Pool, ids: readonly string[]): Promise<void> {
+async function markPublished(db: Pool, ids: readonly string[]): Promise<void> {
   await db.query("update sender_outbox set published_at = now() where id = any($1::bigint[])", [ids]);
 }
 
@@ -168,7 +168,7 @@ async function readFacts(db: Pool, without: readonly string[]) {
        c.external_ids, c.message_ids, c.attempts, c.error_code, c.error_text, c.cause_message_id, c.traceparent
      from sender_outbox o join sender_commands c on c.id = o.command_id
      where o.published_at is null and o.publish_sequence is not null and o.subject <> all($1)
-     order by o.publish_sequence limit ${batchMax}`,
+     order by o.publish_sequence limit ${roundMax}`,
     [without],
   );
   return v.parse(v.array(factRow), found.rows).map((row) => ({

@@ -1,10 +1,10 @@
-// A fact of the ledger as the DeliveryReceipt that tells it. The same row gives the same receipt, however often it is published.
+// A fact of the ledger as its DeliveryReceipt. The same row gives the same receipt, however often it is published.
 import { create } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { type DeliveryReceipt, DeliveryReceipt_State, DeliveryReceiptSchema } from "@mio/proto/gen/mio/v1/delivery_receipt_pb.ts";
 import { decodeCommand, schemaVersion } from "@mio/shared/bus/wire/envelope.ts";
 
-interface Told {
+interface LedgerFact {
   kind: "accepted" | "final";
   commandId: string;
   tenantId: string;
@@ -34,33 +34,33 @@ const states: Readonly<Record<string, DeliveryReceipt_State>> = {
 };
 
 /** `Nats-Msg-Id`, and the receipt's own id. */
-export function receiptId(told: Pick<Told, "kind" | "commandId" | "state">): string {
-  return `rcp:${told.commandId}:${told.kind === "accepted" ? "accepted" : told.state}`;
+export function receiptId(fact: Pick<LedgerFact, "kind" | "commandId" | "state">): string {
+  return `rcp:${fact.commandId}:${fact.kind === "accepted" ? "accepted" : fact.state}`;
 }
 
-/** Throws when a final fact is told of a command that has not ended: that would be a fault of the ledger. */
-export function receiptOf(told: Told): DeliveryReceipt {
+/** Throws for a final fact of a command that has not ended: that would be a fault of the ledger. */
+export function receiptOf(fact: LedgerFact): DeliveryReceipt {
   const common = {
-    id: receiptId(told),
+    id: receiptId(fact),
     schemaVersion,
-    commandId: told.commandId,
-    tenantId: told.tenantId,
-    accountId: told.accountId,
-    channelType: told.channelType,
-    conversationId: told.conversationId,
-    conversationExternalId: told.conversationExternalId,
-    createdAt: timestampFromDate(told.decidedAt),
-    causeMessageId: told.causeMessageId,
-    traceparent: told.traceparent,
+    commandId: fact.commandId,
+    tenantId: fact.tenantId,
+    accountId: fact.accountId,
+    channelType: fact.channelType,
+    conversationId: fact.conversationId,
+    conversationExternalId: fact.conversationExternalId,
+    createdAt: timestampFromDate(fact.decidedAt),
+    causeMessageId: fact.causeMessageId,
+    traceparent: fact.traceparent,
   };
-  if (told.kind === "accepted") {
-    const decoded = told.content === undefined ? undefined : decodeCommand(told.content);
+  if (fact.kind === "accepted") {
+    const decoded = fact.content === undefined ? undefined : decodeCommand(fact.content);
     const command = decoded?.kind === "command" ? { command: decoded.command } : {};
     return create(DeliveryReceiptSchema, { ...common, state: DeliveryReceipt_State.ACCEPTED, final: false, ...command });
   }
-  const state = states[told.state];
-  if (state === undefined) throw new Error(`command ${told.commandId} has a final receipt and is ${told.state}`);
-  const { externalIds, messageIds, attempts, errorCode, errorText } = told;
+  const state = states[fact.state];
+  if (state === undefined) throw new Error(`command ${fact.commandId} has a final receipt and is ${fact.state}`);
+  const { externalIds, messageIds, attempts, errorCode, errorText } = fact;
   return create(DeliveryReceiptSchema, {
     ...common,
     state,

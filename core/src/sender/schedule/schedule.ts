@@ -60,7 +60,7 @@ interface Lane {
   ready: boolean;
 }
 
-interface Account {
+interface AccountTurn {
   id: string;
   ready: Lane[];
   waiting: DueHeap<Lane>;
@@ -70,11 +70,11 @@ interface Account {
 
 /** Never has two commands of one lane in hand. Does no I/O, and time is only what it is told. */
 export function createSchedule(options: ScheduleOptions): Schedule {
-  const accounts = new Map<string, Account>();
+  const accounts = new Map<string, AccountTurn>();
   /** Whoever had a turn goes to the end. */
-  let turns: Account[] = [];
+  let turns: AccountTurn[] = [];
   const lanes = new Map<string, Lane>();
-  const commands = new Map<string, { command: Command; lane: Lane; account: Account; calling: boolean }>();
+  const commands = new Map<string, { command: Command; lane: Lane; account: AccountTurn; calling: boolean }>();
   let calls = 0;
   let inHand = 0;
 
@@ -124,7 +124,7 @@ export function createSchedule(options: ScheduleOptions): Schedule {
     return { kind: "idle", untilMs };
   }
 
-  function stepOf(account: Account, nowMs: number): Step {
+  function stepOf(account: AccountTurn, nowMs: number): Step {
     for (let lane = account.waiting.popDue(nowMs); lane !== undefined; lane = account.waiting.popDue(nowMs)) {
       if (lane.busy || lane.ready || lane.commands.length === 0) continue;
       lane.ready = true;
@@ -156,7 +156,7 @@ export function createSchedule(options: ScheduleOptions): Schedule {
     }
   }
 
-  function take(account: Account, lane: Lane, step: Exclude<Step, { kind: "idle" }>): Step {
+  function take(account: AccountTurn, lane: Lane, step: Exclude<Step, { kind: "idle" }>): Step {
     account.ready.shift();
     lane.ready = false;
     lane.busy = true;
@@ -192,7 +192,7 @@ export function createSchedule(options: ScheduleOptions): Schedule {
     rest(entry.account, entry.lane);
   }
 
-  function handBack(entry: { lane: Lane; account: Account; calling: boolean }): void {
+  function handBack(entry: { lane: Lane; account: AccountTurn; calling: boolean }): void {
     entry.lane.busy = false;
     inHand -= 1;
     if (!entry.calling) return;
@@ -202,12 +202,12 @@ export function createSchedule(options: ScheduleOptions): Schedule {
   }
 
   /** A lane may stand in the heap more than once; whoever takes it out looks again. */
-  function rest(account: Account, lane: Lane): void {
+  function rest(account: AccountTurn, lane: Lane): void {
     const head = lane.commands[0];
     if (head !== undefined && !lane.busy && !lane.ready) account.waiting.push(wakeMs(head), lane);
   }
 
-  function accountOf(id: string): Account {
+  function accountOf(id: string): AccountTurn {
     let account = accounts.get(id);
     if (account === undefined) {
       account = { id, ready: [], waiting: createDueHeap(), lanes: 0, calls: 0 };

@@ -3,10 +3,10 @@ import { DeliveryError } from "@mio/shared/channels/contract.ts";
 import { seededRandom } from "@mio/shared/random.ts";
 import { expect, it } from "vitest";
 import { outcomeOf } from "../delivery/deliver.ts";
-import { type Outcome, verdictLimits, verdictOf } from "./verdict.ts";
+import { type CallOutcome, verdictLimits, verdictOf } from "./verdict.ts";
 
 const problem = { code: "c", text: "t" };
-const outcomes: Record<Outcome["kind"], Outcome> = {
+const outcomes: Record<CallOutcome["kind"], CallOutcome> = {
   sent: { kind: "sent", delivered: { externalId: "p" } },
   rate_limited: { kind: "rate_limited", retryAfterMs: 700, ...problem },
   unavailable: { kind: "unavailable", ...problem },
@@ -15,7 +15,7 @@ const outcomes: Record<Outcome["kind"], Outcome> = {
   not_called: { kind: "not_called", reason: "r" },
 };
 
-const table: [Outcome["kind"], DeliveryGrade, "early" | "late", string][] = [
+const table: [CallOutcome["kind"], DeliveryGrade, "early" | "late", string][] = [
   ["sent", "cannot_tell", "late", "sent"],
   ["rate_limited", "cannot_tell", "late", "wait"],
   ["not_called", "exactly_once", "late", "wait"],
@@ -59,10 +59,10 @@ it("blocks the account for as long as the platform says, or for a second when it
     [-5, 1],
     [1e12, 3_600_000],
   ] as const) {
-    const odd: Outcome = { kind: "rate_limited", retryAfterMs: asked, ...problem };
+    const odd: CallOutcome = { kind: "rate_limited", retryAfterMs: asked, ...problem };
     expect(verdictOf(odd, situation, verdictLimits, seededRandom(1))).toMatchObject({ blockMs });
   }
-  const unsaid: Outcome = { kind: "rate_limited", retryAfterMs: undefined, ...problem };
+  const unsaid: CallOutcome = { kind: "rate_limited", retryAfterMs: undefined, ...problem };
   expect(verdictOf(unsaid, situation, verdictLimits, seededRandom(1))).toMatchObject({ blockMs: 1_000 });
 });
 

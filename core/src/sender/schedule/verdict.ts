@@ -3,7 +3,7 @@ import { backoffMs } from "@mio/shared/backoff.ts";
 import type { Delivered, DeliveryGrade } from "@mio/shared/channels/contract.ts";
 import type { Random } from "@mio/shared/random.ts";
 
-export type Outcome =
+export type CallOutcome =
   | { kind: "sent"; delivered: Delivered }
   | { kind: "rate_limited"; retryAfterMs: number | undefined; code: string; text: string }
   | { kind: "unavailable"; code: string; text: string }
@@ -55,7 +55,7 @@ export const verdictLimits: VerdictLimits = {
  * | unknown      | retry, then unknown             | unknown, parked for a person    |
  * | not_called   | retry at once, no attempt       | the same                        |
  */
-export function verdictOf(outcome: Outcome, situation: Situation, limits: VerdictLimits, random: Random): Verdict {
+export function verdictOf(outcome: CallOutcome, situation: Situation, limits: VerdictLimits, random: Random): Verdict {
   switch (outcome.kind) {
     case "sent":
       return { kind: "sent" };

@@ -2,7 +2,7 @@
 // needs no row of its own.
 import { setTimeout as sleep } from "node:timers/promises";
 import * as v from "valibot";
-import type { BusMessage, Spool, SpoolRow, SpoolState } from "../../uplink/ports.ts";
+import type { GroupMessage, Spool, SpoolRow, SpoolState } from "../../uplink/ports.ts";
 import type { Database } from "./database.ts";
 
 const alarmDelayMs = 1_000;
@@ -82,7 +82,7 @@ export class SqliteSpool implements Spool {
     return this.#bytes + this.#asideBytes;
   }
 
-  async append({ messageId, subject, body }: BusMessage): Promise<void> {
+  async append({ messageId, subject, body }: GroupMessage): Promise<void> {
     const { database, shard } = this.#options;
     const nowMs = this.#options.nowMs();
     const startMs = performance.now();

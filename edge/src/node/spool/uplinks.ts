@@ -63,7 +63,7 @@ export class Uplinks {
 
   /** The last words of all of them, within the deadline of one. */
   async tell(): Promise<void> {
-    await Promise.all(Array.from(this.#made.values(), ({ telemetry }) => telemetry.tell()));
+    await Promise.all(Array.from(this.#made.values(), ({ telemetry }) => telemetry.report()));
   }
 
   #of(name: string): Made {

@@ -4,7 +4,7 @@ import { manualClock } from "@mio/proving/kit/time/manual-clock.ts";
 import { decodeIngressEvent, decodeIngressGroup } from "@mio/shared/bus/wire/ingress-group.ts";
 import { seededRandom } from "@mio/shared/random.ts";
 import { describe, expect, it } from "vitest";
-import type { BusMessage, Published } from "../ports.ts";
+import type { GroupMessage, Published } from "../ports.ts";
 import { Uplink } from "../uplink.ts";
 import type { ClosingStore } from "./closings.ts";
 
@@ -20,7 +20,7 @@ function setUp(notAloneForMs = 0) {
   const clock = manualClock();
   const disk = new Map<string, number>();
   const state = { broken: false, written: Promise.resolve() };
-  const published: { message: BusMessage; answer: (ack: Published) => void }[] = [];
+  const published: { message: GroupMessage; answer: (ack: Published) => void }[] = [];
   const closings: ClosingStore = {
     notAloneForMs,
     read: () => new Map(disk),
@@ -32,7 +32,7 @@ function setUp(notAloneForMs = 0) {
   };
   const link = {
     connected: true,
-    publish: (message: BusMessage) => new Promise<Published>((answer) => void published.push({ message, answer })),
+    publish: (message: GroupMessage) => new Promise<Published>((answer) => void published.push({ message, answer })),
     onChange: () => {},
     suspect: () => {},
   };
@@ -54,7 +54,7 @@ function setUp(notAloneForMs = 0) {
 }
 
 /** Texts of events, and last words as "closed <layout version> by <edge>". */
-function wordsIn({ message }: { message: BusMessage }): string[] {
+function wordsIn({ message }: { message: GroupMessage }): string[] {
   const decoded = decodeIngressGroup(message.body);
   if (decoded.kind !== "group") throw new Error(`a group is ${decoded.kind}`);
   return decoded.group.events.map((bytes) => {

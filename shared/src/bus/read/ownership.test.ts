@@ -19,7 +19,7 @@ function memoryStore() {
   let revision = 0;
   const store = {
     away: false,
-    deaf: 0,
+    answersLost: 0,
     text: (key: string): unknown => JSON.parse(new TextDecoder().decode(values.get(key)?.value)),
     set: (key: string, text: string) => void values.set(key, { revision: ++revision, value: new TextEncoder().encode(text) }),
     async read(key: string) {
@@ -30,8 +30,8 @@ function memoryStore() {
       if (store.away) throw new Error("away");
       if ((values.get(key)?.revision ?? 0) !== expected) return undefined;
       values.set(key, { revision: ++revision, value });
-      if (store.deaf > 0) {
-        store.deaf -= 1;
+      if (store.answersLost > 0) {
+        store.answersLost -= 1;
         throw new Error("the answer was lost");
       }
       return revision;
@@ -288,7 +288,7 @@ describe("owning partitions", () => {
     const clock = manualClock();
     const a = replica(store, 1, "a", clock);
     await clock.advance(4_000);
-    store.deaf = 2;
+    store.answersLost = 2;
     a.positions.set("p0", { position: 7, finished: [] });
     a.held.get("p0")?.touch();
     await clock.advance(10_000);

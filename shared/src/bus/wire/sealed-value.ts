@@ -15,7 +15,7 @@ export interface SealingKey {
 }
 
 /** Where a value stands. Both are subject tokens. */
-export interface Place {
+export interface SealedPlace {
   bucket: string;
   key: string;
 }
@@ -29,14 +29,14 @@ export interface Opener {
   /** Names of the keys that it holds: the id and a fingerprint, so that another key under an old id is another name. Not secret. */
   readonly keys: readonly string[];
   /** Never rejects: whatever stands in a bucket may be anybody's. */
-  open(place: Place, bytes: Uint8Array): Promise<Opened>;
+  open(place: SealedPlace, bytes: Uint8Array): Promise<Opened>;
 }
 
 export interface Sealer extends Opener {
   /** The name of the key that seals. */
   readonly sealsWith: string;
   /** Throws at a place that is no token and at a negative version: faults of the caller. */
-  seal(place: Place, rowVersion: bigint, bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>>;
+  seal(place: SealedPlace, rowVersion: bigint, bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>>;
 }
 
 /** More than a rotation ever needs; each is tried only for its own id. */
@@ -115,7 +115,7 @@ function importer({ bytes }: SealingKey): () => Promise<CryptoKey> {
 }
 
 /** Both halves must agree on the additional data to the byte: it is wire format as the message is. No part can hold a line's end. */
-function parametersOf({ bucket, key }: Place, { version, keyId, nonce, rowVersion }: SealedValue) {
+function parametersOf({ bucket, key }: SealedPlace, { version, keyId, nonce, rowVersion }: SealedValue) {
   const additional = ["mio.edge.v1.SealedValue", version, bucket, key, rowVersion, keyId].join("\n");
   return {
     name: "AES-GCM",

@@ -75,7 +75,7 @@ export interface FencedPublisherOptions {
   stream: string;
   /** How many subjects' last sequences are remembered; a forgotten one costs a read. */
   subjectsMax?: number;
-  /** One request's patience. */
+  /** One request's deadline. */
   timeoutMs?: number;
   /** The whole publish with its looks and retries. */
   deadlineMs?: number;

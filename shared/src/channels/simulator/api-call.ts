@@ -47,12 +47,12 @@ export class ApiCalls {
   async serve(call: ApiCall, refusals: Refusals, carryOut: () => ApiAnswer | Promise<ApiAnswer>): Promise<Response> {
     const { clock } = this.#host;
     const entry = this.#log.arrived(clock.nowMs(), call.method, call.conversation);
-    const misfortune = this.#faults.takeForCall(call.method);
-    const answer = await this.#answer(misfortune.refusal, refusals, carryOut);
+    const injected = this.#faults.takeForCall(call.method);
+    const answer = await this.#answer(injected.refusal, refusals, carryOut);
     const signal = AbortSignal.any([call.signal, this.#stop.signal]);
     if (answer.error !== undefined) entry.error = answer.error;
-    if (misfortune.lateMs > 0) await clock.sleep(misfortune.lateMs, signal).catch(() => undefined);
-    if (misfortune.lost) {
+    if (injected.lateMs > 0) await clock.sleep(injected.lateMs, signal).catch(() => undefined);
+    if (injected.lost) {
       await clock.sleep(lostAnswerHangsMs, signal).catch(() => undefined);
       return new Response(null, { status: 504 });
     }

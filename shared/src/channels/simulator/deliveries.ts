@@ -131,7 +131,7 @@ export class Deliveries {
     const attempt = delivery.attemptCount;
     const lastStatus = delivery.attempts.at(-1)?.status;
     const nowMs = host.clock.nowMs();
-    const misfortune = this.#faults.takeForWebhook();
+    const injected = this.#faults.takeForWebhook();
     const context = { event: delivery, app, conversation, message, attempt, lastStatus, nowMs, world, baseUrl: host.baseUrl };
     const webhook = await this.#platform.webhook(context);
     if (!webhook) return gone;
@@ -141,10 +141,10 @@ export class Deliveries {
         platform: this.#platform,
         url: app.webhookUrl,
         webhook,
-        lateMs: misfortune.lateMs,
+        lateMs: injected.lateMs,
         stop,
       });
-    const [first, second] = await Promise.all(misfortune.twice ? [once(), once()] : [once()]);
+    const [first, second] = await Promise.all(injected.twice ? [once(), once()] : [once()]);
     if (first) this.#log(delivery, first.attempt);
     if (second) this.#log(delivery, second.attempt);
     return first;

@@ -1,7 +1,7 @@
 // Which bus messages a spool's rows become: the same rows always the same message, other rows always another one.
 import { decodeIngressGroup, encodeIngressGroup } from "@mio/shared/bus/wire/ingress-group.ts";
 import { describe, expect, it } from "vitest";
-import { batchOf } from "./batch.ts";
+import { drainGroupOf } from "./drain-group.ts";
 import { uplinkLimits } from "./limits.ts";
 import type { SpoolRow } from "./ports.ts";
 
@@ -12,7 +12,7 @@ function row(id: number, name: string): SpoolRow {
 }
 
 function eventsOf(rows: readonly SpoolRow[]): string[] {
-  const decoded = decodeIngressGroup(batchOf(rows, uplinkLimits)?.message.body ?? new Uint8Array());
+  const decoded = decodeIngressGroup(drainGroupOf(rows, uplinkLimits)?.message.body ?? new Uint8Array());
   return decoded.kind === "group" ? decoded.group.events.map((event) => new TextDecoder().decode(event)) : [];
 }
 
@@ -20,12 +20,12 @@ describe("rows that leave a spool together", () => {
   it("G4: keep their order, and are the same message each time", () => {
     const rows = [row(1, "a"), row(2, "b"), row(3, "c")];
     expect(eventsOf(rows)).toEqual(["a", "b", "c"]);
-    expect(batchOf(rows, uplinkLimits)?.message.messageId).toBe(batchOf([...rows], uplinkLimits)?.message.messageId);
+    expect(drainGroupOf(rows, uplinkLimits)?.message.messageId).toBe(drainGroupOf([...rows], uplinkLimits)?.message.messageId);
   });
 
   it("G2: are another message with another row, so that the broker never takes it for what it has", () => {
     // The second row of an object that was lost before it was on disk may be on the bus; in its place comes one of the next object's.
-    const idOf = (rows: SpoolRow[]) => batchOf(rows, uplinkLimits)?.message.messageId;
+    const idOf = (rows: SpoolRow[]) => drainGroupOf(rows, uplinkLimits)?.message.messageId;
     const ids = [
       idOf([row(1, "a")]),
       idOf([row(1, "a"), row(2, "lost")]),

@@ -2,10 +2,10 @@
 // row a round trip would never catch up.
 import { decodeIngressGroup, encodeIngressGroup } from "@mio/shared/bus/wire/ingress-group.ts";
 import type { UplinkLimits } from "./limits.ts";
-import type { BusMessage, SpoolRow } from "./ports.ts";
+import type { GroupMessage, SpoolRow } from "./ports.ts";
 
-export interface Batch {
-  message: BusMessage;
+export interface DrainGroup {
+  message: GroupMessage;
   rows: readonly SpoolRow[];
 }
 
@@ -15,10 +15,10 @@ export interface Batch {
  * always. The first one's and the number would not: a row that an object lost before it was on disk may have been sent, and the next
  * object's row stands in its place.
  */
-export function batchOf(
+export function drainGroupOf(
   rows: readonly SpoolRow[],
   limits: Pick<UplinkLimits, "groupEventsMax" | "groupBytesMax">,
-): Batch | undefined {
+): DrainGroup | undefined {
   const [first] = rows;
   if (!first) return undefined;
   const alone = { message: first, rows: [first] };

@@ -1,8 +1,8 @@
-// A command as its row says it after a statement has changed it: what the log line and the counters of that change are made of.
+// The columns of a command's row that a statement returns when it has changed it: what that change's log line and counters are made of.
 import * as v from "valibot";
 import { traceIdOf } from "../../process/log.ts";
 
-export interface Handled {
+export interface CommandRecord {
   id: string;
   state: string;
   errorCode: string;
@@ -13,7 +13,7 @@ export interface Handled {
   traceparent: string;
 }
 
-const handledRow = v.object({
+const commandRecordRow = v.object({
   id: v.string(),
   state: v.string(),
   error_code: v.string(),
@@ -24,16 +24,16 @@ const handledRow = v.object({
   traceparent: v.string(),
 });
 
-const names = Object.keys(handledRow.entries);
+const names = Object.keys(commandRecordRow.entries);
 
 /** The columns of `sender_commands` that a statement returns for `handledOf`, of the table or alias when given. */
-export function handledColumns(table?: string): string {
+export function commandRecordColumns(table?: string): string {
   return names.map((name) => (table === undefined ? name : `${table}.${name}`)).join(", ");
 }
 
 /** Throws when the rows lack a column of `handledColumns`. */
-export function handledOf(rows: unknown[]): Handled[] {
-  return v.parse(v.array(handledRow), rows).map((row) => ({
+export function commandRecordsOf(rows: unknown[]): CommandRecord[] {
+  return v.parse(v.array(commandRecordRow), rows).map((row) => ({
     id: row.id,
     state: row.state,
     errorCode: row.error_code,
@@ -46,15 +46,15 @@ export function handledOf(rows: unknown[]): Handled[] {
 }
 
 /** Ids and codes only; never a text. What is empty is left out. */
-export function logFieldsOf(handled: Handled): Record<string, string | undefined> {
+export function logFieldsOf(record: CommandRecord): Record<string, string | undefined> {
   return {
-    command_id: handled.id,
-    channel_type: handled.channelType,
-    account_id: handled.accountId,
-    conversation_id: handled.conversationId,
-    cause_message_id: handled.causeMessageId || undefined,
-    trace_id: traceIdOf(handled.traceparent),
-    state: handled.state,
-    error_code: handled.errorCode || undefined,
+    command_id: record.id,
+    channel_type: record.channelType,
+    account_id: record.accountId,
+    conversation_id: record.conversationId,
+    cause_message_id: record.causeMessageId || undefined,
+    trace_id: traceIdOf(record.traceparent),
+    state: record.state,
+    error_code: record.errorCode || undefined,
   };
 }

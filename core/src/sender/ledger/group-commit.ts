@@ -3,15 +3,15 @@
 import type { Clock } from "@mio/shared/clock.ts";
 import { DatabaseError } from "pg";
 
-interface Batcher<Item, Result> {
+interface GroupCommit<Item, Result> {
   /** Rejects when the database refuses this very item, or when the signal was aborted while the database was away. */
   add(item: Item): Promise<Result>;
 }
 
-interface BatcherOptions<Item, Result> {
+interface GroupCommitOptions<Item, Result> {
   /** One statement for all items; the results stand in the order of the items. It must be safe to repeat. */
   write: (items: readonly Item[]) => Promise<readonly Result[]>;
-  batchMax: number;
+  groupMax: number;
   clock: Clock;
   /** Ends the waiting for a database that is away. */
   signal: AbortSignal;
@@ -20,8 +20,8 @@ interface BatcherOptions<Item, Result> {
 
 const retryEveryMs = 200;
 
-/** Each item gets its own result, whatever becomes of the others in its batch. */
-export function createBatcher<Item, Result>(options: BatcherOptions<Item, Result>): Batcher<Item, Result> {
+/** Each item gets its own result, whatever becomes of the others in its statement. */
+export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item, Result>): GroupCommit<Item, Result> {
   interface Waiting {
     item: Item;
     resolve: (result: Result) => void;
@@ -35,18 +35,18 @@ export function createBatcher<Item, Result>(options: BatcherOptions<Item, Result
     // What is asked for in the same turn of the event loop travels together.
     await Promise.resolve();
     while (waiting.length > 0) {
-      const batch = waiting.slice(0, options.batchMax);
-      waiting = waiting.slice(options.batchMax);
-      await writeBatch(batch);
+      const group = waiting.slice(0, options.groupMax);
+      waiting = waiting.slice(options.groupMax);
+      await writeGroup(group);
     }
     running = false;
   }
 
-  async function writeBatch(batch: readonly Waiting[]): Promise<void> {
+  async function writeGroup(group: readonly Waiting[]): Promise<void> {
     for (;;) {
       try {
-        const results = await options.write(batch.map(({ item }) => item));
-        for (const [index, { resolve, reject }] of batch.entries()) {
+        const results = await options.write(group.map(({ item }) => item));
+        for (const [index, { resolve, reject }] of group.entries()) {
           const result = results[index];
           if (result === undefined) reject(new Error("the statement gave no result for an item"));
           else resolve(result);
@@ -55,12 +55,12 @@ export function createBatcher<Item, Result>(options: BatcherOptions<Item, Result
       } catch (error) {
         if (isRefusalOfData(error)) {
           // One poison item must not take the others with it.
-          if (batch.length > 1) for (const each of batch) await writeBatch([each]);
-          else batch[0]?.reject(error);
+          if (group.length > 1) for (const each of group) await writeGroup([each]);
+          else group[0]?.reject(error);
           return;
         }
         if (options.signal.aborted) {
-          for (const { reject } of batch) reject(error);
+          for (const { reject } of group) reject(error);
           return;
         }
         options.onRetry(error);

@@ -1,5 +1,5 @@
-// A message of the outbound stream as an entry of the ledger. What cannot be decoded, is of another schema version, is at odds with its
-// subject or has no usable id becomes a dead entry: it still gets its one final receipt, and its bytes a dead letter.
+// A message of the outbound stream as a row of the ledger. What cannot be decoded, is of another schema version, is at odds with its
+// subject or has no usable id becomes a dead row: it still gets its one final receipt, and its bytes a dead letter.
 import { createHash } from "node:crypto";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { SendCommand } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
@@ -7,7 +7,7 @@ import { type Direction, isToken, subjectOf } from "@mio/shared/bus/names/subjec
 import { decodeCommand, disagreementWithSubject } from "@mio/shared/bus/wire/envelope.ts";
 import type { AccountId, ConversationId } from "@mio/shared/ids.ts";
 import { editedBy } from "../delivery/edit-target.ts";
-import type { Entry } from "../ledger/intake.ts";
+import type { IntakeRow } from "../ledger/intake.ts";
 
 export interface Incoming {
   subject: string;
@@ -24,20 +24,20 @@ const idPattern = /^[\x21-\x7e]+$/;
 const traceparentPattern = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /** Never throws, whatever the bytes are. */
-export function entryOf(incoming: Incoming, streamEpoch: number): Entry {
+export function intakeRowOf(incoming: Incoming, streamEpoch: number): IntakeRow {
   const decoded = decodeCommand(incoming.data);
   switch (decoded.kind) {
     case "undecodable":
-      return deadEntry(incoming, streamEpoch, "undecodable", "the message is no SendCommand");
+      return deadRow(incoming, streamEpoch, "undecodable", "the message is no SendCommand");
     case "other_version":
-      return deadEntry(incoming, streamEpoch, "schema_version", `schema_version is ${decoded.version}, not 1`);
+      return deadRow(incoming, streamEpoch, "schema_version", `schema_version is ${decoded.version}, not 1`);
     case "command":
-      return commandEntry(incoming, streamEpoch, decoded.command);
+      return commandRow(incoming, streamEpoch, decoded.command);
   }
 }
 
-/** A dead entry under the message's `Nats-Msg-Id`, or under `seq-<n>` when it has none. */
-export function deadEntry(incoming: Incoming, streamEpoch: number, code: string, text: string): Entry {
+/** A dead row under the message's `Nats-Msg-Id`, or under `seq-<n>` when it has none. */
+export function deadRow(incoming: Incoming, streamEpoch: number, code: string, text: string): IntakeRow {
   const [, , channelType, accountId, conversationId] = incoming.subject.split(".");
   const token = (part: string | undefined) => (isToken(part) ? part : "unknown");
   const place = streamEpoch === 1 ? `seq-${incoming.streamSequence}` : `seq-${streamEpoch}-${incoming.streamSequence}`;
@@ -65,11 +65,11 @@ export function deadEntry(incoming: Incoming, streamEpoch: number, code: string,
   };
 }
 
-function commandEntry(incoming: Incoming, streamEpoch: number, command: SendCommand): Entry {
+function commandRow(incoming: Incoming, streamEpoch: number, command: SendCommand): IntakeRow {
   const disagreement = disagreementWithSubject(command, incoming.subject);
-  if (disagreement !== undefined) return deadEntry(incoming, streamEpoch, "at_odds_with_subject", disagreement);
+  if (disagreement !== undefined) return deadRow(incoming, streamEpoch, "at_odds_with_subject", disagreement);
   if (!isUsableId(command.id))
-    return deadEntry(incoming, streamEpoch, "id_invalid", "the command's id is empty, too long or not printable");
+    return deadRow(incoming, streamEpoch, "id_invalid", "the command's id is empty, too long or not printable");
   return {
     kind: "command",
     id: command.id,
@@ -101,7 +101,7 @@ function editOf(command: SendCommand): string {
   return messageId === "" ? "" : `message:${messageId}`;
 }
 
-/** Throws when a scope is not one subject token; those of an entry always are. */
+/** Throws when a scope is not one subject token; those of a row always are. */
 export function subjectIn(
   direction: Direction,
   scopes: Readonly<Record<"channelType" | "accountId" | "conversationId", string>>,
