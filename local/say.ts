@@ -4,6 +4,7 @@ import { simulatorKinds } from "@mio/shared/channels/simulators.ts";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { type Conversation, readConversation, type SeenMessage, writeMessage } from "./system/control-client.ts";
 import { readLocalFile } from "./system/local-file.ts";
+import { refusal } from "./words.ts";
 
 interface Flags {
   data: string;
@@ -99,7 +100,7 @@ function readWords(): { channel: string; text: string; flags: Flags } | number {
     .allowExcessArguments(false)
     .exitOverride()
     .configureOutput({
-      outputError: (text, write) => write(text.replace(/^error: /, "say: ").replace(/\n*$/, "; npm run say -- --help\n")),
+      outputError: refusal("say", "npm run say -- --help"),
     });
   try {
     program.parse();

@@ -9,6 +9,7 @@ import type { LocalSystem } from "./system/local-file.ts";
 import { type RunningSystem, startSystem } from "./system/system.ts";
 import type { SystemOptions } from "./system/system-options.ts";
 import { wholeNumber } from "./whole-number.ts";
+import { refusal } from "./words.ts";
 
 const parentLookMs = 500;
 /** npm passes a terminal's Ctrl-C on, so that one keystroke comes twice. */
@@ -77,7 +78,7 @@ Environment:
     .allowExcessArguments(false)
     .exitOverride()
     .configureOutput({
-      outputError: (text, write) => write(text.replace(/^error: /, "mio: ").replace(/\n*$/, "; npm start -- --help\n")),
+      outputError: refusal("mio", "npm start -- --help"),
     });
   try {
     return program.parse().opts<Flags>();

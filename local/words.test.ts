@@ -25,6 +25,12 @@ it.each<[string[], RegExp, Record<string, string>?]>([
   [["local/system/edge-worker.ts"], /^edge: --data names the folder/],
   [["local/system/simulator.ts", "--foo"], /^simulator: Unknown option '--foo'/],
   [["local/system/simulator.ts", "slack", "--port", "x"], /^simulator slack: --port is a number from 0 to 65535, not "x"/],
+  [["local/say.ts", "slak", "hello"], /^say: there is no channel "slak"; there are .*; npm run say -- --help$/],
+  [
+    ["local/say.ts", "slack", "hello", "--timeout", "0"],
+    /^say: --timeout: seconds from 1 to 3600 are needed; npm run say -- --help$/,
+  ],
+  [["local/start.ts", "--channels", "slak"], /^mio: --channels: there is no channel "slak"; there are .*; npm start -- --help$/],
   [["proving/check.ts", "--foo"], /^check: Unknown option '--foo'/],
   [["proving/check.ts", "foo"], /^check: Unexpected argument 'foo'/],
   [["proto/generate.ts", "--foo"], /^proto: unknown word --foo/],

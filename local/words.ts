@@ -18,6 +18,19 @@ export function wordsOf<Config extends ParseArgsConfig>(name: string, usage: str
   }
 }
 
+/** What commander says of words that it does not take, in our words: which option, why, and where help is. For `outputError`. */
+export function refusal(name: string, help: string) {
+  return (text: string, write: (line: string) => void): void => {
+    const said = text
+      .trim()
+      .replace(/^error: /, "")
+      .replace(/^command-argument value .* is invalid for argument '.*?'\. /, "")
+      .replace(/^option '(?:-\w, )?(--[\w-]+)[^']*' argument .* is invalid\. /, "$1: ")
+      .replace(/\.$/, "");
+    write(`${name}: ${said}; ${help}\n`);
+  };
+}
+
 /** A TCP port; 0 lets the system choose. Throws one line. */
 export function portOf(text: string): number {
   if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535)

@@ -54,7 +54,7 @@ export async function appTarget(): Promise<HostileTarget> {
     clock,
     random: seededRandom(1),
     region: "local",
-    health: async () => ({ directory: { ...directory, refused: 0, unreadable: 0, unopened: 0 }, shards: [] }),
+    health: async () => ({ directory: { ...directory, refused: 0, unreadable: 0, openFailures: 0 }, shards: [] }),
     log: (line) => void lines.push(JSON.stringify(line)),
   });
   return {

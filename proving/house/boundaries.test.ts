@@ -6,7 +6,7 @@ import { parse } from "yaml";
 import { codeOf, filesIn, importsOf, reachOf, root, shippedFilesIn, sourceOf } from "./imports.ts";
 
 /** Each import of the files that no pattern allows, as "file imports x". */
-function strangers(files: readonly string[], allowed: readonly RegExp[]): string[] {
+function importsNotAllowed(files: readonly string[], allowed: readonly RegExp[]): string[] {
   expect(files.length).toBeGreaterThan(0);
   return files.flatMap((file) =>
     importsOf(file)
@@ -29,12 +29,12 @@ const clients = { nats: "shared/src/bus/client/tcp.ts", "nats.ws": "shared/src/b
 
 describe("imports", () => {
   it("proto's generated code stands on protobuf alone", () => {
-    expect(strangers(filesIn("proto/gen"), [/^proto\/gen\//, protobuf])).toEqual([]);
+    expect(importsNotAllowed(filesIn("proto/gen"), [/^proto\/gen\//, protobuf])).toEqual([]);
   });
 
   it("shared stands on proto and itself, with no platform of its own", () => {
     const files = shippedFilesIn("shared/src").filter((file) => !Object.values(clients).includes(file));
-    expect(strangers(files, [/^proto\/gen\//, /^shared\/src\//, ...pure])).toEqual([]);
+    expect(importsNotAllowed(files, [/^proto\/gen\//, /^shared\/src\//, ...pure])).toEqual([]);
   });
 
   it("shared reads no clock, chance or environment by itself", () => {
@@ -90,13 +90,13 @@ describe("imports", () => {
     ];
     const files = shippedFilesIn("edge/src");
     expect(
-      strangers(
+      importsNotAllowed(
         files.filter((file) => !file.startsWith("edge/src/node/")),
         allowed,
       ),
     ).toEqual([]);
     const inNode = files.filter((file) => file.startsWith("edge/src/node/"));
-    if (inNode.length > 0) expect(strangers(inNode, [...allowed, /^node:/])).toEqual([]);
+    if (inNode.length > 0) expect(importsNotAllowed(inNode, [...allowed, /^node:/])).toEqual([]);
   });
 
   it("what the edge reaches holds no outbound door, no simulator and nothing of core", () => {
@@ -126,7 +126,7 @@ describe("imports", () => {
 
   it("the SDK stands on proto and shared", () => {
     const allowed = [/^sdk\/typescript\//, /^proto\/gen\//, /^shared\/src\//, ...pure, /^node:/];
-    expect(strangers(shippedFilesIn("sdk/typescript/src"), allowed)).toEqual([]);
+    expect(importsNotAllowed(shippedFilesIn("sdk/typescript/src"), allowed)).toEqual([]);
   });
 
   it("this reader of imports sees all their forms, and follows them into other rooms", () => {

@@ -2,7 +2,9 @@
 import * as v from "valibot";
 
 const health = v.object({
-  directory: v.optional(v.object({ unopened: v.number(), unreadable: v.number(), refused: v.number(), entries: v.number() })),
+  directory: v.optional(
+    v.object({ open_failures: v.number(), unreadable: v.number(), refused: v.number(), entries: v.number() }),
+  ),
   shards: v.array(v.object({ status: v.optional(v.object({ spool_rows: v.number(), events_refused: v.number() })) })),
 });
 
@@ -21,7 +23,7 @@ export async function edgeHealth(edgeUrl: string): Promise<EdgeHealth | undefine
   const { directory, shards } = v.parse(health, await response.json());
   const sum = (of: "spool_rows" | "events_refused") => shards.reduce((all, { status }) => all + (status?.[of] ?? 0), 0);
   return {
-    passedOver: directory ? directory.unopened + directory.unreadable + directory.refused : 0,
+    passedOver: directory ? directory.open_failures + directory.unreadable + directory.refused : 0,
     routes: directory?.entries ?? 0,
     spoolRows: sum("spool_rows"),
     eventsRefused: sum("events_refused"),

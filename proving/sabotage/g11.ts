@@ -68,7 +68,7 @@ export const g11: readonly Fault[] = [
     tests: [{ file: "edge/src/directory/directory-copy.test.ts", name: /G11: is not whole with a marker that is forged/ }],
   },
   {
-    name: "unopened-replaces-known",
+    name: "value-that-does-not-open-replaces-known",
     description: "lets a value that does not open replace the one that is known",
     file: "edge/src/directory/directory-copy.ts",
     find: 'if (known === undefined) entries.set(key, { key, rowVersion: -1, value, sealedWith: "" });',

@@ -21,26 +21,26 @@ export const g4: readonly Fault[] = [
   },
   {
     name: "moved-taken-under-old-layout",
-    description: "lets a caller with an old directory store behind the last word of a closed layout",
+    description: "lets a caller with an old directory store behind the closing marker of a closed layout",
     file: "edge/src/uplink/closings/closings.ts",
     find: "return layoutVersion < (this.#refusals.get(accountId) ?? 0);",
     replace: "return layoutVersion < 0;",
     tests: [
-      { file: "edge/src/uplink/closings/closings.test.ts", name: /G4: puts the last word behind/ },
+      { file: "edge/src/uplink/closings/closings.test.ts", name: /G4: puts the closing marker behind/ },
       { file: "edge/src/uplink/moving-simulation.test.ts", name: /G2: publishes everything/ },
     ],
   },
   {
     name: "closing-not-on-disk",
-    description: "says an uplink's last word without writing down that it takes nothing more",
+    description: "publishes an uplink's closing marker without writing down that it takes nothing more",
     file: "edge/src/uplink/closings/closings.ts",
     find: "    await this.#store.write(accountId, layoutVersion);\n",
     replace: "",
     tests: [{ file: "edge/src/uplink/closings/closings.test.ts", name: /G4: refuses also after a restart/ }],
   },
   {
-    name: "last-word-overtakes-predecessor",
-    description: "says an object's last word while the one that it replaced may still publish",
+    name: "closing-marker-overtakes-predecessor",
+    description: "publishes an object's closing marker while the one that it replaced may still publish",
     file: "edge/src/uplink/closings/closings.ts",
     find: "if (waitMs > 0) await",
     replace: "if (waitMs > 86_400_000) await",
@@ -66,8 +66,8 @@ export const g4: readonly Fault[] = [
     ],
   },
   {
-    name: "last-word-noted-early",
-    description: "lets an edge go over before core has published what stands in front of its uplinks' last words",
+    name: "closing-marker-noted-early",
+    description: "lets an edge go over before core has published what stands in front of its uplinks' closing markers",
     file: "core/src/dedup/batch.ts",
     find: "  const { first, repeats } = byKey(items);\n",
     replace:

@@ -325,6 +325,6 @@ describe("mio quarantine", () => {
       expect(ended.stderr.trim().split("\n").length, ended.stderr).toBeLessThanOrEqual(2);
       expect([ended.code, ended.stdout], words.join(" ")).toEqual([1, ""]);
     }
-    expect((await mio("quarantine", "list")).stdout).toMatch(/^nothing is in quarantine that fits\n$/);
+    expect((await mio("quarantine", "list")).stdout).toMatch(/^no entries match\n$/);
   });
 });

@@ -68,7 +68,7 @@ afterAll(async () => {
 it("gives the edge each account's route, its workspace's, and the shared one, then writes nothing again", async () => {
   const one = await account("W1", "s1");
   await account("W2", "s2");
-  expect(await publish()).toEqual({ routes: 5, written: 5, unopened: 0 });
+  expect(await publish()).toEqual({ routes: 5, written: 5, openFailures: 0 });
   expect((await read(accountRoute("alpha", one.id)))?.account).toMatchObject({
     accountId: one.id,
     homeRegion: "local",
@@ -77,7 +77,7 @@ it("gives the edge each account's route, its workspace's, and the shared one, th
   expect((await read(workspaceRoute("alpha", "W2")))?.secrets.map((secret) => secret.value)).toEqual(["s2"]);
   expect((await read(channelRoute("alpha")))?.secrets.map((secret) => secret.value)).toEqual(["s1", "s2"]);
   expect(await (await bucket()).get(snapshotKey)).not.toBeNull();
-  expect(await publish()).toEqual({ routes: 5, written: 0, unopened: 0 });
+  expect(await publish()).toEqual({ routes: 5, written: 0, openFailures: 0 });
 });
 
 it("G11: keeps a disabled account's routes with its secrets and says that it is disabled, with a version that the edge accepts", async () => {
@@ -158,7 +158,7 @@ it("G11: replaces what was moved under another key, is older, or is a stranger's
   ];
   for (const [at, value] of forged) {
     await kv.put(at, value);
-    expect(await publish()).toMatchObject({ unopened: 1, written: at === snapshotKey ? 0 : 1 });
+    expect(await publish()).toMatchObject({ openFailures: 1, written: at === snapshotKey ? 0 : 1 });
     expect((await read(workspaceRoute("alpha", "W1")))?.secrets.map((secret) => secret.value)).toEqual(["s1"]);
     const present = (await kv.get(snapshotKey))?.value ?? new Uint8Array();
     expect((await openDirectorySnapshot(sealer, present)).kind).toBe("snapshot");
@@ -167,7 +167,7 @@ it("G11: replaces what was moved under another key, is older, or is a stranger's
   await updateAccount(db, (await account("W1", "s1")).id, { settings: { changed: "yes" } });
   await publish();
   await kv.put(key, mine.value);
-  expect(await publish()).toMatchObject({ unopened: 0, written: 1 });
+  expect(await publish()).toMatchObject({ openFailures: 0, written: 1 });
   expect((await read(workspaceRoute("alpha", "W1")))?.account?.settings).toEqual({ changed: "yes" });
 });
 
@@ -176,11 +176,11 @@ it("G11: seals everything anew with a new key once it comes first, and the old o
   const routes = (await publish()).routes;
   // First everybody may open with it, and nothing changes.
   sealer = sealerOf([...testSealingKeys, ...newer], random);
-  expect(await publish()).toEqual({ routes, written: 0, unopened: 0 });
+  expect(await publish()).toEqual({ routes, written: 0, openFailures: 0 });
   sealer = sealerOf([...newer, ...testSealingKeys], random);
-  expect(await publish()).toEqual({ routes, written: routes, unopened: 0 });
+  expect(await publish()).toEqual({ routes, written: routes, openFailures: 0 });
   sealer = sealerOf(newer, random);
-  expect(await publish()).toEqual({ routes, written: 0, unopened: 0 });
+  expect(await publish()).toEqual({ routes, written: 0, openFailures: 0 });
   expect(await read(workspaceRoute("alpha", "W1"))).toEqual(before);
 });
 

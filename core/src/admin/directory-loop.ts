@@ -1,4 +1,4 @@
-// Makes the directory bucket equal Postgres: at start, on change, every few seconds, and after anybody has emptied the bucket.
+// Keeps the directory bucket the same as Postgres: at start, on change, every few seconds, and after anybody has emptied the bucket.
 // Values are only ever replaced by newer ones (compare-and-set); a route that is gone stays as a value that says so. All of it is sealed;
 // what does not open, or is sealed with an older key than ours, is written anew.
 import { create, equals } from "@bufbuild/protobuf";
@@ -56,7 +56,7 @@ interface DirectoryPass {
   routes: number;
   written: number;
   /** Entries that were not sealed with a key of ours for where they stood. */
-  unopened: number;
+  openFailures: number;
 }
 
 /** One pass. Safe beside another replica's: a value that changed under our hand is left for the next pass. */
@@ -70,7 +70,7 @@ export async function publishDirectory(
   // Also when somebody deleted it: the client would make it with one replica.
   await provisionBucket(bus, buckets.directory, replicas);
   const bucket = bucketReader(() => bus, buckets.directory.name);
-  const { present, snapshotFits, unopened } = await readBucket(bucket, sealer);
+  const { present, snapshotFits, openFailures } = await readBucket(bucket, sealer);
   const wanted = directoryValuesOf(await readDirectoryRows(db));
   let written = 0;
   for (const value of wanted.values()) {
@@ -90,7 +90,7 @@ export async function publishDirectory(
     });
     await put(bus, snapshotKey, await sealDirectorySnapshot(sealer, snapshot));
   }
-  return { routes: wanted.size, written, unopened };
+  return { routes: wanted.size, written, openFailures };
 }
 
 interface Present {
@@ -102,22 +102,22 @@ interface Present {
 async function readBucket(
   bucket: BucketReader,
   sealer: Sealer,
-): Promise<{ present: Map<string, Present>; snapshotFits: boolean; unopened: number }> {
+): Promise<{ present: Map<string, Present>; snapshotFits: boolean; openFailures: number }> {
   const present = new Map<string, Present>();
   let snapshotFits = false;
-  let unopened = 0;
+  let openFailures = 0;
   for await (const { key, value, sequence: revision, deleted } of entriesOf(bucket)) {
     if (key === snapshotKey) {
       const opened = deleted ? undefined : await openDirectorySnapshot(sealer, value);
       snapshotFits = opened?.kind === "snapshot" && opened.sealedWith === sealer.sealsWith;
-      if (opened !== undefined && opened.kind !== "snapshot") unopened += 1;
+      if (opened !== undefined && opened.kind !== "snapshot") openFailures += 1;
       continue;
     }
     const opened = deleted ? undefined : await openDirectoryValue(sealer, key, value);
-    if (opened !== undefined && opened.kind !== "value") unopened += 1;
+    if (opened !== undefined && opened.kind !== "value") openFailures += 1;
     present.set(key, { revision, opened: opened?.kind === "value" ? opened : undefined });
   }
-  return { present, snapshotFits, unopened };
+  return { present, snapshotFits, openFailures };
 }
 
 async function* entriesOf(bucket: BucketReader): AsyncGenerator<BucketEntry> {

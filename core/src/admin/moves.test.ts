@@ -1,6 +1,6 @@
 // An account's layout as it changes: what stands in the directory for the edge, when a move is over, and what cannot be.
 
-import { type Closing as LastWord, noteClosing } from "@mio/proving/kit/core/closings.ts";
+import { type Closing as ClosingMarker, noteClosing } from "@mio/proving/kit/core/closings.ts";
 import { testDatabase } from "@mio/proving/kit/database/postgres.ts";
 import { Pool } from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -84,7 +84,7 @@ describe("moving an account", () => {
     expect(await waitsFor()).toEqual([]);
   });
 
-  it("G4: a last word about an older change of the layout closes nothing of the next", async () => {
+  it("G4: a closing marker about an older change of the layout closes nothing of the next", async () => {
     await moveAccount(db, id, { region: "us" });
     await closed("east", "eu.0");
     await moveAccount(db, id, { region: "ap" });
@@ -127,7 +127,7 @@ describe("moving an account", () => {
       { region: "eu", shard_count: 1 },
       { region: "us", shard_count: 2 },
     ];
-    const word = (edge: string, region: string, shard: number): LastWord => ({ edge, region, shard });
+    const word = (edge: string, region: string, shard: number): ClosingMarker => ({ edge, region, shard });
     expect(closedBy([], [word("a", "eu", 0)])).toEqual([]);
     expect(closedBy(layouts, [word("b", "eu", 0), word("b", "us", 0), word("a", "us", 1), word("a", "eu", 0)])).toEqual([]);
     const all = [word("b", "eu", 0), word("b", "us", 0), word("b", "us", 1)];

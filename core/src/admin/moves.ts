@@ -1,5 +1,5 @@
 // Moving an account's conversations to another region or number of shards. The change itself is one row; each edge then closes the older
-// layouts by itself, dedup notes when that edge's last words are read (layout_closings), and only then does the directory let the
+// layouts by itself, dedup notes when that edge's closing markers are read (layout_closings), and only then does the directory let the
 // edge go over. So a move is over edge by edge, and for all when every edge that brings the account's events has gone over.
 import type { Pool, PoolClient } from "pg";
 import * as v from "valibot";

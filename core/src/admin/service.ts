@@ -21,7 +21,7 @@ async function keepDirectory(context: ServiceContext): Promise<void> {
   const state = {
     sealed_with: sealer.sealsWith,
     routes: 0,
-    unopened: 0,
+    open_failures: 0,
     last_pass_at: "never",
     last_error: undefined as string | undefined,
   };
@@ -42,14 +42,14 @@ async function keepDirectory(context: ServiceContext): Promise<void> {
       const { streamReplicas } = context.config;
       const pass = await publishDirectory(bus, context.db, sealer, context.clock.nowMs(), streamReplicas);
       state.routes = pass.routes;
-      state.unopened += pass.unopened;
+      state.open_failures += pass.openFailures;
       state.last_pass_at = new Date(context.clock.nowMs()).toISOString();
       state.last_error = undefined;
       routes.set(pass.routes);
       if (pass.written > 0) context.log.info({ routes: pass.routes, written: pass.written }, "directory published");
-      if (pass.unopened > 0)
+      if (pass.openFailures > 0)
         context.log.warn(
-          { unopened: pass.unopened },
+          { unopened: pass.openFailures },
           "the directory held values that our keys do not open: somebody wrote to it",
         );
     } catch (error) {

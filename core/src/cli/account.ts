@@ -56,7 +56,7 @@ export function accountCommand(): Command {
   const account = new Command("account").description("Accounts: a tenant's places on platforms.");
   account
     .command("create")
-    .description("Creates an account; the same command again changes nothing.")
+    .description("Creates an account. Idempotent.")
     .requiredOption("--tenant <slug>", "the tenant that owns it")
     .requiredOption("--channel <type>", `channel type: ${channelTypes().join(", ")}`, channelType)
     .requiredOption("--external-id <id>", "the platform's id of the workspace, organisation or bot")
@@ -94,7 +94,7 @@ export function accountCommand(): Command {
     });
   account
     .command("rotate-secret <id>")
-    .description("Replaces what verifies webhooks; old secrets of its scheme stay valid for the overlap. Twice changes nothing.")
+    .description("Replaces what verifies webhooks; old secrets of its scheme stay valid for the overlap. Idempotent.")
     .requiredOption("--verification <scheme=secret>", "the new secret", oneSecret)
     .addOption(
       new Option("--overlap <time>", `how long the old ones stay valid: 90s, 30m, 24h or 7d, at most ${overlapDaysMax}d`)
@@ -106,14 +106,12 @@ export function accountCommand(): Command {
       const { verification, overlap } = options;
       const rotated = await withDatabase(command, (db) => rotateSecret(db, id, verification, overlap));
       const { account: of, changed, secrets } = rotated;
-      const rows = secrets.map(({ scheme, not_after }) => [scheme, not_after?.toISOString() ?? "it is replaced"]);
+      const rows = secrets.map(({ scheme, not_after }) => [scheme, not_after?.toISOString() ?? "replaced"]);
       print(command, { account_id: of.id, changed, secrets }, { columns: ["scheme", "valid until"], rows });
     });
   account
     .command("move <id>")
-    .description(
-      "Moves an account's conversations to another region or number of shards, while webhooks come in. Twice changes nothing.",
-    )
+    .description("Moves an account's conversations to another region or number of shards, while webhooks come in. Idempotent.")
     .option("--region <name>", "the new home region")
     .option("--shards <count>", `over how many uplinks it is spread, from 1 to ${shardsMax}`, wholeNumber)
     .option("--cancel", "moves it back, while its move is not over")
@@ -147,7 +145,7 @@ export function accountCommand(): Command {
     });
   account
     .command("disable <id>")
-    .description("Stops an account: its webhooks go to quarantine and its commands fail. Twice changes nothing.")
+    .description("Stops an account: its webhooks go to quarantine and its commands fail. Idempotent.")
     .action(async (id: string, _options: unknown, command: Command) => {
       const { account: disabled, changed } = await withDatabase(command, (db) => disableAccount(db, id));
       print(command, { ...disabled, changed }, table([disabled]));

@@ -15,7 +15,7 @@ export function mioProgram(): Command {
     .option("--json", "print JSON for programs")
     .addHelpText(
       "after",
-      "\nReaches the database by MIO_POSTGRES_DSN, the bus by MIO_NATS_URL, MIO_NATS_USER and MIO_NATS_PASSWORD, and core by\nMIO_CORE_URL; without them, the local system of the data folder.",
+      "\nMIO_POSTGRES_DSN names the database, MIO_NATS_URL, MIO_NATS_USER and MIO_NATS_PASSWORD the bus, and MIO_CORE_URL core.\nWhere they are not set, those of the local system in the data folder are used.",
     )
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "mio: ")) });
   for (const command of [

@@ -42,7 +42,7 @@ export function quarantineCommand(): Command {
   quarantine.command("show <id>").description("Shows one entry with its body, which may hold personal data.").action(show);
   quarantine
     .command("replay [id]")
-    .description("Normalises entries anew and feeds what comes out; each message appears once, however often. Entries stay.")
+    .description("Normalises entries again and publishes what comes out. Idempotent: each message appears once. Entries stay.")
     .option("--all-of <reason>", "all entries of exactly this reason, in the order of their arrival")
     .option("--account <id>", "only what belongs to this account; it never gives an entry to another one")
     .option("--dry-run", "say what would be fed, and feed nothing")
@@ -75,7 +75,7 @@ async function list(options: ListOptions, command: Command): Promise<void> {
         each.reason,
         String(each.body_bytes),
       ]),
-      empty: "nothing is in quarantine that fits",
+      empty: "no entries match",
     },
   );
 }

@@ -54,7 +54,7 @@ interface Published {
 
 /** Resolves when everything in the batch is done. Throws TryAgain when not; what was published is marked all the same. */
 export async function settleBatch(items: readonly PlannedItem[], tools: BatchTools, task: Task): Promise<void> {
-  await keepAside(items, tools);
+  await keepUnpublishable(items, tools);
 
   const { first, repeats } = byKey(items);
   await tools.noteEdges(first);
@@ -92,10 +92,10 @@ export async function settleBatch(items: readonly PlannedItem[], tools: BatchToo
 }
 
 /** Quarantine entries and dead letters: each on a subject of its own that takes one message, so a repeat changes nothing. */
-async function keepAside(items: readonly PlannedItem[], tools: BatchTools): Promise<void> {
+async function keepUnpublishable(items: readonly PlannedItem[], tools: BatchTools): Promise<void> {
   for (const item of items) {
     if (item.kind === "dead_letter") {
-      await publishDeadLetter(tools.bus, item.letter);
+      await publishDeadLetter(tools.bus, item.deadLetter);
       tools.settled(item, "dead_letter");
     } else if (item.kind === "quarantine") {
       await publishKept(tools.bus, item.subject, item.data, {});
@@ -158,7 +158,7 @@ async function publishEvent(event: PlannedEvent, known: KnownKey, tools: BatchTo
       return { event, inboundSequence: outcome.sequence, outcome: outcome.kind };
     case "too_large":
       await publishDeadLetter(tools.bus, {
-        ...event.letter,
+        ...event.deadLetter,
         reason: "the message is larger than the stream or the server takes",
       });
       return { event, inboundSequence: undefined, outcome: "dead_letter" };

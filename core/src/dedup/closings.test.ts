@@ -1,4 +1,4 @@
-// An uplink's last word, as dedup meets it on the log: behind what came before it, whatever becomes of that.
+// An uplink's closing marker, as dedup meets it on the log: behind what came before it, whatever becomes of that.
 
 import {
   accountId,
@@ -31,7 +31,7 @@ beforeEach(async () => {
   await moveAccount(db, accountId, { shards: 3 });
 });
 
-const lastWord = (layoutVersion = 2, edge = "east") =>
+const closingMarker = (layoutVersion = 2, edge = "east") =>
   encodeIngressEvent({ accountId, body: { case: "layoutClosed", value: { generation: BigInt(layoutVersion), edge } } });
 const noted = async () => {
   const { rows } = await db.query(
@@ -41,7 +41,7 @@ const noted = async () => {
 };
 const present = `2 east local.${shard}`;
 
-describe("an uplink's last word", () => {
+describe("an uplink's closing marker", () => {
   it("G4: is noted only when everything before it is published, in its own group and in earlier ones", async () => {
     const manager = await nats.jetstreamManager();
     // The inbound stream takes one message and refuses the rest.
@@ -50,14 +50,14 @@ describe("an uplink's last word", () => {
     await sendGroup(nats, shard, [testEvent({ conversation: "a", source: "a-1" })]);
     await untilSettled(1);
     await sendGroup(nats, shard, [testEvent({ conversation: "a", source: "a-2" })]);
-    await sendGroup(nats, shard, [testEvent({ conversation: "a", source: "a-3" }), lastWord()]);
+    await sendGroup(nats, shard, [testEvent({ conversation: "a", source: "a-3" }), closingMarker()]);
     await eventually("a refused batch", async () => ((await db.query("select 1 from ingress_keys")).rowCount ?? 0) >= 2);
     await kill(first);
     await start();
     await eventually("another refusal", async () => ((await db.query("select 1 from ingress_keys")).rowCount ?? 0) >= 3);
     expect(await noted()).toEqual([]);
     await manager.streams.update(inbound, { max_msgs: -1 });
-    await eventually("the last word", async () => (await noted()).length > 0);
+    await eventually("the closing marker", async () => (await noted()).length > 0);
     expect(await sourcesOn(bus, inbound, inboundSubjectOf("a"))).toEqual(sources("a", 3));
     expect(await noted()).toEqual([present]);
   });
@@ -72,19 +72,27 @@ describe("an uplink's last word", () => {
       accountId: crypto.randomUUID(),
       body: { case: "layoutClosed", value: { generation: 2n, edge: "east" } },
     });
-    await sendGroup(nats, shard, [lastWord(), lastWord(1), strange, nobodys, lastWord(), lastWord(2, "west"), lastWord(3)]);
-    await sendGroup(nats, shard, [lastWord(), testEvent({ conversation: "a", source: "a-1" })]);
+    await sendGroup(nats, shard, [
+      closingMarker(),
+      closingMarker(1),
+      strange,
+      nobodys,
+      closingMarker(),
+      closingMarker(2, "west"),
+      closingMarker(3),
+    ]);
+    await sendGroup(nats, shard, [closingMarker(), testEvent({ conversation: "a", source: "a-1" })]);
     await untilSettled(1);
     expect(await sourcesOn(bus, inbound, inboundSubjectOf("a"))).toEqual(sources("a", 1));
-    await eventually("both last words", async () => (await noted()).length >= 2);
+    await eventually("both closing markers", async () => (await noted()).length >= 2);
     expect(await noted()).toEqual([present, `2 west local.${shard}`]);
   });
 
   it("G3: a platform's repeat in the new partition, of what the old one has taken, is the same event", async () => {
     await start();
     const taken = events("a", 3).map((each) => testEvent(each));
-    await sendGroup(nats, shard, [...taken, lastWord()]);
-    await eventually("the last word", async () => (await noted()).length > 0);
+    await sendGroup(nats, shard, [...taken, closingMarker()]);
+    await eventually("the closing marker", async () => (await noted()).length > 0);
     await nats
       .jetstream()
       .publish("mio.ingress.elsewhere.0", groupElsewhere([...taken.slice(1), testEvent({ conversation: "a", source: "a-4" })]));

@@ -1,4 +1,4 @@
-// Last words of uplinks about an account's older layouts. One is noted only when all that stood before it in its partition is finished, so what
+// Closing markers of uplinks about an account's older layouts. One is noted only when all that stood before it in its partition is finished, so what
 // admin reads here is: no event of an older layout will follow from this shard's uplink at this edge, and none is left to do.
 import type { Pool } from "pg";
 import { directoryNotification } from "../db/listen.ts";

@@ -37,7 +37,10 @@ export function dedupMetrics({ metrics, clock, log }: ServiceContext): {
       inbound.inc({ channel_type: channel, direction: "inbound", outcome });
       if (item.kind !== "event") {
         if (item.kind === "dead_letter")
-          log.warn({ reason: item.letter.reason, sequence: item.letter.sequence, index: item.letter.index }, "dead letter");
+          log.warn(
+            { reason: item.deadLetter.reason, sequence: item.deadLetter.sequence, index: item.deadLetter.index },
+            "dead letter",
+          );
         return;
       }
       if (outcome !== "dead_letter")

@@ -1,4 +1,4 @@
-// What one record of the ingress stream asks for, decided without any I/O: events to publish, entries to forward, letters to keep.
+// What one record of the ingress stream asks for, decided without any I/O: events to publish, quarantine entries to forward, dead letters to keep.
 // Nothing that can be wrong with a record throws here.
 
 import { create } from "@bufbuild/protobuf";
@@ -28,7 +28,7 @@ export interface PlannedEvent {
   receivedAtMs: number | undefined;
   /** Which edge brought it, by its region; empty when it does not say. */
   edge: string;
-  letter: Omit<DeadLetter, "reason">;
+  deadLetter: Omit<DeadLetter, "reason">;
 }
 
 interface PlannedQuarantine {
@@ -38,20 +38,20 @@ interface PlannedQuarantine {
   channelType: string;
 }
 
-interface PlannedLetter {
+interface PlannedDeadLetter {
   kind: "dead_letter";
-  letter: DeadLetter;
+  deadLetter: DeadLetter;
   channelType: string;
 }
 
-export type PlannedItem = PlannedEvent | PlannedQuarantine | PlannedLetter | PlannedClosing;
+export type PlannedItem = PlannedEvent | PlannedQuarantine | PlannedDeadLetter | PlannedClosing;
 
 type RecordPlan =
   | { kind: "items"; items: PlannedItem[] }
   /** Written by a newer edge than we know: it is left where it is, and so is our position. */
   | { kind: "newer_version"; version: number };
 
-/** Never throws: what cannot be read becomes a letter, and only a newer version stops. */
+/** Never throws: what cannot be read becomes a dead letter, and only a newer version stops. */
 export function planRecord(record: LogRecord, stream: string): RecordPlan {
   const { streamEpochMs, sequence, subject } = record;
   const whole = { service: "dedup", stream, streamEpochMs, sequence, subject, data: record.data };
@@ -59,29 +59,29 @@ export function planRecord(record: LogRecord, stream: string): RecordPlan {
   const decoded = decodeIngressGroup(record.data);
   if (decoded.kind === "newer_version") return decoded;
   if (decoded.kind === "undecodable")
-    return { kind: "items", items: [letterOf(whole, `the group cannot be decoded: ${decoded.reason}`)] };
+    return { kind: "items", items: [deadLetterOf(whole, `the group cannot be decoded: ${decoded.reason}`)] };
   const { group } = decoded;
   if (group.region !== place?.region || group.shard !== place.shard) {
-    return { kind: "items", items: [letterOf(whole, "the group's region or shard differs from its subject's")] };
+    return { kind: "items", items: [deadLetterOf(whole, "the group's region or shard differs from its subject's")] };
   }
   const items: PlannedItem[] = [];
   for (const [index, bytes] of group.events.entries()) {
     const event = decodeIngressEvent(bytes);
     if (event.kind === "newer_version") return event;
-    const letter = { ...whole, index, data: bytes };
+    const deadLetter = { ...whole, index, data: bytes };
     const origin = { streamEpochMs, sequence, index };
-    if (event.kind === "undecodable") items.push(letterOf(letter, `the event cannot be decoded: ${event.reason}`));
-    else items.push(planEvent(event.event, origin, group.spooled, letter));
+    if (event.kind === "undecodable") items.push(deadLetterOf(deadLetter, `the event cannot be decoded: ${event.reason}`));
+    else items.push(planEvent(event.event, origin, group.spooled, deadLetter));
   }
   return { kind: "items", items };
 }
 
 function planEvent(event: IngressEvent, origin: Origin, spooled: boolean, from: Omit<DeadLetter, "reason">): PlannedItem {
-  const letter = { ...from, scopes: scopesOf(event) };
+  const deadLetter = { ...from, scopes: scopesOf(event) };
   if (event.body.case === "quarantine") {
     const { value: entry } = event.body;
     if (!isToken(entry.id) || !isToken(entry.channelType))
-      return letterOf(letter, "the quarantine entry has no usable id or channel", event.channelType);
+      return deadLetterOf(deadLetter, "the quarantine entry has no usable id or channel", event.channelType);
     return {
       kind: "quarantine",
       subject: quarantineSubject(entry.channelType, entry.id),
@@ -93,21 +93,21 @@ function planEvent(event: IngressEvent, origin: Origin, spooled: boolean, from: 
     const { generation: layoutVersion, edge } = event.body.value;
     const place = parseIngressSubject(from.subject);
     if (!isUuid(event.accountId) || !isToken(edge) || !place)
-      return letterOf(letter, "the last word names no account or no edge");
+      return deadLetterOf(deadLetter, "the closing marker names no account or no edge");
     return { kind: "closing", accountId: event.accountId, layoutVersion: String(layoutVersion), edge, ...place };
   }
-  if (event.body.case !== "message") return letterOf(letter, "the event has no body", event.channelType);
+  if (event.body.case !== "message") return deadLetterOf(deadLetter, "the event has no body", event.channelType);
   const decoded = decodeMessage(event.body.value);
   if (decoded.kind === "undecodable")
-    return letterOf(letter, `the message cannot be decoded: ${decoded.reason}`, event.channelType);
+    return deadLetterOf(deadLetter, `the message cannot be decoded: ${decoded.reason}`, event.channelType);
   if (decoded.kind === "other_version")
-    return letterOf(letter, `the message has schema_version ${decoded.version}`, event.channelType);
+    return deadLetterOf(deadLetter, `the message has schema_version ${decoded.version}`, event.channelType);
   const { message } = decoded;
   const reason =
     parseSubject(event.subject)?.direction === "inbound"
       ? (disagreementWithSubject(message, event.subject) ?? fault(event, message))
       : "its subject is not one of mio.inbound";
-  if (reason !== undefined) return letterOf(letter, `the event is not published: ${reason}`, event.channelType);
+  if (reason !== undefined) return deadLetterOf(deadLetter, `the event is not published: ${reason}`, event.channelType);
 
   let data = event.body.value;
   if (spooled && !message.edge?.spooled) {
@@ -138,7 +138,7 @@ function planEvent(event: IngressEvent, origin: Origin, spooled: boolean, from: 
     traceparent: event.traceparent,
     receivedAtMs,
     edge: message.edge?.region ?? "",
-    letter,
+    deadLetter,
   };
 }
 
@@ -166,8 +166,8 @@ function scopesOf(event: IngressEvent): NonNullable<DeadLetter["scopes"]> {
   return { tenantId, accountId, conversationId, senderExternalId };
 }
 
-function letterOf(letter: Omit<DeadLetter, "reason">, reason: string, channelType = ""): PlannedLetter {
-  return { kind: "dead_letter", letter: { ...letter, reason }, channelType };
+function deadLetterOf(deadLetter: Omit<DeadLetter, "reason">, reason: string, channelType = ""): PlannedDeadLetter {
+  return { kind: "dead_letter", deadLetter: { ...deadLetter, reason }, channelType };
 }
 
 /** Postgres takes no NUL in a text. */

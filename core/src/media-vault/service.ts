@@ -55,7 +55,8 @@ async function run(context: ServiceContext): Promise<void> {
         {
           laneOf,
           handle,
-          park: (record, error) => keepAside(record, `handling it failed: ${error instanceof Error ? error.message : "unknown"}`),
+          park: (record, error) =>
+            keepDeadLetter(record, `handling it failed: ${error instanceof Error ? error.message : "unknown"}`),
           clock,
           random,
           backoff: { startMs: 50, maxMs: 2_000 },
@@ -103,12 +104,13 @@ async function run(context: ServiceContext): Promise<void> {
   async function handle(record: LogRecord, task: Task): Promise<void> {
     const startedMs = clock.monotonicMs();
     const decoded = decodeMessage(record.data);
-    if (decoded.kind === "undecodable") return keepAside(record, `the message cannot be decoded: ${decoded.reason}`);
-    if (decoded.kind === "other_version") return keepAside(record, `the message has schema_version ${decoded.version}`);
+    if (decoded.kind === "undecodable") return keepDeadLetter(record, `the message cannot be decoded: ${decoded.reason}`);
+    if (decoded.kind === "other_version") return keepDeadLetter(record, `the message has schema_version ${decoded.version}`);
     const { message } = decoded;
     const reason = disagreementWithSubject(message, record.subject);
     const place = parseSubject(record.subject);
-    if (reason !== undefined || !place) return keepAside(record, `the message is at odds with its subject: ${reason}`, message);
+    if (reason !== undefined || !place)
+      return keepDeadLetter(record, `the message is at odds with its subject: ${reason}`, message);
 
     const data = await withStoredAttachments(message, record.data, task.signal);
     const traceparent = record.headers?.get(traceparentHeader);
@@ -128,7 +130,7 @@ async function run(context: ServiceContext): Promise<void> {
       });
     if (outcome.kind === "lost_ownership") throw new TryAgain(`partition ${task.partition} may belong to another owner`);
     if (outcome.kind === "too_large")
-      return keepAside(record, "the enriched message is larger than the stream or the server takes", message);
+      return keepDeadLetter(record, "the enriched message is larger than the stream or the server takes", message);
     enriched.inc({ outcome: outcome.kind });
     const { id, channelType, accountId, conversationId } = message;
     log.info(
@@ -146,7 +148,7 @@ async function run(context: ServiceContext): Promise<void> {
   }
 
   /** The scopes are the message's own where it could be read, else what its subject says. */
-  async function keepAside(record: LogRecord, reason: string, message?: Message): Promise<void> {
+  async function keepDeadLetter(record: LogRecord, reason: string, message?: Message): Promise<void> {
     const { accountId = "", conversationId = "" } = message ?? parseSubject(record.subject) ?? {};
     const scopes = {
       accountId,

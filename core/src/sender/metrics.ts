@@ -5,7 +5,7 @@ import type { CallOutcome, Verdict } from "./schedule/verdict.ts";
 
 export interface SenderMetrics {
   /** A change that was recorded; `call` when the platform was asked. */
-  count(handled: Pick<CommandRecord, "channelType" | "state">, call?: { outcome: CallOutcome; verdict: Verdict }): void;
+  count(record: Pick<CommandRecord, "channelType" | "state">, call?: { outcome: CallOutcome; verdict: Verdict }): void;
   gauge(name: "queued" | "unknown" | "outbox", value: number): void;
 }
 

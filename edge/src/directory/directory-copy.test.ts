@@ -217,7 +217,7 @@ describe("directory copy of a region", () => {
       expect(await look("unheard-of")).toMatchObject({ known: undefined, bytes: refused[0], whole: true });
     }
     // Each of them stood under two keys.
-    expect(copy.status()).toMatchObject({ unopened: 2 * refused.length, refused: 0, unreadable: 0, entries: 2 });
+    expect(copy.status()).toMatchObject({ openFailures: 2 * refused.length, refused: 0, unreadable: 0, entries: 2 });
     // The genuine value goes where a refused one stood.
     await put(bucket, "unheard-of", 1n);
     expect((await look("unheard-of")).known).toMatchObject({ rowVersion: 1n });
@@ -263,7 +263,7 @@ describe("directory copy of a region", () => {
     await put(bucket, "c", 1n, { keys: newKeys });
     await mark(bucket, 3n, newKeys);
     expect(await look("a")).toMatchObject({ known: { rowVersion: 1n }, whole: false });
-    expect(copy.status()).toMatchObject({ unopened: 3, entries: 2 });
+    expect(copy.status()).toMatchObject({ openFailures: 3, entries: 2 });
     const [, newName = ""] = openerOf([...testSealingKeys, ...newKeys]).keys;
     const both = restarted([...testSealingKeys, ...newKeys]);
     expect(await look("a", both)).toMatchObject({ known: { rowVersion: 2n }, whole: true });
@@ -273,7 +273,7 @@ describe("directory copy of a region", () => {
     await put(bucket, "b", 1n, { keys: newKeys });
     const after = restarted(newKeys);
     expect(await look("b", after)).toMatchObject({ known: { rowVersion: 1n }, whole: true });
-    expect(after.status()).toMatchObject({ entries: 3, unopened: 0, sealedWith: { [newName]: 3 } });
+    expect(after.status()).toMatchObject({ entries: 3, openFailures: 0, sealedWith: { [newName]: 3 } });
   });
 
   it("G11: knows nothing and is not whole with a key that does not fit, under whatever id, and loses nothing by it", async () => {

@@ -77,7 +77,7 @@ export class DirectoryCopy {
   #markerSeen = false;
   #refused = 0;
   #unreadable = 0;
-  #unopened = 0;
+  #openFailures = 0;
 
   constructor(store: DirectoryStore, bucket: BucketReader, opener: Opener, clock: Clock, mover: Mover) {
     this.#store = store;
@@ -122,7 +122,7 @@ export class DirectoryCopy {
       readAgeMs: this.#readAtMs === undefined ? undefined : this.#clock.monotonicMs() - this.#readAtMs,
       refused: this.#refused,
       unreadable: this.#unreadable,
-      unopened: this.#unopened,
+      openFailures: this.#openFailures,
     };
   }
 
@@ -188,13 +188,13 @@ export class DirectoryCopy {
     for (const { key, value, deleted } of puts) {
       if (deleted) continue;
       if (key === snapshotKey) {
-        if ((await openDirectorySnapshot(this.#opener, value)).kind === "refused") this.#unopened += 1;
+        if ((await openDirectorySnapshot(this.#opener, value)).kind === "refused") this.#openFailures += 1;
         continue;
       }
       const known = entries.get(key) ?? this.#store.get(key);
       const opened = await openDirectoryValue(this.#opener, key, value);
       if (opened.kind !== "value") {
-        if (opened.kind === "refused") this.#unopened += 1;
+        if (opened.kind === "refused") this.#openFailures += 1;
         else this.#unreadable += 1;
         // A key that we know nothing of must not pass for unknown: its bytes stand there, and readers find them unreadable.
         if (known === undefined) entries.set(key, { key, rowVersion: -1, value, sealedWith: "" });

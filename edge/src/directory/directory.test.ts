@@ -46,8 +46,8 @@ describe("directory of an isolate", () => {
   it("G11: takes a value that it cannot open or read, or that answers another route, for not loaded", async () => {
     const newer = Uint8Array.of(8, 2);
     const value = create(DirectoryValueSchema, { version: 1, route, rowVersion: 1n });
-    const strangers = parseSealingKeys(`test:${Buffer.alloc(32, 7).toString("base64")}`) ?? [];
-    const stranger = await sealDirectoryValue(sealerOf(strangers, random), value);
+    const otherKeys = parseSealingKeys(`test:${Buffer.alloc(32, 7).toString("base64")}`) ?? [];
+    const stranger = await sealDirectoryValue(sealerOf(otherKeys, random), value);
     const changed = present.map((byte, index) => (index === present.length - 5 ? byte ^ 1 : byte));
     for (const bytes of [newer, other, stranger, changed, toBinary(DirectoryValueSchema, value), Uint8Array.of(0xff)])
       expect((await directory([{ values: [bytes], whole: true }]).find()).kind).toBe("not_loaded");

@@ -14,8 +14,8 @@ export interface DirectoryStatus {
   /** Older than what was known. */
   refused: number;
   unreadable: number;
-  /** Moved, changed, a stranger's, or sealed with a key that is not ours. */
-  unopened: number;
+  /** Values that our keys did not open: moved, changed, forged, or sealed with a key that is not ours. */
+  openFailures: number;
 }
 
 export interface ShardStatus {

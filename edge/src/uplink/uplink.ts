@@ -124,7 +124,7 @@ export class Uplink {
    */
   closeLayout(shard: Shard, closing: Closing): Promise<Stored> {
     const failed = (): Stored => ({ kind: "unavailable", reason: "storage_failed" });
-    return this.#closings.close(closing, (lastWord) => this.#enqueue(shard, [lastWord])).catch(failed);
+    return this.#closings.close(closing, (marker) => this.#enqueue(shard, [marker])).catch(failed);
   }
 
   #enqueue(shard: Shard, events: readonly Uint8Array<ArrayBuffer>[]): Promise<Stored> {
@@ -132,12 +132,12 @@ export class Uplink {
     if (events.some((event) => event.length > eventBytesMax)) return Promise.resolve({ kind: "too_large" });
     const bytes = events.reduce((sum, event) => sum + event.length, 0);
     if (this.#queueBytes + bytes > this.#limits.queueBytesMax) {
-      this.#losePatience();
+      this.#endWait();
       this.#counters.eventsRefused += events.length;
       return Promise.resolve({ kind: "unavailable", reason: "queue_full" });
     }
     // Half full: what waits goes to the spool while there is room for what comes.
-    if (this.#queueBytes + bytes > this.#limits.queueBytesMax / 2) this.#losePatience();
+    if (this.#queueBytes + bytes > this.#limits.queueBytesMax / 2) this.#endWait();
     this.#queueBytes += bytes;
     return new Promise((resolve) => {
       const ticket: Ticket = { shard, left: events.length, spooled: false, refused: undefined, resolve };
@@ -298,7 +298,7 @@ export class Uplink {
     return this.#ports.spool.state.rows === 0 || (state === "answering" && !this.#drainer.stuck);
   }
 
-  #losePatience(): void {
+  #endWait(): void {
     this.#waitEnd.abort();
   }
 

@@ -18,7 +18,7 @@ export const directoryTampered: Fault = {
     const kv = await nats.jetstream().views.kv(buckets.directory.name, { bindOnly: true });
     const own = directoryKeyOf(accountRoute(channel, account.account_id));
     const stranger = randomUUID();
-    const strangers = directoryKeyOf(accountRoute(channel, stranger));
+    const keyOfStranger = directoryKeyOf(accountRoute(channel, stranger));
     const strangersUrl = account.webhook_url.replace(account.account_id, stranger);
     await using forger = await startShadowPlatform({ channelType: channel, seed, webhookUrl: strangersUrl });
     const statuses: number[] = [];
@@ -31,7 +31,7 @@ export const directoryTampered: Fault = {
       const changed = Uint8Array.from(genuine);
       changed[changed.length - 1] = (changed.at(-1) ?? 0) ^ 1;
       await kv.put(own, changed);
-      await kv.put(strangers, genuine);
+      await kv.put(keyOfStranger, genuine);
       await kv.put(snapshotKey, randomBytes(64));
       written += 3;
       progress("directory-tampered: one value changed, one moved to a stranger's key, the marker forged");

@@ -67,7 +67,7 @@ export function directoryClaims(kind: HostKind): void {
     /** Of all values that it put aside. */
     async function putAside(): Promise<number> {
       const health = await (await fetch(`${host.url}/health`)).text();
-      const counts = [...health.matchAll(/"(?:unopened|unreadable|refused)":(\d+)/g)].map((match) => Number(match[1]));
+      const counts = [...health.matchAll(/"(?:open_failures|unreadable|refused)":(\d+)/g)].map((match) => Number(match[1]));
       return counts.reduce((sum, each) => sum + each, 0);
     }
     async function putAndSeen(key: string, bytes: Uint8Array): Promise<void> {

@@ -1,4 +1,4 @@
-// Last words of uplinks, as dedup notes them, for tests of what admin makes of them.
+// Closing markers of uplinks, as dedup notes them, for tests of what admin makes of them.
 
 import { noteClosings } from "@mio/core/dedup/closings.ts";
 import type { Pool } from "pg";

@@ -193,20 +193,20 @@ it("parks a message that fails for good and goes on with its conversation", asyn
   const manager = await operator.jetstreamManager();
   const { first_seq: first, messages } = (await manager.streams.info(streams.deadLetter.name)).state;
   expect(messages).toBe(2);
-  const letters = await Promise.all(
+  const deadLetters = await Promise.all(
     [0, 1].map((index) => manager.streams.getMessage(streams.deadLetter.name, { seq: first + index })),
   );
   const reasons = ["its handler failed 2 times, at last with Error", "its handler parked it at attempt 1"];
-  for (const [index, letter] of letters.entries()) {
-    const said = (name: string) => letter.header.get(name);
-    expect(letter.subject).toMatch(/^mio\.dead_letter\.agent-quoter\.MESSAGES_INBOUND_ENRICHED-\d+$/);
+  for (const [index, deadLetter] of deadLetters.entries()) {
+    const said = (name: string) => deadLetter.header.get(name);
+    expect(deadLetter.subject).toMatch(/^mio\.dead_letter\.agent-quoter\.MESSAGES_INBOUND_ENRICHED-\d+$/);
     expect(decodeURI(said(deadLetterHeaders.reason))).toBe(reasons[index]);
     expect(said(deadLetterHeaders.source)).toMatch(/^MESSAGES_INBOUND_ENRICHED \d+$/);
     expect(said(deadLetterHeaders.accountId)).toBe(account);
     expect(said(deadLetterHeaders.tenantId)).toBe(arrived[0]?.tenantId);
     expect(said(deadLetterHeaders.conversationId)).toBe(arrived[0]?.conversationId);
     expect(said(deadLetterHeaders.senderExternalId)).toBe("ann");
-    expect(decodeMessage(letter.data)).toMatchObject({ kind: "message", message: { id: arrived[index + 1]?.id } });
+    expect(decodeMessage(deadLetter.data)).toMatchObject({ kind: "message", message: { id: arrived[index + 1]?.id } });
   }
   stop.abort();
   await consuming;

@@ -95,7 +95,7 @@ function normalise(door: InboundDoor, request: WebhookRequest, account: InboundA
 
 /**
  * False, without work, while the account's conversations are between two places: what is fed into the new one might overtake what an edge still
- * holds for the old one. No move can begin before the work is done, so all of it stands in front of the edges' last words.
+ * holds for the old one. No move can begin before the work is done, so all of it stands in front of the edges' closing markers.
  */
 function whileItStays(db: Pool, id: AccountId, { region, shardCount }: ShardLayout, work: () => Promise<void>): Promise<boolean> {
   return inTransaction(db, async (client) => {

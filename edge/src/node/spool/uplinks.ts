@@ -61,7 +61,7 @@ export class Uplinks {
     this.#of(uplinkName(shard)).telemetry.note(shard, telemetry);
   }
 
-  /** The last words of all of them, within the deadline of one. */
+  /** The closing markers of all of them, within the deadline of one. */
   async tell(): Promise<void> {
     await Promise.all(Array.from(this.#made.values(), ({ telemetry }) => telemetry.report()));
   }

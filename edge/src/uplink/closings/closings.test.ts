@@ -1,4 +1,4 @@
-// What an uplink does when an account's layout is closed at it: the order of refusal, disk and last word.
+// What an uplink does when an account's layout is closed at it: the order of refusal, disk and closing marker.
 
 import { manualClock } from "@mio/proving/kit/time/manual-clock.ts";
 import { decodeIngressEvent, decodeIngressGroup } from "@mio/shared/bus/wire/ingress-group.ts";
@@ -53,7 +53,7 @@ function setUp(notAloneForMs = 0) {
   return { clock, disk, state, published, start, acknowledge };
 }
 
-/** Texts of events, and last words as "closed <layout version> by <edge>". */
+/** Texts of events, and closing markers as "closed <layout version> by <edge>". */
 function wordsIn({ message }: { message: GroupMessage }): string[] {
   const decoded = decodeIngressGroup(message.body);
   if (decoded.kind !== "group") throw new Error(`a group is ${decoded.kind}`);
@@ -66,7 +66,7 @@ function wordsIn({ message }: { message: GroupMessage }): string[] {
 }
 
 describe("closing an account's older layouts", () => {
-  it("G4: puts the last word behind all that was taken, and takes nothing more under them", async () => {
+  it("G4: puts the closing marker behind all that was taken, and takes nothing more under them", async () => {
     const { clock, published, start, acknowledge } = setUp();
     const uplink = start();
     const first = [uplink.store(old, event("a")), uplink.store(old, event("b"))];
@@ -125,7 +125,7 @@ describe("closing an account's older layouts", () => {
     expect(await again).toMatchObject({ kind: "stored" });
   });
 
-  it("G4: a new object refuses at once, and says its last word when nobody can hear from its predecessor any more", async () => {
+  it("G4: a new object refuses at once, and publishes its closing marker when nobody can hear from its predecessor any more", async () => {
     const { clock, published, start } = setUp(3_000);
     const uplink = start();
     await clock.advance(1_000);

@@ -1,13 +1,13 @@
-// What an uplink takes no more: accounts' older shard layouts. Closing one writes the refusal to disk, and puts a last word behind all that
+// What an uplink takes no more: accounts' older shard layouts. Closing one writes the refusal to disk, and puts a closing marker (LayoutClosed) behind all that
 // was taken under it; only when core has read that does a moved conversation go on in another uplink.
 //
 // Why this is right:
-//  1. The refusal is on disk before the last word can be anywhere, so an object that starts again behind it refuses too, however old the directory of
+//  1. The refusal is on disk before the closing marker can be anywhere, so an object that starts again behind it refuses too, however old the directory of
 //     whoever calls.
-//  2. In memory it is refused first and said then, so what was taken before stands in front of the last word: in the queue, in the spool, on the
+//  2. In memory it is refused first and published then, so what was taken before stands in front of the closing marker: in the queue, in the spool, on the
 //     bus.
 //  3. An object that was replaced and does not know it yet may still publish what it had taken, without touching its storage. Whoever
-//     called it hears 503 after its own deadline, whatever comes of it. So a new object says no last word before that deadline is over
+//     called it hears 503 after its own deadline, whatever comes of it. So a new object publishes no closing marker before that deadline is over
 //     for all that its predecessor took: what was answered 200 is on the bus by then, in front.
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { encodeIngressEvent } from "@mio/shared/bus/wire/ingress-group.ts";
@@ -32,15 +32,15 @@ export interface ClosingStore {
   write(accountId: string, layoutVersion: number): Promise<void>;
 }
 
-/** Core may have passed over a word that it could not read: it is said again while somebody still asks. */
-const saidForMs = 30_000;
+/** Core may have passed over a marker that it could not read: it is published again while somebody still asks. */
+const publishedForMs = 30_000;
 
-export class Closings<Said extends { kind: string }> {
+export class Closings<Published extends { kind: string }> {
   readonly #store: ClosingStore;
   readonly #clock: Clock;
   readonly #aloneFromMs: number;
   readonly #refusals: Map<string, number>;
-  readonly #said = new Map<string, { layoutVersion: number; atMs: number; word: Promise<Said> }>();
+  readonly #published = new Map<string, { layoutVersion: number; atMs: number; marker: Promise<Published> }>();
 
   constructor(store: ClosingStore, clock: Clock) {
     this.#store = store;
@@ -53,29 +53,29 @@ export class Closings<Said extends { kind: string }> {
     return layoutVersion < (this.#refusals.get(accountId) ?? 0);
   }
 
-  /** Calls `say` once for many calls of one closing. Resolves with what came of it; rejects when the storage fails. */
-  close(closing: Closing, say: (lastWord: Uint8Array<ArrayBuffer>) => Promise<Said>): Promise<Said> {
+  /** Calls `publish` once for many calls of one closing. Resolves with what came of it; rejects when the storage fails. */
+  close(closing: Closing, publish: (marker: Uint8Array<ArrayBuffer>) => Promise<Published>): Promise<Published> {
     const { accountId, layoutVersion } = closing;
-    const before = this.#said.get(accountId);
+    const before = this.#published.get(accountId);
     const nowMs = this.#clock.monotonicMs();
-    if (before && before.layoutVersion >= layoutVersion && nowMs - before.atMs < saidForMs) return before.word;
-    const word = this.#close(closing, say);
-    const said = { layoutVersion, atMs: nowMs, word };
-    this.#said.set(accountId, said);
-    const forget = () => void (this.#said.get(accountId) === said && this.#said.delete(accountId));
-    word.then(({ kind }) => kind !== "stored" && forget(), forget);
-    return word;
+    if (before && before.layoutVersion >= layoutVersion && nowMs - before.atMs < publishedForMs) return before.marker;
+    const marker = this.#close(closing, publish);
+    const published = { layoutVersion, atMs: nowMs, marker };
+    this.#published.set(accountId, published);
+    const forget = () => void (this.#published.get(accountId) === published && this.#published.delete(accountId));
+    marker.then(({ kind }) => kind !== "stored" && forget(), forget);
+    return marker;
   }
 
   async #close(
     { accountId, layoutVersion, edge }: Closing,
-    say: (lastWord: Uint8Array<ArrayBuffer>) => Promise<Said>,
-  ): Promise<Said> {
+    publish: (marker: Uint8Array<ArrayBuffer>) => Promise<Published>,
+  ): Promise<Published> {
     await this.#store.write(accountId, layoutVersion);
     this.#refusals.set(accountId, Math.max(layoutVersion, this.#refusals.get(accountId) ?? 0));
     const waitMs = this.#aloneFromMs - this.#clock.monotonicMs();
     if (waitMs > 0) await this.#clock.sleep(waitMs);
-    return say(
+    return publish(
       encodeIngressEvent({
         accountId,
         receivedAt: timestampFromMs(this.#clock.nowMs()),

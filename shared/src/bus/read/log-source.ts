@@ -256,7 +256,7 @@ export function openLogSource(bus: Bus, options: LogSourceOptions): LogSource {
     }
   }
 
-  function deliver(current: { delivered: number }, message: BusMessage, place: Delivery): void {
+  function deliver(current: { delivered: number }, message: BusMessage, place: Place): void {
     current.delivered = place.delivery;
     // A replica that is behind starts earlier than asked: what was read already is not given out again.
     if (place.sequence < wanted) return;

@@ -37,20 +37,20 @@ export interface DeadLetter {
 const timeoutMs = 5_000;
 
 /** Resolves once it is kept, also when it was before. Rejects when the bus does not take it; call again. */
-export async function publishDeadLetter(bus: Bus, letter: DeadLetter): Promise<void> {
-  const { stream, sequence, index, scopes = {} } = letter;
-  const key = [stream, letter.streamEpochMs || undefined, sequence, index].filter((part) => part !== undefined).join("-");
+export async function publishDeadLetter(bus: Bus, deadLetter: DeadLetter): Promise<void> {
+  const { stream, sequence, index, scopes = {} } = deadLetter;
+  const key = [stream, deadLetter.streamEpochMs || undefined, sequence, index].filter((part) => part !== undefined).join("-");
   const named: [string, string | undefined][] = [
-    [deadLetterHeaders.reason, letter.reason],
+    [deadLetterHeaders.reason, deadLetter.reason],
     [deadLetterHeaders.source, [stream, sequence, index].filter((part) => part !== undefined).join(" ")],
-    [deadLetterHeaders.subject, letter.subject],
+    [deadLetterHeaders.subject, deadLetter.subject],
     [deadLetterHeaders.tenantId, scopes.tenantId],
     [deadLetterHeaders.accountId, scopes.accountId],
     [deadLetterHeaders.conversationId, scopes.conversationId],
     [deadLetterHeaders.senderExternalId, scopes.senderExternalId],
   ];
   const headers = Object.fromEntries(named.flatMap(([name, value]) => (value ? [[name, valueText(value)]] : [])));
-  await publishKept(bus, deadLetterSubject(letter.service, key), letter.data, headers);
+  await publishKept(bus, deadLetterSubject(deadLetter.service, key), deadLetter.data, headers);
 }
 
 /** Publishes to a subject that takes one message ever. A body that is too large is left out, and said so. */

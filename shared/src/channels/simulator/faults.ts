@@ -15,7 +15,7 @@ export interface Fault {
 }
 
 /** What befalls one API call; undefined for what does not. */
-export interface ApiMisfortune {
+export interface InjectedFault {
   /** Refused before anything is carried out. */
   refusal: { kind: "rate_limited"; retryAfterMs: number } | { kind: "unavailable" } | undefined;
   lateMs: number;
@@ -38,7 +38,7 @@ export class Faults {
   }
 
   /** Uses up what applies to this call. A refused call uses up nothing else: it has no answer to lose. */
-  takeForCall(method: string): ApiMisfortune {
+  takeForCall(method: string): InjectedFault {
     const limited = this.#take("rate_limited", method);
     if (limited) return { refusal: { kind: "rate_limited", retryAfterMs: limited.ms }, lateMs: 0, lost: false };
     if (this.#take("unavailable", method)) return { refusal: { kind: "unavailable" }, lateMs: 0, lost: false };
