@@ -1,6 +1,6 @@
-// From the bus into the ledger. One leader reads the work queue in stream order, writes what it has read in one statement, and acknowledges what is committed. It needs
-// Postgres and the bus, and never a platform. A durable consumer reorders on takeover and after lost deliveries, so a new leader, and a leader
-// that sees a hole in its deliveries, recreates the consumer: then all that is left comes once more, in order.
+// From the bus into the ledger. One leader reads the work queue in stream order, writes what it has read in one statement, and acknowledges what
+// is committed. It needs Postgres and the bus, and never a platform. A durable consumer reorders on takeover and after lost deliveries, so a new
+// leader, and a leader that sees a hole in its deliveries, recreates the consumer: then all that is left comes once more, in order.
 import type { Bus } from "@mio/shared/bus/client/connection.ts";
 import { createDurable, deleteDurable, durableOf, nanosecondsPerMs, streamOf } from "@mio/shared/bus/client/stream-admin.ts";
 import { messageIdHeader, traceparentHeader } from "@mio/shared/bus/names/headers.ts";
