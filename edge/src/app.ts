@@ -1,4 +1,4 @@
-// The edge's routes. Which platforms there are is the list of doors; what stands behind the ports is the host's affair.
+// The edge's routes. The list of doors says which platforms there are; each host implements the ports in its own way.
 import { unknownChannel } from "@mio/shared/bus/wire/telemetry.ts";
 import type { InboundDoor, PlatformAnswer } from "@mio/shared/channels/contract.ts";
 import { snakeCase } from "@mio/shared/snake-case.ts";
@@ -67,7 +67,7 @@ export function createApp(ports: EdgePorts): EdgeApp {
     return new Response(answer.body, { status: answer.status, headers: answer.headers });
   }
 
-  // Told to the platform as "come again": whatever it was, nothing was promised.
+  // Answered with 503 and Retry-After, so that the platform sends it again: nothing was promised.
   function failed(error: unknown): PlatformAnswer {
     ports.log(failureLine(error));
     return { status: failedStatus, headers: { "retry-after": "2" }, body: "come again\n" };

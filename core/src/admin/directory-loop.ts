@@ -1,5 +1,5 @@
 // Keeps the directory bucket the same as Postgres: at start, on change, every few seconds, and after anybody has emptied the bucket.
-// Values are only ever replaced by newer ones (compare-and-set); a route that is gone stays as a value that says so. All of it is sealed;
+// Values are only ever replaced by newer ones (compare-and-set); a removed route keeps a value that marks it as removed. All of it is sealed;
 // what does not open, or is sealed with an older key than ours, is written anew.
 import { create, equals } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";

@@ -1,5 +1,5 @@
-// Closing markers of uplinks about an account's older layouts. One is noted only when all that stood before it in its partition is finished, so what
-// admin reads here is: no event of an older layout will follow from this shard's uplink at this edge, and none is left to do.
+// Closing markers of uplinks about an account's older layouts. One is noted only when all that stood before it in its partition is finished, so
+// what admin reads here is: no event of an older layout will follow from this shard's uplink at this edge, and none is left to do.
 import type { Pool } from "pg";
 import { directoryNotification } from "../db/listen.ts";
 
@@ -14,7 +14,7 @@ export interface PlannedClosing {
 }
 
 /**
- * Each once; said again it changes nothing. What is not of the account's present layout is late and means nothing. The directory's version
+ * Idempotent. A marker that is not of the account's present layout is late and means nothing. The directory's version
  * rises with it, so that no late publisher takes it back.
  */
 export async function noteClosings(db: Pool, closings: readonly PlannedClosing[]): Promise<void> {

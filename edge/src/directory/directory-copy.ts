@@ -30,7 +30,7 @@ export interface BucketPosition {
 
 export interface DirectoryEntry {
   key: string;
-  /** -1 for what does not open, and stands where we knew nothing: not loaded, not unknown. */
+  /** -1 for a value that does not open under a key of which nothing was known: the route counts as not loaded, not as unknown. */
   rowVersion: number;
   /** Sealed. */
   value: Uint8Array<ArrayBuffer>;
@@ -178,7 +178,7 @@ export class DirectoryCopy {
     return Object.values(this.#store.entries()).reduce((sum, each) => sum + each, 0) >= entries;
   }
 
-  /** Deletes and purges say nothing: a route that is gone is a value that says so. */
+  /** Deletes and purges are ignored: a removed route has a value that marks it as removed. */
   async #apply(
     puts: readonly { key: string; value: Uint8Array<ArrayBuffer>; deleted: boolean }[],
     position: BucketPosition,
@@ -196,7 +196,7 @@ export class DirectoryCopy {
       if (opened.kind !== "value") {
         if (opened.kind === "refused") this.#openFailures += 1;
         else this.#unreadable += 1;
-        // A key that we know nothing of must not pass for unknown: its bytes stand there, and readers find them unreadable.
+        // A route of which we knew nothing must not count as unknown: the unreadable bytes are kept, so that readers find it not loaded.
         if (known === undefined) entries.set(key, { key, rowVersion: -1, value, sealedWith: "" });
         continue;
       }

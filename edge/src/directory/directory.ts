@@ -7,9 +7,9 @@ import type { Opener } from "@mio/shared/bus/wire/sealed-value.ts";
 import type { Clock } from "@mio/shared/clock.ts";
 import { isMoving, layoutOf } from "../uplink/layout.ts";
 
-/** How long an isolate trusts what it was told, misses included. */
+/** How long an isolate trusts an answer of the directory object, misses included. */
 export const cacheMs = 5_000;
-/** The same while an account is being moved: for so long at most is a conversation refused in vain. */
+/** The same while an account is being moved: after its move, a conversation is refused for at most so long. */
 const movingCacheMs = 250;
 const cacheEntriesMax = 10_000;
 /** Apart from what was found: who invents workspaces by the thousand shall not push out those that there are. */

@@ -12,7 +12,7 @@ environment, or from the file that the same name with _FILE behind it names:
 
 ${describeVariables()}`;
 
-/** Runs until it is told to stop; ends the process. */
+/** Runs until a signal asks it to stop; ends the process. */
 export async function runEdge(doors: readonly InboundDoor[], words: readonly string[], uplinkParts?: UplinkParts): Promise<void> {
   try {
     await run(doors, words, uplinkParts);

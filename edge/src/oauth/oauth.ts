@@ -13,7 +13,7 @@ import type { Asked } from "./ask-core.ts";
 import { type OAuthNames, oauthPage } from "./oauth-page.ts";
 
 export interface OAuthPorts {
-  /** Sends one request to core. Rejects only when whoever holds the connection cannot be reached. */
+  /** Sends one request to core. Rejects only when the object that holds the connection cannot be reached. */
   askCore(subject: string, body: Uint8Array<ArrayBuffer>, timeoutMs: number): Promise<Asked>;
   clock: Clock;
   random: Random;

@@ -31,7 +31,7 @@ export class RequestCounts {
     row.durations.add(durationMs / 1_000);
   }
 
-  /** Adds what was taken elsewhere, or here in vain. */
+  /** Adds counts that were taken elsewhere, or taken here and not delivered. */
   merge(requests: readonly RequestTelemetry[]): void {
     for (const { channelType, outcome, httpStatus, durationSeconds } of requests)
       if (durationSeconds) this.#rowOf(channelType, outcome, httpStatus).durations.merge(durationSeconds);

@@ -4,7 +4,7 @@ import { decodeTelemetry, encodeTelemetry, type RequestOutcome } from "@mio/shar
 import type { Clock } from "@mio/shared/clock.ts";
 import { RequestCounts } from "./request-counts.ts";
 
-/** What the app needs of whoever counts. */
+/** What the app needs of a counter of requests. */
 export interface Recorder {
   record(channelType: string, outcome: RequestOutcome, httpStatus: number, durationMs: number): void;
   /** Since the start, by channel, then by outcome. */
@@ -21,7 +21,7 @@ export interface IsolateTelemetryPorts {
   afterwards(work: Promise<void>): void;
 }
 
-/** The first requests after a silence are told together. */
+/** The first requests after a silence are reported together. */
 const gatherMs = 1_000;
 
 export class IsolateTelemetry implements Recorder {
@@ -69,7 +69,7 @@ export class IsolateTelemetry implements Recorder {
     try {
       await this.#ports.report(telemetry);
     } catch {
-      // Told with what comes next.
+      // Reported with the next requests.
       this.#restore(telemetry);
     }
   }

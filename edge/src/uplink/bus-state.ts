@@ -1,4 +1,4 @@
-// How the bus looks from one uplink: a slow bus is told from a dead one. A slow one still drains, only nobody waits for it.
+// How the bus looks from one uplink: it distinguishes a slow bus from a dead one. On a slow one the spool still drains, but no request waits.
 import type { BusState } from "@mio/shared/bus/wire/telemetry.ts";
 import type { UplinkLimits } from "./limits.ts";
 import type { BusLink } from "./ports.ts";
@@ -23,7 +23,7 @@ export class BusWatch {
     this.#limits = limits;
     this.#changed = changed;
     if (!link.connected) this.#reported = "away";
-    // A new connection has answered the client's greeting; what it does with a publish, the next one tells.
+    // A new connection has answered the client's greeting; whether it acknowledges, the next publish shows.
     link.onChange(() => this.forget());
   }
 
@@ -53,7 +53,7 @@ export class BusWatch {
     this.#see({ state: "silent", reason });
   }
 
-  /** What was seen does not count any more: the next publish tells. */
+  /** Forgets what was seen: the next publish shows how the bus is. */
   forget(): void {
     this.#see({ state: "answering", reason: undefined });
   }

@@ -33,7 +33,7 @@ export class UplinkMeter {
   }
 }
 
-/** The same link, which tells the meter of each acknowledgement, however late: also of one for which nobody waits any more. */
+/** The same link, which reports each acknowledgement to the meter, however late: also one for which nobody waits any more. */
 export function measured(link: BusLink, clock: Clock, meter: UplinkMeter): BusLink {
   return {
     get connected() {

@@ -1,5 +1,5 @@
 // The spool with its bounds: a row is refused before it is written when rows, bytes or the age of the oldest are at their limit.
-// Nothing is ever dropped to make room; a full spool walks back to the platform as 503.
+// Nothing is ever dropped to make room; with a full spool the platform is answered 503.
 import type { Clock } from "@mio/shared/clock.ts";
 import type { UplinkLimits } from "./limits.ts";
 import type { GroupMessage, Spool } from "./ports.ts";

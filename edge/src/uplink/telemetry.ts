@@ -16,7 +16,7 @@ import type { Measured, UplinkMeter } from "./meter.ts";
 import type { Spool } from "./ports.ts";
 import type { Shard, UplinkStatus } from "./uplink.ts";
 
-/** `heard`: the bus took it, and somebody listens. `unheard`: certainly not. `unknown`: it may have been, and is told again as it was. */
+/** `heard`: the bus took it, and somebody listens. `unheard`: certainly not. `unknown`: it may have been, and is sent again as it was. */
 export type ReportOutcome = "heard" | "unheard" | "unknown";
 
 export interface TelemetryLink {
@@ -91,7 +91,7 @@ export class UplinkTelemetry {
     if (this.#ports.clock.monotonicMs() - this.#reportedMs >= this.#ports.limits.telemetryEveryMs) void this.report();
   }
 
-  /** Reports what there is. Resolves when it is heard, or in vain after `tellDeadlineMs` at the latest. Never rejects. */
+  /** Reports what there is. Resolves when it is heard, or, unheard, after `reportDeadlineMs` at the latest. Never rejects. */
   report(): Promise<void> {
     this.#reporting ??= this.#reportAll().finally(() => {
       this.#reporting = undefined;

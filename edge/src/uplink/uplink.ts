@@ -1,4 +1,4 @@
-// The promise of G1 and G4 for one shard: events are told stored when the bus has acknowledged them or the spool has committed
+// The promise of G1 and G4 for one shard: events count as stored when the bus has acknowledged them or the spool has committed
 // them, and they reach the bus in the order in which they came. One group is in flight; what waits meanwhile travels together next.
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { ingressSubject } from "@mio/shared/bus/names/subjects.ts";
@@ -30,7 +30,7 @@ export interface Placement extends Shard {
 
 export type Stored =
   | { kind: "stored"; spooled: boolean }
-  /** Nothing may be promised; the platform shall come again. */
+  /** Nothing may be promised; the platform shall retry. */
   | { kind: "unavailable"; reason: "queue_full" | "spool_full" | "storage_failed" | "failed" | "moved" }
   | { kind: "too_large" };
 
@@ -119,7 +119,7 @@ export class Uplink {
   }
 
   /**
-   * From its start on, nothing of the account is taken under an older layout; resolves with `stored` when a word about that stands behind
+   * From its start on, nothing of the account is taken under an older layout; resolves with `stored` when a closing marker stands behind
    * all that was. Again and again is harmless. Never rejects.
    */
   closeLayout(shard: Shard, closing: Closing): Promise<Stored> {
@@ -308,7 +308,7 @@ export class Uplink {
     try {
       await this.#ports.spool.arm(this.#ports.clock.nowMs() + Math.max(this.#limits.retryMinMs, this.#drainer.retryInMs));
     } catch {
-      // Nothing was promised by this call: the rows stand, and the next request or start of the object arms again.
+      // This call promised nothing: the rows are kept, and the next request or start of the object arms the alarm again.
     }
   }
 }

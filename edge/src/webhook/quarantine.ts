@@ -15,7 +15,7 @@ export interface Quarantined {
   door: Pick<InboundDoor, "channelType" | "secretBodyFields" | "verify">;
   account: InboundAccount | undefined;
   workspace: string;
-  /** Without an account: the secrets that verified it together. One of them alone does, and says who could have sent it. */
+  /** Without an account: the secrets that verified it together. One that verifies it alone shows who could have sent it. */
   verifiers: readonly OwnedSecret[];
   /** A fixed word, or the door's short sentence without anybody's text. */
   reason: string;

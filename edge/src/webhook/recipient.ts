@@ -11,7 +11,7 @@ import { layoutOf, type ShardLayout } from "../uplink/layout.ts";
 
 export type Recipient =
   | { kind: "account"; account: InboundAccount; layout: ShardLayout; disabled: boolean; secrets: VerificationSecret[] }
-  /** A shared URL and no such workspace: `secrets` only tell a request that is nobody's from a forged one. */
+  /** A shared URL and no such workspace: `secrets` only distinguish a genuine request that has no account from a forged one. */
   | { kind: "nobody"; workspace: string; secrets: OwnedSecret[] }
   /** An account's URL, and no such account. */
   | { kind: "unknown_url" }

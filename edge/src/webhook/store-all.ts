@@ -1,4 +1,4 @@
-// One request's events on their way to their uplinks, one or several. "Stored" is said only when every uplink has said it (G1).
+// One request's events on their way to their uplinks, one or several. The result is "stored" only when every uplink has stored its part (G1).
 import type { Clock } from "@mio/shared/clock.ts";
 import { within } from "@mio/shared/within.ts";
 import type { Directory } from "../directory/directory.ts";
@@ -31,7 +31,7 @@ export const storeDeadlineMs = 2_400;
 /** The answer is 503 anyway; what is not closed by then goes on closing, or is closed by the next request. */
 const closeDeadlineMs = 300;
 
-/** `moving`: a conversation is between two uplinks; the platform shall come again in a moment. */
+/** `moving`: a conversation is between two uplinks; the platform shall retry in a moment. */
 export type StoredAll = Stored | { kind: "unavailable"; reason: string } | { kind: "moving" };
 
 /** Never rejects. All or nothing in the answer; what one shard stored before another failed is deduplicated when the platform repeats it. */

@@ -1,4 +1,4 @@
-// The life of one webhook: body, recipient, handshake, verify, normalise, uplink, answer. Its ways out are the rows of `Outcome`.
+// The life of one webhook: body, recipient, handshake, verify, normalise, uplink, answer. Its ways out are the rows of `WebhookOutcome`.
 // A 2xx for an event goes out only after every uplink that it feeds has stored it (G1); unverified leaves nothing behind (G11).
 import { inboundEventBytes, sourceMessageIdFault } from "@mio/shared/bus/wire/inbound-event.ts";
 import type {
@@ -230,7 +230,7 @@ function tooLarge(what: "body" | "event"): WebhookEnd {
   return { outcome: "too_large", answer: plain(413, "too large"), reason: `${what}_too_large` };
 }
 
-/** When the door does not say when to come again, we do. */
+/** Where the door's answer has no Retry-After, ours is added. */
 function unavailableAnswer(door: InboundDoor): PlatformAnswer {
   const answer = door.answer("unavailable");
   if (new Headers(answer.headers).has("retry-after")) return answer;

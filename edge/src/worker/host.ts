@@ -16,7 +16,7 @@ import type { Stored } from "../uplink/uplink.ts";
 import type { Env } from "./bindings.ts";
 import { readConfiguration, readDirectoryKeys } from "./env.ts";
 
-/** What a deployment lacks is mended by another one, so an early repeat is in vain. */
+/** A deployment without its configuration is mended by the next deployment, so an early retry would fail as well. */
 const misconfiguredRetrySeconds = 30;
 
 /** `fetch` of a Worker that has these doors. Without its configuration it refuses everything, and says why in one line of the log. */

@@ -13,7 +13,7 @@ import { type Answer, answerCallback, type OAuthTools } from "./oauth-callback.t
 
 /** Less than the edge waits for us, so that it hears what came of it. */
 const exchangeDeadlineMs = 6_000;
-/** Strangers may send what they like, at one look at the database each; more than so many at once are told to come again. */
+/** Anybody may send a callback, and each costs one query; above so many at once the rest are asked to retry. */
 const inHandMax = 32;
 
 /** Resolves when the context's signal is aborted and nothing is in hand any more. */
@@ -26,7 +26,7 @@ export async function serveOAuth(context: ServiceContext): Promise<void> {
   const inHand = new Set<Promise<void>>();
   const callback = (error: Error | null, message: BusMessage) => {
     if (error) return log.error({ err: error }, "the bus does not let core hear OAuth callbacks");
-    // Whoever asks chooses where we publish: nowhere but to an inbox.
+    // The caller names the subject of the answer, so only an inbox is answered.
     const { reply } = message;
     if (!reply?.startsWith("_INBOX")) return;
     const respond = (body: Uint8Array) => nats.publish(reply, body);

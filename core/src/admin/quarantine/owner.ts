@@ -66,7 +66,7 @@ async function byId(db: Pool, { accountId, channelType }: QuarantineEntry): Prom
   return first(await db.query(`select ${columns} from accounts where id = $1 and channel_type = $2`, [accountId, channelType]));
 }
 
-/** The live one, else the one that was disabled last, which is said. */
+/** The live account, else the one that was disabled last; the result says which. */
 async function byWorkspace(db: Pool, channelType: string, workspace: string) {
   const found = await db.query(
     `select ${columns} from accounts where channel_type = $1 and external_id = $2 order by disabled_at desc nulls first limit 1`,

@@ -191,7 +191,7 @@ export function outcomeOf(error: unknown, written: boolean): CallOutcome {
   }
 }
 
-/** Lets the call through when its token is there. Whoever does not get one in time gives the command back; that costs it nothing. */
+/** Lets the call through when its token is there. A command that gets none in time is given back, and this counts as no attempt. */
 function gate(budget: Budget | undefined, ports: AttemptPorts, latestMs: number) {
   const { context, lease } = ports;
   let admitted = budget !== undefined;

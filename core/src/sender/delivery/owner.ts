@@ -1,5 +1,5 @@
-// The owner's loop: what the ledger holds becomes a schedule, what the schedule says is carried out, and what comes of it goes back to the ledger.
-// The ledger is always right: whoever finds it otherwise than memory says looks again.
+// The owner's loop: it reads open commands from the ledger into a schedule, carries out the schedule's steps, and writes results to the ledger.
+// The ledger is always right: where memory differs from it, the command is read again.
 import type { OutboundDoor } from "@mio/shared/channels/contract.ts";
 import type { SendClient } from "../../egress/send-fetch.ts";
 import type { ServiceContext } from "../../service.ts";

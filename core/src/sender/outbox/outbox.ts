@@ -1,5 +1,5 @@
-// From decided to published: one publisher by lease takes what the outbox holds to the bus, in order a conversation, each fact once. It numbers the facts
-// itself, so that the origin grows on each subject in the order of publication; the broker refuses a publisher that was replaced.
+// From decided to published: one publisher by lease takes what the outbox holds to the bus, in order a conversation, each fact once. It numbers
+// the facts itself, so that the origin grows on each subject in the order of publication; the broker refuses a publisher that was replaced.
 
 import { traceparentHeader } from "@mio/shared/bus/names/headers.ts";
 import { streams } from "@mio/shared/bus/names/streams.ts";
@@ -32,7 +32,7 @@ export async function runOutbox(context: ServiceContext, lease: Lease, notifier:
   const signal = AbortSignal.any([context.signal, lease.signal]);
   const bus = busOf(context);
   const publisher = createFencedPublisher(bus, { stream: streams.receipt.name });
-  /** Subjects that failed, and when to try them again. Whatever else stands on them waits too, or order would be lost. */
+  /** Subjects that failed, and when to try them again. All other facts of such a subject wait too, or order would be lost. */
   const failing = new Map<string, number>();
   status.publisher = true;
   try {

@@ -68,10 +68,10 @@ interface AccountTurn {
   calls: number;
 }
 
-/** Never has two commands of one lane in hand. Does no I/O, and time is only what it is told. */
+/** Never has two commands of one lane in hand. Does no I/O, and gets the time as a parameter. */
 export function createSchedule(options: ScheduleOptions): Schedule {
   const accounts = new Map<string, AccountTurn>();
-  /** Whoever had a turn goes to the end. */
+  /** Round robin: the account that had a turn goes to the end. */
   let turns: AccountTurn[] = [];
   const lanes = new Map<string, Lane>();
   const commands = new Map<string, { command: Command; lane: Lane; account: AccountTurn; calling: boolean }>();

@@ -39,7 +39,7 @@ export class Uplinks {
     this.#log = log;
     this.#parts = parts;
     prepareSpools(ports.database);
-    // A process is awake anyway, so its uplinks tell how they stand also when nothing happens.
+    // A process is awake anyway, so its uplinks report their state also when nothing happens.
     this.#heart = setInterval(() => this.#beat(), parts.limits.telemetryEveryMs).unref();
   }
 

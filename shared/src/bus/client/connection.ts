@@ -42,7 +42,7 @@ export interface BusConnection {
 
 /** A connection in the hands of who made it. */
 export interface OwnConnection extends BusConnection {
-  /** What the present server says of itself. */
+  /** The present server's own description of itself. */
   readonly info?: { version: string; jetstream?: boolean };
   getServer(): string;
   /** What becomes of it; does not end when the connection does. */

@@ -1,4 +1,4 @@
-// What a consumer's delivery says of its place, in the subject that acknowledges it.
+// Where a delivered message stands in its stream and consumer: the subject that acknowledges it says so.
 import type { BusMessage } from "./connection.ts";
 
 export interface Place {

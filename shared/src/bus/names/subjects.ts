@@ -84,10 +84,10 @@ export function parseTelemetrySubject(text: string): { region: string; shard: nu
   return match ? { region: match[1] ?? "", shard: Number(match[2]) } : undefined;
 }
 
-/** What all edges tell about themselves. */
+/** The reports of all edges about themselves. */
 export const telemetrySubjects = "mio.telemetry.>";
 
-/** Core's processes share what edges tell: each report is counted by one of them. */
+/** Core's processes share the edges' reports: each is counted by one of them. */
 export const telemetryQueue = "mio-core-telemetry";
 
 /** Where core listens for people who come back from a platform's consent page. */

@@ -1,5 +1,5 @@
 // The users of the bus as data: what each kind of process may publish and hear, and nothing beyond. Everybody hears only the own inbox
-// prefix, and core what edges tell about themselves. Whatever is read from a stream comes to the inbox, because a consumer's creation names
+// prefix, and core the reports of edges about themselves. Whatever is read from a stream comes to the inbox, because a consumer's creation names
 // its filter in the subject that asks for it.
 import type { AccountId } from "../../ids.ts";
 import { type BucketSpec, bucketStream, bucketSubject, buckets, type StreamSpec, streams } from "./streams.ts";
@@ -28,7 +28,7 @@ export interface BusPermissions {
   /** Deny wins over allow. */
   publish: { allow: string[]; deny?: string[] };
   subscribe: { allow: string[] };
-  /** May answer what it hears, once each and within the server's two minutes, wherever the asker wants the answer. */
+  /** May answer each request that it receives, once and within the server's two minutes, on the request's own reply subject. */
   allow_responses?: boolean;
   /** `_INBOX_<user>`: the client must be told, for its default prefix is shared by all. */
   inboxPrefix: string;
@@ -54,7 +54,7 @@ export function permissionsOf(role: BusRole): BusPermissions {
   if (role.role === "core") hears.push(telemetrySubjects);
   const permissions = { publish: { allow, ...(deny ? { deny } : {}) }, subscribe: { allow: hears }, inboxPrefix };
   if (role.role !== "core" && role.role !== "admin") return permissions;
-  // Only as a member of the queue, so that no process hears the codes that another one is asked about.
+  // Only as a member of the queue, so that no process receives the OAuth codes of another one's requests.
   hears.push(`${oauthSubjects} ${oauthQueue}`);
   return { ...permissions, allow_responses: true };
 }

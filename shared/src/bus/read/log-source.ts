@@ -53,7 +53,7 @@ export interface LogSourceOptions {
   /** First sequence to read, from 1. */
   from: number;
   heartbeatMs?: number;
-  /** Which stream `from` counts in; the one that is found first when it is not said. */
+  /** Which stream `from` counts in; when left out, the one that is found first. */
   streamEpochMs?: number;
   /** Asked at each opening. What it does not say (an agent may not ask for the stream's epoch) goes unnoticed. */
   streamState?: () => Promise<StreamState>;
@@ -207,7 +207,7 @@ export function openLogSource(bus: Bus, options: LogSourceOptions): LogSource {
       openTimeoutMs,
     );
     // Asked once more, now that the consumer exists: a consumer lives and dies with its stream, so it is one of the stream that we know.
-    // Until somebody hears its subject it delivers nothing.
+    // Until somebody subscribes to its subject it delivers nothing.
     await sameStream();
     // A seek or a close came in between: this one is left to the server's clock.
     if (broken) return;

@@ -42,7 +42,7 @@ export interface PartitionHolder {
   release(partition: string): Promise<void>;
   /** Somebody else has it: drop everything. */
   lost(partition: string): void;
-  /** The position stands in the bucket. */
+  /** The position has been written to the bucket. */
   committed?(partition: string, position: number): Promise<void>;
 }
 
@@ -135,7 +135,7 @@ export async function ownPartitions(options: OwnershipOptions, signal: AbortSign
     try {
       streamEpochMs = await options.streamEpochMs?.();
     } catch (error) {
-      // A stream that is away says nothing about owners: who stood still goes on standing still.
+      // A stream that is away says nothing about owners: how long their revisions have stood still goes on counting.
       onTrouble(error);
       return;
     }
@@ -269,7 +269,7 @@ export async function ownPartitions(options: OwnershipOptions, signal: AbortSign
     if (held.get(mine.partition) === mine) held.delete(mine.partition);
   }
 
-  /** Says that this replica lives and counts those that do. One key with everybody's beats; who stands still is taken out. */
+  /** Writes this replica's heartbeat and counts the live replicas. One key holds everybody's beats; a beat that stands still is removed. */
   async function announce(): Promise<number> {
     for (let attempt = 0; attempt < 10; attempt += 1) {
       const { revision, replicas } = await readReplicas();

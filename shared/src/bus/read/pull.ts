@@ -6,7 +6,7 @@ import { nanosecondsPerMs } from "../client/stream-admin.ts";
 
 export interface Pulled extends Place {
   message: BusMessage;
-  /** The server hears it some time later, or never: then the message comes again. */
+  /** Sent without an answer: where it is lost, the message is delivered again. */
   acknowledge(): void;
 }
 

@@ -20,7 +20,7 @@ export interface WorkContext {
   finished(record: LogRecord): void;
 }
 
-/** What a handler is told about the try that it makes. */
+/** What a handler knows about its attempt. */
 export interface Task {
   readonly partition: string;
   /** From 1; only counted failures raise it. */

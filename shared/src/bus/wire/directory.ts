@@ -13,7 +13,10 @@ import { buckets } from "../names/streams.ts";
 import { decodeVersioned, edgeVersion, type Unreadable } from "./ingress-group.ts";
 import type { Opener, Sealer } from "./sealed-value.ts";
 
-/** The shared URL of a channel. Its value holds the secrets of all live accounts: enough to tell "verified, nobody's" from forged. */
+/**
+ * The shared URL of a channel. Its value holds the secrets of all live accounts: enough to distinguish a genuine request without an account
+ * from a forged one.
+ */
 export function channelRoute(channelType: string): string {
   return `webhook/${channelType}`;
 }
@@ -36,7 +39,7 @@ export function directoryKeyOf(route: string): string {
 /** The key of the marker that a publisher writes once it has made the bucket whole; no hash can be spelt so. */
 export const snapshotKey = "snapshot";
 
-/** Why bytes are not what stands under their key: a stranger's, another place's, or at odds with themselves. */
+/** Why bytes are no value of their key: forged, moved from another key, or contradicting themselves. */
 export type Refused = { kind: "refused"; reason: "unknown_key" | "not_authentic" | "at_odds" };
 
 /** `sealedWith` is the name of the key, as `Opener.keys` has it. */

@@ -43,7 +43,7 @@ export function sourceMessageIdFault(id: string): string | undefined {
 
 /**
  * An encoded IngressEvent; sets `received_at` and `edge` of the message. Undefined when what the door made is not this account's, or
- * cannot be told on the bus, or keyed by dedup.
+ * cannot be published on the bus, or keyed by dedup.
  */
 export function inboundEventBytes(
   account: Owner,

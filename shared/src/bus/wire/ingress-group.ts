@@ -1,5 +1,5 @@
-// What the edge tells core, as bytes (mio.edge.v1). Edge and core deploy apart: a reader that meets a newer version than it
-// knows is told so, leaves the group where it is and does not move its position; that is not the same as undecodable.
+// What the edge sends to core, as bytes (mio.edge.v1). Edge and core deploy apart: decoding distinguishes a newer version, which the reader
+// leaves where it is without moving its position, from what is undecodable.
 import { create, type DescMessage, fromBinary, type MessageInitShape, type MessageShape, toBinary } from "@bufbuild/protobuf";
 import {
   type IngressEvent,
@@ -72,7 +72,7 @@ function encode<Schema extends Versioned>(schema: Schema, init: MessageInitShape
   return toBinary<DescMessage>(schema, message);
 }
 
-/** What stands in a version that we write, is newer, or cannot be read; never an exception. */
+/** Decodes what is of the version that we write; names what is newer or cannot be read. Never throws. */
 export function decodeVersioned<Schema extends DescMessage>(
   schema: Schema,
   bytes: Uint8Array,

@@ -1,5 +1,5 @@
-// What the edge tells core about itself, as bytes, and the fixed lists that bound its labels: whoever counts by what a stranger chose
-// counts for ever more. Everything in a message that was read is within these lists and bounds.
+// What the edge reports to core about itself, as bytes, and the fixed lists that bound its labels: without them anybody who sends requests
+// could make any number of time series. Everything in a message that was read is within these lists and bounds.
 import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import {
   type EdgeTelemetry,
@@ -84,7 +84,7 @@ export function busLabel(bus: string): BusState | typeof otherLabel {
   return busStates.find((each) => each === bus) ?? otherLabel;
 }
 
-/** Combinations of labels in one message, and in what waits to be told; 40 channels with all that may happen to them fit. */
+/** Combinations of labels in one message, and in what waits to be reported; 40 channels with all that may happen to them fit. */
 export const requestKindsMax = 1_024;
 /** One message; far below what the server takes, and above what `requestKindsMax` can need. */
 export const telemetryBytesMax = 256 * 1024;

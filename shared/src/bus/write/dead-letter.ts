@@ -53,7 +53,7 @@ export async function publishDeadLetter(bus: Bus, deadLetter: DeadLetter): Promi
   await publishKept(bus, deadLetterSubject(deadLetter.service, key), deadLetter.data, headers);
 }
 
-/** Publishes to a subject that takes one message ever. A body that is too large is left out, and said so. */
+/** Publishes to a subject that takes one message ever. A body that is too large is left out, and a header gives its size. */
 export async function publishKept(
   bus: Bus,
   subject: string,

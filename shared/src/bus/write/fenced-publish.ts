@@ -1,5 +1,5 @@
 // Writing once. Every publish carries the expected last sequence of its subject and a Mio-Origin that grows on that subject, so the
-// broker itself refuses a writer that is behind, and whoever is in doubt looks at the subject's last message. The broker's dedupe
+// broker itself refuses a writer that is behind (a fencing token), and a writer in doubt looks at the subject's last message. The broker's dedupe
 // window is never trusted; one publish is in flight a subject, many subjects run side by side.
 import { backoffMs } from "../../backoff.ts";
 import { failureOf } from "../client/bus-client.ts";
@@ -43,8 +43,8 @@ export interface FencedMessage {
    */
   seenElsewhereSinceMs?: number;
   /**
-   * Wall clock in ms before which nobody can have published it. Where the subject's last message came from another stream under the source's name, or from another
-   * partition, origins prove nothing, and the subject is searched from there for this message id; without it, it counts as not published.
+   * Wall clock in ms before which nobody can have published it. Where the subject's last message came from another stream under the source's
+   * name, or from another partition, origins prove nothing, and the subject is searched from there for this message id; without it, it counts as not published.
    */
   notBeforeMs?: number;
 }
