@@ -78,6 +78,18 @@ describe("provisioning", () => {
     await nats.close();
   });
 
+  it("G2: shortens no age that was lifted by hand, also not one for ever", async () => {
+    await using server = await testNats();
+    const nats = await connect({ servers: server.url });
+    const manager = await nats.jetstreamManager();
+    const { name, subjects } = streams.inbound;
+    await manager.streams.add({ name, subjects: [...subjects], discard: DiscardPolicy.New, max_bytes: 1_000_000, max_age: 0 });
+    const report = await provisionBus(nats, config);
+    expect(report.differences.join("\n")).toContain(`${name}: keeps messages longer`);
+    expect((await manager.streams.info(name)).config.max_age).toBe(0);
+    await nats.close();
+  });
+
   it("refuses a stream that deletes unread messages", async () => {
     await using server = await testNats();
     const nats = await connect({ servers: server.url });

@@ -128,8 +128,9 @@ async function provisionStream(
     );
   } else if (present.max_bytes !== wanted.max_bytes) change.max_bytes = wanted.max_bytes ?? -1;
   if (present.max_age !== (wanted.max_age ?? 0)) {
-    // A shorter age would delete at once what somebody may not have read.
-    if (present.max_age > (wanted.max_age ?? 0) && wanted.max_age)
+    // A shorter age would delete at once what somebody may not have read; 0 keeps for ever.
+    const keepsLonger = present.max_age === 0 || present.max_age > (wanted.max_age ?? 0);
+    if (keepsLonger && wanted.max_age)
       report.differences.push(`${wanted.name}: keeps messages longer than configured; shorten it by hand`);
     else change.max_age = wanted.max_age ?? 0;
   }
