@@ -37,7 +37,7 @@ const givenUp: readonly GivenUp[] = [
       "edge/src/uplink/closings/closings.ts": 1,
       "edge/src/uplink/drain-group.ts": 4,
       "edge/src/uplink/layout.ts": 1,
-      "edge/src/uplink/telemetry.ts": 1,
+      "edge/src/uplink/uplink-telemetry.ts": 1,
       "proving/kit/claims/route-claims.ts": 1,
       "proving/kit/edge/bus.ts": 2,
       "proving/kit/uplink/moving-world.ts": 1,

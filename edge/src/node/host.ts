@@ -14,7 +14,7 @@ import { directoryStore } from "../directory/directory-store.ts";
 import { doorsIn } from "../doors.ts";
 import { askCore } from "../oauth/ask-core.ts";
 import type { EdgeHealth } from "../telemetry/edge-health.ts";
-import { IsolateTelemetry } from "../telemetry/telemetry.ts";
+import { IsolateTelemetry } from "../telemetry/isolate-telemetry.ts";
 import { nobodysLayout, uplinkName } from "../uplink/layout.ts";
 import { uplinkLimits } from "../uplink/limits.ts";
 import type { UplinkParts } from "../uplink/uplink.ts";

@@ -9,7 +9,7 @@ import type { Clock } from "@mio/shared/clock.ts";
 import type { Random } from "@mio/shared/random.ts";
 import * as v from "valibot";
 import type { BusLink, GroupMessage, Published } from "./ports.ts";
-import type { ReportOutcome, TelemetryLink } from "./telemetry.ts";
+import type { ReportOutcome, TelemetryLink } from "./uplink-telemetry.ts";
 
 export interface NatsOptions {
   /** One of these at a time; another is tried when it goes away. */

@@ -9,7 +9,7 @@ import { createApp } from "../app.ts";
 import { Directory } from "../directory/directory.ts";
 import { doorsIn } from "../doors.ts";
 import type { EdgeHealth, ShardStatus } from "../telemetry/edge-health.ts";
-import { IsolateTelemetry } from "../telemetry/telemetry.ts";
+import { IsolateTelemetry } from "../telemetry/isolate-telemetry.ts";
 import { nobodysLayout, uplinkName } from "../uplink/layout.ts";
 import { type UplinkLimits, uplinkLimits } from "../uplink/limits.ts";
 import type { Stored } from "../uplink/uplink.ts";

@@ -7,7 +7,6 @@ import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
 import { closingStore } from "../uplink/closings/closing-store.ts";
 import { uplinkLimits } from "../uplink/limits.ts";
-import { shardOfSpool, UplinkTelemetry } from "../uplink/telemetry.ts";
 import {
   type Closing,
   type Placement,
@@ -17,6 +16,7 @@ import {
   type UplinkParts,
   type UplinkStatus,
 } from "../uplink/uplink.ts";
+import { shardOfSpool, UplinkTelemetry } from "../uplink/uplink-telemetry.ts";
 import { storeDeadlineMs } from "../webhook/store-all.ts";
 import { readConfiguration, type Variables } from "./env.ts";
 import { webSocketLink } from "./nats-ws.ts";

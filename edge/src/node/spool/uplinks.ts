@@ -4,8 +4,8 @@ import type { ShardStatus } from "../../telemetry/edge-health.ts";
 import { closingStore } from "../../uplink/closings/closing-store.ts";
 import { shardOfUplink, uplinkName } from "../../uplink/layout.ts";
 import type { UplinkPorts } from "../../uplink/ports.ts";
-import { type TelemetryLink, UplinkTelemetry } from "../../uplink/telemetry.ts";
 import { type Closing, type Placement, type Shard, type Stored, Uplink, type UplinkParts } from "../../uplink/uplink.ts";
+import { type TelemetryLink, UplinkTelemetry } from "../../uplink/uplink-telemetry.ts";
 import type { Database } from "./database.ts";
 import { prepareSpools, SqliteSpool, spooledShards } from "./sqlite-spool.ts";
 

@@ -7,8 +7,8 @@ import { describe, expect, it } from "vitest";
 import { RequestCounts } from "../telemetry/request-counts.ts";
 import { uplinkLimits } from "./limits.ts";
 import { UplinkMeter } from "./meter.ts";
-import { type ReportOutcome, UplinkTelemetry } from "./telemetry.ts";
 import type { UplinkStatus } from "./uplink.ts";
+import { type ReportOutcome, UplinkTelemetry } from "./uplink-telemetry.ts";
 
 const shard = { region: "eu", shard: 1 };
 

@@ -4,7 +4,7 @@ import { type ManualClock, manualClock } from "@mio/proving/kit/time/manual-cloc
 import { decodeTelemetry, requestsOf } from "@mio/shared/bus/wire/telemetry.ts";
 import { describe, expect, it } from "vitest";
 import { uplinkLimits } from "../uplink/limits.ts";
-import { IsolateTelemetry } from "./telemetry.ts";
+import { IsolateTelemetry } from "./isolate-telemetry.ts";
 
 function setUp() {
   const clock = manualClock();
