@@ -55,6 +55,8 @@ it("takes an answer that quotes a message, and a handshake, for no webhook of th
   const load = new Load(turns, alone);
   await played(load, platform({}));
   load.attempted(bodyOf("You said: n:load-0:1"), { sentMs: 10, answeredMs: 20, status: 200 });
+  const reply = JSON.stringify({ event: { text: "thinking…", replied_message: { text: "n:load-0:1" } } });
+  load.attempted(reply, { sentMs: 10, answeredMs: 20, status: 200 });
   load.attempted(bodyOf("n:load-9:1"), { sentMs: 10, answeredMs: 20, status: 200 });
   load.attempted("", { sentMs: 10, answeredMs: 20, status: 200 });
   expect(load.messages.map(({ acknowledged, attempts }) => [acknowledged, attempts.length])).toEqual([

@@ -34,6 +34,8 @@ export type Told = Pick<LoadPlatform, "channel" | "pairs" | "waiting" | "write" 
 /** How often it is looked for what a platform has given up; a platform would take its time, and a run has little. */
 const repeatEveryMs = 1_000;
 const lookMs = 200;
+/** What a webhook tells of stands before what that quotes, such as the message that an agent's reply is about. */
+const firstText = /"text":"((?:[^"\\]|\\.)*)"/;
 const pressedMs = 20;
 
 export class Load {
@@ -64,7 +66,7 @@ export class Load {
 
   /** For the platform's `attempted`. What is no message of this load is ignored, such as a handshake or an agent's answer that quotes one. */
   attempted(body: string, attempt: LoadAttempt): void {
-    const message = this.#written.get(/"(n:[a-z0-9-]+:\d+)"/.exec(body)?.[1] ?? "")?.message;
+    const message = this.#written.get(firstText.exec(body)?.[1] ?? "")?.message;
     if (!message) return;
     message.attempts.push(attempt);
     const delivered = isDelivered(attempt);
