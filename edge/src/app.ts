@@ -1,4 +1,6 @@
 // The edge's routes. The list of doors says which platforms there are; each host implements the ports in its own way.
+
+import { traceIdOf } from "@mio/shared/bus/names/trace.ts";
 import { unknownChannel } from "@mio/shared/bus/wire/telemetry.ts";
 import type { InboundDoor, PlatformAnswer } from "@mio/shared/channels/contract.ts";
 import { snakeCase } from "@mio/shared/snake-case.ts";
@@ -9,7 +11,6 @@ import type { Recorder } from "./telemetry/isolate-telemetry.ts";
 import { RequestCounts } from "./telemetry/request-counts.ts";
 import { readBodyWithin } from "./webhook/body.ts";
 import { failureLine, webhookLine } from "./webhook/log-line.ts";
-import { traceIdOf } from "./webhook/trace.ts";
 import { type IncomingWebhook, receiveWebhook, type WebhookPorts, type WebhookResult } from "./webhook/webhook.ts";
 
 export interface EdgePorts extends WebhookPorts, OAuthPorts {

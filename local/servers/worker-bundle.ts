@@ -1,4 +1,5 @@
 // The Worker's bundle exactly as wrangler would deploy it, without deploying: what runs locally and in tests is what ships.
+
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
@@ -6,14 +7,13 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { promisify } from "node:util";
+import type { Environment } from "@mio/shared/channels/doors-in.ts";
 import * as v from "valibot";
 
 const root = join(import.meta.dirname, "../..");
 const wrangler = join(dirname(createRequire(import.meta.url).resolve("wrangler/package.json")), "bin/wrangler.js");
 const shippedEntry = join(root, "edge/src/worker/entry.ts");
 const bundleWithinMs = 60_000;
-
-export const deployedEnvironments = ["local", "staging", "production"] as const;
 
 const metafileSchema = v.object({ inputs: v.record(v.string(), v.unknown()) });
 
@@ -64,7 +64,7 @@ function sha256(text: string): string {
 }
 
 /** `wrangler deploy --dry-run`. Rejects with wrangler's complaint. */
-export async function deployDryRun(environment: (typeof deployedEnvironments)[number], entry = shippedEntry): Promise<DryRun> {
+export async function deployDryRun(environment: Environment, entry = shippedEntry): Promise<DryRun> {
   const outDir = await mkdtemp(join(tmpdir(), "mio-bundle-"));
   try {
     const config = join(root, "wrangler.toml");

@@ -1,7 +1,9 @@
 // The Worker host on this machine: a real workerd with the bundle that ships, its Durable Objects' storage in a folder.
+
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
+import type { Environment } from "@mio/shared/channels/doors-in.ts";
 import { Log, LogLevel, Miniflare } from "miniflare";
 import { bundleWorker } from "./worker-bundle.ts";
 
@@ -19,7 +21,7 @@ export interface LocalWorkerOptions {
   /** Of one shard's spool; the edge's own limit when left out. */
   spoolBytesMax?: string | undefined;
   /** `local` when left out. */
-  environment?: "local" | "staging" | "production";
+  environment?: Environment;
   /** As `bundleWorker` gives it; bundled anew when left out. */
   script?: string;
   /** Further bindings, for an entry that is not the shipped one. */

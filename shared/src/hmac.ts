@@ -23,7 +23,8 @@ export async function hmacSha256Fits(
   return crypto.subtle.verify("HMAC", await crypto.subtle.importKey("raw", key, algorithm, false, ["verify"]), signature, signed);
 }
 
-function equalInConstantTime(expected: Uint8Array, given: Uint8Array): boolean {
+/** In time that depends on the lengths only. */
+export function equalInConstantTime(expected: Uint8Array, given: Uint8Array): boolean {
   let difference = expected.length ^ given.length;
   for (let index = 0; index < expected.length; index++) difference |= (expected[index] ?? 0) ^ (given[index] ?? 0);
   return difference === 0;

@@ -1,6 +1,7 @@
 // What dedup counts and logs for each event, one line each. What became of requests is another matter: the edge counts that (telemetry).
+
+import { traceIdOf } from "@mio/shared/bus/names/trace.ts";
 import { Counter, Histogram } from "prom-client";
-import { traceIdOf } from "../process/log.ts";
 import type { ServiceContext } from "../service.ts";
 import type { BatchTools } from "./batch.ts";
 

@@ -7,6 +7,7 @@ import { streamStateOf } from "@mio/shared/bus/client/jetstream-api.ts";
 import { enrichedMessageId, traceparentHeader } from "@mio/shared/bus/names/headers.ts";
 import { streams } from "@mio/shared/bus/names/streams.ts";
 import { conversationSubjects, parseSubject, subjectOf } from "@mio/shared/bus/names/subjects.ts";
+import { traceIdOf } from "@mio/shared/bus/names/trace.ts";
 import { createLanes } from "@mio/shared/bus/read/lanes.ts";
 import { createLogReader } from "@mio/shared/bus/read/log-reader.ts";
 import type { LogRecord } from "@mio/shared/bus/read/log-source.ts";
@@ -19,7 +20,6 @@ import { partitionOf } from "@mio/shared/ids.ts";
 import { snakeCase } from "@mio/shared/snake-case.ts";
 import { Counter } from "prom-client";
 import { busOf } from "../bus/connect.ts";
-import { traceIdOf } from "../process/log.ts";
 import type { Service, ServiceContext } from "../service.ts";
 import { withStoredAttachments } from "./attachments.ts";
 

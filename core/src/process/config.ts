@@ -1,12 +1,14 @@
 // Configuration, read once at the start into one typed record. Nobody else reads the environment.
+
 import { readFileSync } from "node:fs";
 import { parseSealingKeys, type SealingKey, sealingKeysExample } from "@mio/shared/bus/wire/sealed-value.ts";
+import { type Environment, environments } from "@mio/shared/channels/doors-in.ts";
 import * as v from "valibot";
 import { type OAuthApps, oauthAppsExample, parseOAuthApps } from "./oauth-apps.ts";
 
 export interface Config {
   /** `local` allows checkpoints and R1 streams; anything else is production-like. */
-  environment: "local" | "staging" | "production";
+  environment: Environment;
   natsUrls: string[];
   natsUser: string | undefined;
   natsPassword: string | undefined;
@@ -64,7 +66,7 @@ const oauthApps = v.pipe(
 );
 
 const variables = {
-  MIO_ENV: variable(v.picklist(["local", "staging", "production"]), "production", "production"),
+  MIO_ENV: variable(v.picklist(environments), "production", "production"),
   MIO_NATS_URL: variable(list, "nats://nats:4222"),
   MIO_POSTGRES_DSN: variable(
     v.pipe(
@@ -89,9 +91,9 @@ const variables = {
   MIO_OWNERSHIP_CLAIM_AFTER_MS: variable(whole(100, 600_000), "10000", "10000"),
 };
 
-type Environment = Readonly<Record<string, string | undefined>>;
+type Variables = Readonly<Record<string, string | undefined>>;
 
-function readVariable<T>(env: Environment, name: keyof typeof variables, from: Variable<T>): T {
+function readVariable<T>(env: Variables, name: keyof typeof variables, from: Variable<T>): T {
   const text = textOf(env, name) ?? from.fallback;
   if (text === undefined) throw new ConfigError(`${name} is not set; set it like ${name}=${from.example}`);
   const parsed = v.safeParse(from.schema, text);
@@ -100,12 +102,12 @@ function readVariable<T>(env: Environment, name: keyof typeof variables, from: V
 }
 
 /** What `mio install start` shares with core. Throws as `readConfig`. */
-export function readOAuthApps(env: Environment): OAuthApps {
+export function readOAuthApps(env: Variables): OAuthApps {
   return readVariable(env, "MIO_OAUTH_APPS", variables.MIO_OAUTH_APPS);
 }
 
 /** Reads the environment. Throws one line that names the variable and an example of a good value. `services`: those that will run. */
-export function readConfig(env: Environment, services: readonly string[] = []): Config {
+export function readConfig(env: Variables, services: readonly string[] = []): Config {
   const read = <T>(name: keyof typeof variables, from: Variable<T>): T => readVariable(env, name, from);
   const environment = read("MIO_ENV", variables.MIO_ENV);
   const checkpoint = env.MIO_CHECKPOINT;
@@ -179,7 +181,7 @@ export function withoutSecrets(address: string): string {
 }
 
 /** `NAME`, or the content of the file that `NAME_FILE` names, as Kubernetes mounts secrets. */
-function textOf(env: Environment, name: string): string | undefined {
+function textOf(env: Variables, name: string): string | undefined {
   const file = env[`${name}_FILE`];
   if (file !== undefined) {
     try {

@@ -10,10 +10,3 @@ export function createLog(level: "debug" | "info" | "warn" | "error", instance: 
     formatters: { level: (label) => ({ level: label }) },
   });
 }
-
-const traceparentPattern = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/;
-
-/** The trace that a W3C `traceparent` names, for log lines; undefined when it names none. */
-export function traceIdOf(traceparent: string | undefined): string | undefined {
-  return traceparent === undefined ? undefined : traceparentPattern.exec(traceparent)?.[1];
-}

@@ -1,8 +1,8 @@
 // Configuration of the Node host, read once at the start. What is missing or odd stops it with one line that names the variable.
 import { readFileSync } from "node:fs";
 import { parseSealingKeys, type SealingKey, sealingKeysExample } from "@mio/shared/bus/wire/sealed-value.ts";
+import { type Environment, environments } from "@mio/shared/channels/doors-in.ts";
 import * as v from "valibot";
-import { type Environment, environments } from "../doors.ts";
 import { uplinkLimits } from "../uplink/limits.ts";
 
 const mebibyte = 1024 * 1024;

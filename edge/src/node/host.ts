@@ -5,13 +5,13 @@ import { buckets } from "@mio/shared/bus/names/streams.ts";
 import { bucketReader } from "@mio/shared/bus/read/bucket-reader.ts";
 import { openerOf } from "@mio/shared/bus/wire/sealed-value.ts";
 import type { InboundDoor } from "@mio/shared/channels/contract.ts";
+import { doorsIn } from "@mio/shared/channels/doors-in.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
 import { createApp, type EdgePorts } from "../app.ts";
 import { Directory } from "../directory/directory.ts";
 import { DirectoryCopy } from "../directory/directory-copy.ts";
 import { directoryStore } from "../directory/directory-store.ts";
-import { doorsIn } from "../doors.ts";
 import { askCore } from "../oauth/ask-core.ts";
 import type { EdgeHealth } from "../telemetry/edge-health.ts";
 import { IsolateTelemetry } from "../telemetry/isolate-telemetry.ts";
@@ -31,9 +31,6 @@ export interface NodeHost {
   /** Takes nothing new, answers what is in hand, closes. What is in the spool stays for the next process. */
   stop(): Promise<void>;
 }
-
-/** How long a new process waits for the bus before it listens without. */
-const firstConnectionMs = 400;
 
 /** Rejects with one line when the folder or the address cannot be had; the bus may be away. */
 export async function startNodeHost(
@@ -85,7 +82,7 @@ export async function startNodeHost(
     database.close();
   };
   try {
-    await Promise.race([link.tried, clock.sleep(firstConnectionMs)]);
+    await link.triedSoon();
     await copy.refresh();
     uplinks.wakeAll();
     const http = await serveHttp(app.fetch, { host: config.httpHost, port: config.httpPort, webhook: app.webhook });

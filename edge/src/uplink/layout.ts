@@ -4,13 +4,8 @@
 // Why each edge goes over by itself, and not all at once: an edge that was cut off meanwhile may still hold events of an older layout on its
 // disk. Nobody else can speak for it, and nobody has to wait for it.
 import type { DirectoryAccount } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
-import { partitionOf } from "@mio/shared/ids.ts";
+import { type Spread, shardIn } from "@mio/shared/layout.ts";
 import type { Closing, Shard } from "./uplink.ts";
-
-export interface Spread {
-  region: string;
-  shardCount: number;
-}
 
 /** Where an account's conversations are spread, and where they may have been before. */
 export interface ShardLayout extends Spread {
@@ -43,9 +38,9 @@ export function isMoving({ previous, closedBy }: ShardLayout, edge: string): boo
 
 /** The uplink of a conversation, or of whatever the key names; undefined while it is being moved. */
 export function shardOf(layout: ShardLayout, edge: string, key: string): Shard | undefined {
-  const { region, shardCount } = layout;
-  const shard = partitionOf(key, shardCount);
-  const stays = (before: Spread) => before.region === region && partitionOf(key, before.shardCount) === shard;
+  const { region } = layout;
+  const shard = shardIn(layout, key);
+  const stays = (before: Spread) => before.region === region && shardIn(before, key) === shard;
   return !isMoving(layout, edge) || layout.previous.every(stays) ? { region, shard } : undefined;
 }
 

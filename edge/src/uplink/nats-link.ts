@@ -23,6 +23,7 @@ export interface NatsOptions {
 }
 
 const dialTimeoutMs = 2_000;
+const firstConnectionMs = 400;
 const reconnectMinMs = 200;
 const reconnectJitterMs = 400;
 /** An idle connection that hangs is given up after three of these; until then the uplink's own deadline holds. */
@@ -70,6 +71,11 @@ export class NatsLink implements BusLink, TelemetryLink {
     this.tried = new Promise((resolve) => {
       void this.#keepConnecting(resolve);
     });
+  }
+
+  /** `tried`, but no later than whatever is new may hold its first work for the bus. */
+  triedSoon(): Promise<void> {
+    return Promise.race([this.tried, this.#options.clock.sleep(firstConnectionMs)]);
   }
 
   get connected(): boolean {

@@ -1,6 +1,6 @@
 // The one line that a request leaves in the log. Nothing in it was written by the caller: ids that are ids, words of our own, numbers. A path,
 // a header, a body or the message of an exception may hold somebody's text or a secret, so none of these comes here.
-import { traceIdOf } from "./trace.ts";
+import { traceIdOf } from "@mio/shared/bus/names/trace.ts";
 import type { WebhookResult } from "./webhook.ts";
 
 const reasonPattern = /^[a-z0-9_]{0,64}$/;

@@ -20,8 +20,6 @@ import { readConfiguration, readDirectoryKeys, type Variables } from "./env.ts";
 import { webSocketLink } from "./nats-ws.ts";
 import type { UplinkObject } from "./uplink-object.ts";
 
-const firstConnectionMs = 400;
-
 /** It has uplinks close their older layouts. */
 export interface DirectoryObjectEnv extends Variables {
   UPLINK: DurableObjectNamespace<UplinkObject>;
@@ -53,7 +51,7 @@ export class DirectoryObject extends DurableObject<DirectoryObjectEnv> {
         close: (shard, closing) => env.UPLINK.getByName(uplinkName(shard)).closeLayout(shard, closing),
       },
     );
-    this.#connecting = Promise.race([this.#link.tried, clock.sleep(firstConnectionMs)]);
+    this.#connecting = this.#link.triedSoon();
   }
 
   async lookup(keys: string[]): Promise<Lookup> {

@@ -3,11 +3,11 @@
 import { waitUntil } from "cloudflare:workers";
 import { openerOf } from "@mio/shared/bus/wire/sealed-value.ts";
 import type { InboundDoor } from "@mio/shared/channels/contract.ts";
+import { doorsIn } from "@mio/shared/channels/doors-in.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
 import { createApp } from "../app.ts";
 import { Directory } from "../directory/directory.ts";
-import { doorsIn } from "../doors.ts";
 import type { EdgeHealth, ShardStatus } from "../telemetry/edge-health.ts";
 import { IsolateTelemetry } from "../telemetry/isolate-telemetry.ts";
 import { nobodysLayout, uplinkName } from "../uplink/layout.ts";

@@ -22,8 +22,6 @@ import { readConfiguration, type Variables } from "./env.ts";
 import { webSocketLink } from "./nats-ws.ts";
 import { ObjectSpool } from "./object-spool.ts";
 
-/** How long a new object holds its first events for the connection before it counts the bus as away. */
-const firstConnectionMs = 400;
 /** An object that was replaced may go on for a while; nobody waits longer for what it does (`storeDeadlineMs`, and room for two clocks). */
 const notAloneForMs = storeDeadlineMs + 600;
 
@@ -56,7 +54,7 @@ export class UplinkObject extends DurableObject<Variables> {
     // Now, for the first connection drains them.
     this.#shard = shardOfSpool(spool);
     this.#telemetry = new UplinkTelemetry({ link: ownLink, uplink: this.#uplink, clock, random, limits });
-    this.#connecting = Promise.race([ownLink.tried, clock.sleep(firstConnectionMs)]);
+    this.#connecting = ownLink.triedSoon();
     void context.blockConcurrencyWhile(() => this.#uplink.start());
   }
 

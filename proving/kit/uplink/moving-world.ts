@@ -1,10 +1,11 @@
 // One account at two edges that do not know of each other, its uplinks under faults from a seed, and a core that reads each partition at its own
 // pace. Core is less forgiving than the real one: what comes behind a later event of its conversation is lost, so that order is proved with it.
 
-import { closeOlder, isMoving, type ShardLayout, type Spread, shardOf, uplinkName } from "@mio/edge/uplink/layout.ts";
+import { closeOlder, isMoving, type ShardLayout, shardOf, uplinkName } from "@mio/edge/uplink/layout.ts";
 import type { Closing, Shard } from "@mio/edge/uplink/uplink.ts";
 import { storeDeadlineMs } from "@mio/edge/webhook/store-all.ts";
 import { decodeIngressEvent } from "@mio/shared/bus/wire/ingress-group.ts";
+import type { Spread } from "@mio/shared/layout.ts";
 import type { Random } from "@mio/shared/random.ts";
 import type { ManualClock } from "../time/manual-clock.ts";
 import { World } from "./world.ts";

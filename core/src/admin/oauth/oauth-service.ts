@@ -3,11 +3,11 @@ import { once } from "node:events";
 import { OAuthAnswer_OutcomeSchema, OAuthAnswer_Outcome as Outcome } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
 import type { BusMessage } from "@mio/shared/bus/client/connection.ts";
 import { oauthQueue, oauthSubject, oauthSubjects } from "@mio/shared/bus/names/subjects.ts";
+import { traceIdOf } from "@mio/shared/bus/names/trace.ts";
 import { decodeOAuthCallback, encodeOAuthAnswer } from "@mio/shared/bus/wire/oauth.ts";
 import { doorsIn } from "@mio/shared/channels/doors-in.ts";
 import { outboundDoors } from "@mio/shared/channels/outbound.ts";
 import { createSendClient } from "../../egress/send-fetch.ts";
-import { traceIdOf } from "../../process/log.ts";
 import type { ServiceContext } from "../../service.ts";
 import { type Answer, answerCallback, type OAuthTools } from "./oauth-callback.ts";
 

@@ -5,17 +5,12 @@ import type { QuarantineEntry } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
 import { verifiedByChannel } from "@mio/shared/bus/wire/ingress-group.ts";
 import type { InboundAccount } from "@mio/shared/channels/contract.ts";
 import { type AccountId, isUuid, type TenantId } from "@mio/shared/ids.ts";
+import type { Spread } from "@mio/shared/layout.ts";
 import type { Pool } from "pg";
 import * as v from "valibot";
 
-/** Where the account's conversations are spread, as the edge's directory has it. */
-export interface ShardLayout {
-  region: string;
-  shardCount: number;
-}
-
 type Owner =
-  | { kind: "account"; account: InboundAccount; layout: ShardLayout }
+  | { kind: "account"; account: InboundAccount; layout: Spread }
   /** `accountId`: whose it would be but for the reason; empty when no account is near. */
   | { kind: "nobody"; accountId: string; reason: string };
 

@@ -9,12 +9,13 @@ import { ingressSubject } from "@mio/shared/bus/names/subjects.ts";
 import { inboundEventBytes } from "@mio/shared/bus/wire/inbound-event.ts";
 import { encodeIngressGroup } from "@mio/shared/bus/wire/ingress-group.ts";
 import type { InboundAccount, InboundDoor, Normalised, WebhookRequest } from "@mio/shared/channels/contract.ts";
-import { type AccountId, partitionOf } from "@mio/shared/ids.ts";
+import type { AccountId } from "@mio/shared/ids.ts";
+import { type Spread, shardIn } from "@mio/shared/layout.ts";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import type { Pool } from "pg";
 import { inTransaction } from "../../db/in-transaction.ts";
 import { readMove } from "../moves.ts";
-import { ownerOf, type ShardLayout } from "./owner.ts";
+import { ownerOf } from "./owner.ts";
 import type { Kept } from "./quarantine.ts";
 
 interface ReplayTools {
@@ -67,7 +68,7 @@ export async function replayEntry(tools: ReplayTools, kept: Kept, options: Repla
   for (const event of normalised.events) {
     const bytes = inboundEventBytes(account, event, arrival);
     if (!bytes) return { ...whose, reason: "a message of it is at odds with the account" };
-    const shard = partitionOf(event.message.conversationId, layout.shardCount);
+    const shard = shardIn(layout, event.message.conversationId);
     shards.set(shard, [...(shards.get(shard) ?? []), bytes]);
   }
   if (!options.dryRun) {
@@ -97,7 +98,7 @@ function normalise(door: InboundDoor, request: WebhookRequest, account: InboundA
  * False, without work, while the account's conversations are between two places: what is fed into the new one might overtake what an edge still
  * holds for the old one. No move can begin before the work is done, so all of it stands in front of the edges' closing markers.
  */
-function whileItStays(db: Pool, id: AccountId, { region, shardCount }: ShardLayout, work: () => Promise<void>): Promise<boolean> {
+function whileItStays(db: Pool, id: AccountId, { region, shardCount }: Spread, work: () => Promise<void>): Promise<boolean> {
   return inTransaction(db, async (client) => {
     const { rows } = await client.query(
       "select 1 from accounts where id = $1 and home_region = $2 and shard_count = $3 for share",
@@ -110,7 +111,7 @@ function whileItStays(db: Pool, id: AccountId, { region, shardCount }: ShardLayo
 }
 
 /** The group's id is by chance: under one that comes again, the broker would drop another normaliser's better group. */
-async function feed(bus: Bus, layout: ShardLayout, shard: number, events: Uint8Array[]): Promise<void> {
+async function feed(bus: Bus, layout: Spread, shard: number, events: Uint8Array[]): Promise<void> {
   const id = bytesToHex(bus.random.bytes(16));
   const { region } = layout;
   const group = encodeIngressGroup({ id, region, shard, groupedAt: timestampFromMs(bus.clock.nowMs()), events });

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import type { SendCommand } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
 import { type Direction, isToken, subjectOf } from "@mio/shared/bus/names/subjects.ts";
+import { traceIdOf } from "@mio/shared/bus/names/trace.ts";
 import { decodeCommand, disagreementWithSubject } from "@mio/shared/bus/wire/envelope.ts";
 import type { AccountId, ConversationId } from "@mio/shared/ids.ts";
 import { editedBy } from "../delivery/edit-target.ts";
@@ -21,7 +22,6 @@ export interface Incoming {
 const idLengthMax = 200;
 /** Ids and message ids travel in headers and log lines. */
 const idPattern = /^[\x21-\x7e]+$/;
-const traceparentPattern = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /** Never throws, whatever the bytes are. */
 export function intakeRowOf(incoming: Incoming, streamEpoch: number): IntakeRow {
@@ -124,7 +124,7 @@ function storable(text: string): string {
 }
 
 function traceparentOf(incoming: Incoming): string {
-  return traceparentPattern.test(incoming.traceparent) ? incoming.traceparent : "";
+  return traceIdOf(incoming.traceparent) === undefined ? "" : incoming.traceparent;
 }
 
 /** The range of google.protobuf.Timestamp; what lies outside is taken as its nearest end. */

@@ -1,6 +1,7 @@
 // The columns of a command's row that a statement returns when it has changed it: what that change's log line and counters are made of.
+
+import { traceIdOf } from "@mio/shared/bus/names/trace.ts";
 import * as v from "valibot";
-import { traceIdOf } from "../../process/log.ts";
 
 export interface CommandRecord {
   id: string;

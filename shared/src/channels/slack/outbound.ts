@@ -1,15 +1,8 @@
 // Slack's outbound door. A send carries a client_msg_id computed from its idempotency key, and the command's id in its
 // metadata, so that it can be found in the channel's history after an ambiguous failure.
-import * as v from "valibot";
 import { uuidV5 } from "../../ids.ts";
-import {
-  type Delivered,
-  DeliveryError,
-  type OutboundAccount,
-  type OutboundDoor,
-  type PlannedCall,
-  type SendFetch,
-} from "../contract.ts";
+import type { Delivered, OutboundAccount, OutboundDoor, PlannedCall, SendFetch } from "../contract.ts";
+import { payloadOf, repeatable } from "../planned-call.ts";
 import { callApi } from "./api.ts";
 import { slackOAuth } from "./oauth.ts";
 import { editPayload, planCalls, sendPayload, textLengthMax } from "./out/render.ts";
@@ -52,17 +45,4 @@ async function edit(call: PlannedCall, account: OutboundAccount, fetch: SendFetc
   const { channel, ts, text } = payloadOf(editPayload, call);
   await callApi(account, fetch, "chat.update", { channel, ts, text }).catch(repeatable);
   return { externalId: ts };
-}
-
-/** An edit of unknown outcome may simply be made again: it shows nothing twice. */
-function repeatable(cause: unknown): never {
-  if (!(cause instanceof DeliveryError) || cause.kind !== "unknown") throw cause;
-  throw new DeliveryError("unavailable", cause.code, cause.message, { cause });
-}
-
-function payloadOf<Schema extends v.GenericSchema>(schema: Schema, call: PlannedCall): v.InferOutput<Schema> {
-  const parsed = v.safeParse(schema, call.payload);
-  if (!parsed.success)
-    throw new DeliveryError("rejected", "call_malformed", `not a call that this channel planned: ${call.action}`);
-  return parsed.output;
 }

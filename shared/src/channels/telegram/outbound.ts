@@ -2,6 +2,7 @@
 // unknown; an edit may simply be repeated, because doing it twice shows nothing twice.
 import * as v from "valibot";
 import { type Delivered, DeliveryError, type OutboundDoor } from "../contract.ts";
+import { repeatable } from "../planned-call.ts";
 import { callApi } from "./api.ts";
 import { channelType } from "./names.ts";
 import { deliveryErrorOf, isNotModified } from "./out/errors.ts";
@@ -56,10 +57,4 @@ async function edit(payload: Payload, context: Context): Promise<Delivered> {
   const answer = await callApi("editMessageText", payload, context).catch(repeatable);
   if (answer.kind === "result" || isNotModified(answer.refusal)) return { externalId };
   throw repeatable(deliveryErrorOf("editMessageText", answer.refusal));
-}
-
-/** An edit of unknown outcome may be tried again: the message says the same either way. */
-function repeatable(cause: unknown): never {
-  if (!(cause instanceof DeliveryError) || cause.kind !== "unknown") throw cause;
-  throw new DeliveryError("unavailable", cause.code, cause.message, { cause });
 }

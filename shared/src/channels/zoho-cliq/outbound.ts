@@ -10,6 +10,7 @@ import {
   type PlannedCall,
   type SendFetch,
 } from "../contract.ts";
+import { payloadOf, repeatable } from "../planned-call.ts";
 import { callApi, pathSegment } from "./api.ts";
 import { canonicalMessageId, sourceMessageIdText, spacedMessageId } from "./message-id.ts";
 import { zohoCliqOAuth } from "./oauth.ts";
@@ -84,17 +85,4 @@ async function edit(call: PlannedCall, account: OutboundAccount, fetch: SendFetc
     undertaken: "edit a message",
   }).catch(repeatable);
   return { externalId: canonicalMessageId(messageId) };
-}
-
-/** An edit of unknown outcome may simply be made again: it shows nothing twice. */
-function repeatable(cause: unknown): never {
-  if (!(cause instanceof DeliveryError) || cause.kind !== "unknown") throw cause;
-  throw new DeliveryError("unavailable", cause.code, cause.message, { cause });
-}
-
-function payloadOf<Schema extends v.GenericSchema>(schema: Schema, call: PlannedCall): v.InferOutput<Schema> {
-  const parsed = v.safeParse(schema, call.payload);
-  if (!parsed.success)
-    throw new DeliveryError("rejected", "call_malformed", `not a call that this channel planned: ${call.action}`);
-  return parsed.output;
 }

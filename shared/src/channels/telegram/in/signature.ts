@@ -1,8 +1,10 @@
 // Telegram signs nothing: it repeats a secret, chosen at setWebhook, in one header. All that can be checked is that the
 // header is there exactly once and equals a secret of ours; nothing about time, so repeats are dedup's business.
+import { equalInConstantTime } from "../../../hmac.ts";
 import type { VerificationSecret, Verified, WebhookHeaders } from "../../contract.ts";
 
 const secretTokenScheme = "telegram-secret-token";
+const utf8 = new TextEncoder();
 const header = "X-Telegram-Bot-Api-Secret-Token";
 
 /** 1-256 characters, as the documentation of setWebhook says. A repeated header arrives joined with ", " and so never fits. */
@@ -16,14 +18,7 @@ export function verifySecretToken(headers: WebhookHeaders, secrets: readonly Ver
   let equal = false;
   for (const secret of secrets) {
     if (secret.scheme !== secretTokenScheme || !secretPattern.test(secret.value)) continue;
-    if (equalInConstantTime(given, secret.value)) equal = true;
+    if (equalInConstantTime(utf8.encode(secret.value), utf8.encode(given))) equal = true;
   }
   return equal ? { kind: "verified" } : { kind: "refused", reason: "secret_token_wrong" };
-}
-
-/** Both are ASCII by now, so code units are bytes. */
-function equalInConstantTime(a: string, b: string): boolean {
-  let difference = a.length ^ b.length;
-  for (let index = 0; index < a.length; index++) difference |= a.charCodeAt(index) ^ b.charCodeAt(index % b.length);
-  return difference === 0;
 }
