@@ -13,10 +13,10 @@ import { connectTo } from "../kit/bus/connection.ts";
 import { type TestContext, testContext } from "../kit/core/context.ts";
 import { testDatabase } from "../kit/database/postgres.ts";
 import { type EdgeBus, edgeBus, operator } from "../kit/edge/bus.ts";
-import { sampleChannel, samplePayload } from "../kit/edge/door.ts";
 import type { TestHost } from "../kit/edge/host.ts";
 import { nodeHost } from "../kit/edge/node-host.ts";
 import { worker } from "../kit/edge/worker.ts";
+import { sampleChannel, samplePayload } from "../kit/sample-channel/inbound.ts";
 import { eventually } from "../kit/time/eventually.ts";
 
 /** A look a second, 5 s in the isolate's cache, and room for a machine that is busy. */

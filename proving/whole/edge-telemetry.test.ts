@@ -12,10 +12,10 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { connectTo } from "../kit/bus/connection.ts";
 import { type TestContext, testContext } from "../kit/core/context.ts";
 import { directoryOf, type EdgeBus, edgeBus } from "../kit/edge/bus.ts";
-import { sampleChannel, samplePayload } from "../kit/edge/door.ts";
 import type { HostKind, TestHost } from "../kit/edge/host.ts";
 import { nodeHost } from "../kit/edge/node-host.ts";
 import { worker } from "../kit/edge/worker.ts";
+import { sampleChannel, samplePayload } from "../kit/sample-channel/inbound.ts";
 import { eventually } from "../kit/time/eventually.ts";
 import { type Wire, wireTo } from "../kit/wire/wire.ts";
 

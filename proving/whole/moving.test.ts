@@ -21,10 +21,10 @@ import { type TestContext, testContext } from "../kit/core/context.ts";
 import { sourcesOn } from "../kit/core/ingress.ts";
 import { testDatabase } from "../kit/database/postgres.ts";
 import { type EdgeBus, edgeBus, operator } from "../kit/edge/bus.ts";
-import { sampleChannel, samplePayload } from "../kit/edge/door.ts";
 import type { TestHost } from "../kit/edge/host.ts";
 import { nodeHost } from "../kit/edge/node-host.ts";
 import { worker } from "../kit/edge/worker.ts";
+import { sampleChannel, samplePayload } from "../kit/sample-channel/inbound.ts";
 import { eventually } from "../kit/time/eventually.ts";
 import { type Wire, wireTo } from "../kit/wire/wire.ts";
 

@@ -2,7 +2,7 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import type { Behaviour, Call } from "@mio/proving/kit/sender/platform.ts";
+import type { Behaviour, Call } from "@mio/proving/kit/sample-channel/platform.ts";
 import { createStage, type Stage, states } from "@mio/proving/kit/sender/stage.ts";
 import { eventually } from "@mio/proving/kit/time/eventually.ts";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";

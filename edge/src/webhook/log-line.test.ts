@@ -1,7 +1,7 @@
 // What a caller writes stands in no line of the log, wherever he writes it.
 
 import { testSealer } from "@mio/proving/kit/edge/bus.ts";
-import { sampleDoor } from "@mio/proving/kit/edge/door.ts";
+import { sampleInbound } from "@mio/proving/kit/sample-channel/inbound.ts";
 import { manualClock } from "@mio/proving/kit/time/manual-clock.ts";
 import type { InboundDoor } from "@mio/shared/channels/contract.ts";
 import { seededRandom } from "@mio/shared/random.ts";
@@ -17,7 +17,7 @@ async function linesOf(request: Request, door: Partial<InboundDoor> = {}, ports:
   const clock = manualClock();
   const lines: string[] = [];
   const app = createApp({
-    doors: [{ ...sampleDoor, ...door }],
+    doors: [{ ...sampleInbound, ...door }],
     directory: new Directory(
       { lookup: async (keys) => ({ values: keys.map(() => undefined), whole: true }) },
       testSealer,

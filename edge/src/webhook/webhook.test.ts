@@ -3,7 +3,7 @@ import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { DirectoryValueSchema } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
 import { type DirectoryInit, directoryOf, testSealer } from "@mio/proving/kit/edge/bus.ts";
-import { sampleChannel, sampleDoor, samplePayload } from "@mio/proving/kit/edge/door.ts";
+import { sampleChannel, sampleInbound, samplePayload } from "@mio/proving/kit/sample-channel/inbound.ts";
 import { eventually } from "@mio/proving/kit/time/eventually.ts";
 import { type ManualClock, manualClock } from "@mio/proving/kit/time/manual-clock.ts";
 import { directoryKeyOf, sealDirectoryValue } from "@mio/shared/bus/wire/directory.ts";
@@ -43,7 +43,7 @@ function world(options: { values?: DirectoryInit[]; door?: Partial<InboundDoor>;
   const calls: World["calls"] = [];
   let lookups = 0;
   const ports: EdgePorts = {
-    doors: [{ ...sampleDoor, ...options.door }],
+    doors: [{ ...sampleInbound, ...options.door }],
     directory: new Directory(
       {
         lookup: async (keys) => {
@@ -244,7 +244,7 @@ describe("webhook", () => {
 
   it("quarantines a message that the door made for somebody else", async () => {
     const normalise: InboundDoor["normalise"] = (request, account) =>
-      sampleDoor.normalise(request, { ...account, accountId: accountIdOf(tenantId, sampleChannel, "other") });
+      sampleInbound.normalise(request, { ...account, accountId: accountIdOf(tenantId, sampleChannel, "other") });
     const here = world({ door: { normalise } });
     const { answered } = await post(here, [text(zero)]);
     const event = decodeIngressEvent(here.calls[0]?.events[0] ?? new Uint8Array());
@@ -346,7 +346,7 @@ describe("webhook of an account that is being moved", () => {
 
 /** A door that repeats a long part of a request in each of its events. */
 const amplified: InboundDoor["normalise"] = (request, account) => {
-  const normalised = sampleDoor.normalise(request, account);
+  const normalised = sampleInbound.normalise(request, account);
   const [first] = normalised.kind === "messages" ? normalised.events : [];
   if (!first) return normalised;
   const long = { ...first, message: { ...first.message, text: "x".repeat(100_000) } };

@@ -12,8 +12,8 @@ import type { KV, NatsConnection } from "nats";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connectTo } from "../bus/connection.ts";
 import { directoryOf, type EdgeBus, edgeBus, operator } from "../edge/bus.ts";
-import { sampleChannel, samplePayload } from "../edge/door.ts";
 import type { HostKind, TestHost } from "../edge/host.ts";
+import { sampleChannel, samplePayload } from "../sample-channel/inbound.ts";
 import { eventually } from "../time/eventually.ts";
 
 const tenantId = tenantIdOf("acme");

@@ -10,8 +10,8 @@ import type { NatsConnection } from "nats";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { connectTo } from "../bus/connection.ts";
 import { type EdgeBus, edgeBus, operator } from "../edge/bus.ts";
-import { sampleChannel } from "../edge/door.ts";
 import type { HostKind, TestHost } from "../edge/host.ts";
+import { sampleChannel } from "../sample-channel/inbound.ts";
 import { eventually } from "../time/eventually.ts";
 import { type Wire, wireTo } from "../wire/wire.ts";
 

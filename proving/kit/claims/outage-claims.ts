@@ -8,8 +8,8 @@ import { accountIdOf, conversationIdOf, partitionOf, tenantIdOf } from "@mio/sha
 import * as v from "valibot";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { directoryOf, type EdgeBus, edgeBus } from "../edge/bus.ts";
-import { sampleChannel, samplePayload } from "../edge/door.ts";
 import type { HostKind, TestHost } from "../edge/host.ts";
+import { sampleChannel, samplePayload } from "../sample-channel/inbound.ts";
 import { eventually } from "../time/eventually.ts";
 import { type Wire, wireTo } from "../wire/wire.ts";
 

@@ -6,8 +6,8 @@ import { decodeMessage } from "@mio/shared/bus/wire/envelope.ts";
 import { accountIdOf, conversationIdOf, partitionOf, tenantIdOf } from "@mio/shared/ids.ts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { directoryOf, type EdgeBus, edgeBus } from "../edge/bus.ts";
-import { sampleChannel, samplePayload } from "../edge/door.ts";
 import type { HostKind, TestHost } from "../edge/host.ts";
+import { sampleChannel, samplePayload } from "../sample-channel/inbound.ts";
 
 const tenantId = tenantIdOf("acme");
 const alice = { tenantId, accountId: accountIdOf(tenantId, sampleChannel, "W1"), externalId: "W1", secret: "secret-1" };

@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { accountIdOf, tenantIdOf } from "@mio/shared/ids.ts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { directoryOf, type EdgeBus, edgeBus } from "../edge/bus.ts";
-import { sampleChannel, samplePayload } from "../edge/door.ts";
 import type { HostKind, TestHost } from "../edge/host.ts";
+import { sampleChannel, samplePayload } from "../sample-channel/inbound.ts";
 import { eventually } from "../time/eventually.ts";
 
 const tenantId = tenantIdOf("acme");

@@ -28,7 +28,7 @@ import { DiscardPolicy, type KV, type NatsConnection, RetentionPolicy, StorageTy
 import { connectTo } from "../bus/connection.ts";
 import { testSealingKeys } from "../bus/directory-keys.ts";
 import { testNats } from "../bus/nats.ts";
-import { sampleChannel } from "./door.ts";
+import { sampleChannel } from "../sample-channel/inbound.ts";
 
 export const edgeUser = { user: "edge", password: "edge-password" };
 /** As core seals in these tests. */

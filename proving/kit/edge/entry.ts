@@ -4,7 +4,7 @@ import type { DurableObjectState } from "@cloudflare/workers-types";
 import type { Env } from "@mio/edge/worker/bindings.ts";
 import { workerFetch } from "@mio/edge/worker/host.ts";
 import { UplinkObject as ShippedUplinkObject } from "@mio/edge/worker/uplink-object.ts";
-import { sampleDoor } from "./door.ts";
+import { sampleInbound } from "../sample-channel/inbound.ts";
 import { limitsVariable, partsOf } from "./uplink-parts.ts";
 
 export { DirectoryObject } from "@mio/edge/worker/directory-object.ts";
@@ -32,7 +32,7 @@ export default {
   async fetch(request: Request, env: TestEnv): Promise<Response> {
     const [, root, name, what] = new URL(request.url).pathname.split("/");
     if (root !== "_uplink" || name === undefined) {
-      app ??= workerFetch([sampleDoor], partsOf(env[limitsVariable]).limits);
+      app ??= workerFetch([sampleInbound], partsOf(env[limitsVariable]).limits);
       return app(request, env);
     }
     const uplink: unknown = env.UPLINK.getByName(decodeURIComponent(name));

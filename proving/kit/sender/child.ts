@@ -3,10 +3,10 @@ import { randomUUID } from "node:crypto";
 import { verdictLimits } from "@mio/core/sender/schedule/verdict.ts";
 import { createSender } from "@mio/core/sender/sender.ts";
 import { runInChild } from "../core/in-child.ts";
+import { sampleOutbound } from "../sample-channel/outbound.ts";
 import { connectAs } from "./connection.ts";
-import { plainDoor } from "./door.ts";
 
-const sender = createSender([plainDoor(JSON.parse(process.env.MIO_TEST_DOOR ?? "{}"))], {
+const sender = createSender([sampleOutbound(JSON.parse(process.env.MIO_TEST_DOOR ?? "{}"))], {
   limits: { ...verdictLimits, backoff: { startMs: 50, maxMs: 200 } },
 });
 await runInChild(

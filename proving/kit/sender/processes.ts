@@ -1,7 +1,7 @@
 // Senders as processes: started, killed, paused and resumed by their pid.
 import { join } from "node:path";
 import { type Child, startChildProcess } from "../core/child-process.ts";
-import type { DoorOptions } from "./door.ts";
+import type { DoorOptions } from "../sample-channel/outbound.ts";
 import type { Stage } from "./stage.ts";
 
 /** `checkpoint` is of the form of MIO_CHECKPOINT. */

@@ -18,10 +18,11 @@ import type { Logger } from "pino";
 import { testNats } from "../bus/nats.ts";
 import { type TestContext, testContext } from "../core/context.ts";
 import { testDatabase } from "../database/postgres.ts";
+import { sampleChannel } from "../sample-channel/inbound.ts";
+import { type DoorOptions, sampleOutbound } from "../sample-channel/outbound.ts";
+import { type Platform, startPlatform } from "../sample-channel/platform.ts";
 import { eventually } from "../time/eventually.ts";
 import { connectAs, testUsers } from "./connection.ts";
-import { type DoorOptions, plainDoor, testChannel } from "./door.ts";
-import { type Platform, startPlatform } from "./platform.ts";
 
 export interface Account {
   id: AccountId;
@@ -92,7 +93,7 @@ export async function createStage(options: { dsn?: string } = {}): Promise<Stage
         ...(checkpoint ? { checkpoint } : {}),
         ...(log ? { log } : {}),
       });
-      const done = createSender([plainDoor(door)], { limits: { ...verdictLimits, ...limits } }).run(context);
+      const done = createSender([sampleOutbound(door)], { limits: { ...verdictLimits, ...limits } }).run(context);
       const sender = {
         context,
         stop: async () => {
@@ -110,17 +111,17 @@ export async function createStage(options: { dsn?: string } = {}): Promise<Stage
     db,
     platform,
     account: async (name, ratePerSecond) => {
-      const id = accountIdOf(tenantId, testChannel, name);
+      const id = accountIdOf(tenantId, sampleChannel, name);
       await db.query(
         `insert into accounts (id, tenant_id, channel_type, external_id, display_name, settings, rate_limit_per_second)
          values ($1, $2, $3, $4, $4, $5, $6) on conflict do nothing`,
-        [id, tenantId, testChannel, name, { api_base_url: platform.url }, ratePerSecond ?? null],
+        [id, tenantId, sampleChannel, name, { api_base_url: platform.url }, ratePerSecond ?? null],
       );
       await db.query(
         "insert into account_secrets (account_id, purpose, scheme, value) values ($1, 'credential', 'token', $2) on conflict do nothing",
         [id, name],
       );
-      return { id, tenant_id: tenantId, channel_type: testChannel };
+      return { id, tenant_id: tenantId, channel_type: sampleChannel };
     },
     command: (account, conversation, text, rest = {}) =>
       create(SendCommandSchema, {

@@ -1,7 +1,7 @@
 // Every command's end is one log line with the ids that lead to it, and one count; also an end that no call brought about.
 
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { testChannel } from "@mio/proving/kit/sender/door.ts";
+import { sampleChannel } from "@mio/proving/kit/sample-channel/inbound.ts";
 import { createStage, type Stage } from "@mio/proving/kit/sender/stage.ts";
 import { outboundMessageId } from "@mio/shared/bus/names/headers.ts";
 import { encodeCommand } from "@mio/shared/bus/wire/envelope.ts";
@@ -49,7 +49,7 @@ it("logs and counts what was sent, cancelled, expired by the sweep, and never re
     {
       state: "sent",
       outcome: "sent",
-      channel_type: testChannel,
+      channel_type: sampleChannel,
       account_id: account.id,
       conversation_id: sent.conversationId,
       cause_message_id: "m-1",
@@ -63,8 +63,8 @@ it("logs and counts what was sent, cancelled, expired by the sweep, and never re
   const counted = await context.metrics.getSingleMetric("mio_gateway_outbound_terminated_total")?.get();
   const counts = counted?.values.map(({ labels, value }) => [labels.channel_type, labels.outcome, value]).sort();
   expect(counts).toEqual([
-    [testChannel, "cancelled", 1],
-    [testChannel, "expired", 1],
+    [sampleChannel, "cancelled", 1],
+    [sampleChannel, "expired", 1],
     ["unknown", "failed", 1],
   ]);
 });

@@ -5,9 +5,9 @@ import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { directoryOf, type EdgeBus, edgeBus } from "@mio/proving/kit/edge/bus.ts";
-import { sampleChannel, samplePayload } from "@mio/proving/kit/edge/door.ts";
 import { tcp } from "@mio/proving/kit/edge/host.ts";
 import { type NodeProcess, startNodeProcess } from "@mio/proving/kit/edge/node-host.ts";
+import { sampleChannel, samplePayload } from "@mio/proving/kit/sample-channel/inbound.ts";
 import { accountIdOf, tenantIdOf } from "@mio/shared/ids.ts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 

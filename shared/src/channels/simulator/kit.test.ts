@@ -1,4 +1,5 @@
-import { type TestHost, testHost, trivialPlatform } from "@mio/proving/kit/channels/trivial-platform.ts";
+import { type TestHost, testHost } from "@mio/proving/kit/channels/simulator-host.ts";
+import { samplePlatform } from "@mio/proving/kit/sample-channel/simulator.ts";
 import { afterEach, describe, expect, it } from "vitest";
 import type { Simulator } from "../contract.ts";
 import { createSimulator } from "./kit.ts";
@@ -10,7 +11,7 @@ afterEach(async () => {
   for (const simulator of open.splice(0)) await simulator.close();
 });
 
-async function start(test: TestHost = testHost(), platform: SimulatedPlatform = trivialPlatform) {
+async function start(test: TestHost = testHost(), platform: SimulatedPlatform = samplePlatform) {
   const simulator = await createSimulator(platform, test.host);
   open.push(simulator);
   const control = async (method: string, path: string, body?: unknown) => {
@@ -120,7 +121,7 @@ describe("webhooks", () => {
 
   it("repeat the last wait for as long as the platform does", async () => {
     const retry = { timeoutMs: 3_000, delaysMs: [1_000], repeatForMs: 5_000 };
-    const test = await started(undefined, { ...trivialPlatform, retry });
+    const test = await started(undefined, { ...samplePlatform, retry });
     test.answers.push(...Array<number>(20).fill(500));
     await test.control("POST", "messages", hello);
     await test.clock.advance(600_000);
@@ -136,7 +137,7 @@ describe("webhooks", () => {
   });
 
   it("wait for each other where the platform keeps a line for each conversation", async () => {
-    const test = await started(undefined, { ...trivialPlatform, order: "conversation" });
+    const test = await started(undefined, { ...samplePlatform, order: "conversation" });
     test.answers.push(500);
     await test.control("POST", "messages", hello);
     await test.control("POST", "messages", { ...hello, text: "second" });
@@ -257,7 +258,7 @@ describe("webhook faults", () => {
 
 describe("limits", () => {
   it("keeps a bounded number of messages and saves together what changes together", async () => {
-    const test = await started(undefined, { ...trivialPlatform, echoesOwnPosts: false });
+    const test = await started(undefined, { ...samplePlatform, echoesOwnPosts: false });
     const posts = messagesPerConversationMax + 600;
     for (let index = 0; index < posts; index += 1) await test.control("POST", "messages", { ...hello, text: `${index}` });
     await test.clock.advance(1_000);
@@ -269,6 +270,6 @@ describe("limits", () => {
 
   it("refuses to start with a state that is not one", async () => {
     for (const state of ["{", "[]", '{"version":2}'])
-      await expect(createSimulator(trivialPlatform, testHost(state).host)).rejects.toThrow();
+      await expect(createSimulator(samplePlatform, testHost(state).host)).rejects.toThrow();
   });
 });

@@ -1,4 +1,4 @@
-import { type TestHost, testHost } from "@mio/proving/kit/channels/trivial-platform.ts";
+import { type TestHost, testHost } from "@mio/proving/kit/channels/simulator-host.ts";
 import { afterEach, describe, expect, it } from "vitest";
 import type { AccountId, TenantId } from "../../../ids.ts";
 import type { InstalledApp, Simulator, WebhookRequest } from "../../contract.ts";

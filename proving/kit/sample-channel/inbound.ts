@@ -1,5 +1,6 @@
-// A small channel of the edge's own tests: JSON with conversations and texts, signed by a shared secret in a header. It says what the
-// platforms' doors say, without their formats, so that the pipe is tested for itself.
+// The sample channel's door for the edge: JSON with conversations and texts, under a shared secret in a header. It does all that a platform's
+// door may do (handshakes, an OAuth redirect, a fault of its own) without a format, so that the pipe is tested for itself; the registered
+// channel `test` has a simulator to agree with, and does none of these.
 import { create } from "@bufbuild/protobuf";
 import { ConversationKind } from "@mio/proto/gen/mio/v1/enums_pb.ts";
 import { MessageSchema } from "@mio/proto/gen/mio/v1/message_pb.ts";
@@ -22,7 +23,7 @@ const payload = v.variant("type", [
 
 export type SamplePayload = v.InferOutput<typeof payload>;
 
-export const sampleDoor: InboundDoor = {
+export const sampleInbound: InboundDoor = {
   channelType: sampleChannel,
   legacyPaths: ["sample"],
   callbackParameters: ["location"],

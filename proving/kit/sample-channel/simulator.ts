@@ -1,14 +1,13 @@
-// The least that a platform can be, to test the kit with: `POST /send {chat, text}`, and unsigned webhooks with a counter.
+// The sample channel as a platform of the simulator kit, the least that one can be: `POST /send {chat, text}`, and unsigned webhooks with a
+// counter. The platform beside it is another: it answers a sender over real HTTP as badly as a test wants, and has no people.
 
-import type { SimulatorHost } from "@mio/shared/channels/contract.ts";
 import { idOfName, randomText } from "@mio/shared/channels/simulator/names.ts";
 import type { SimulatedPlatform } from "@mio/shared/channels/simulator/platform.ts";
 import { textAt } from "@mio/shared/channels/simulator/state/state.ts";
-import { seededRandom } from "@mio/shared/random.ts";
-import { type ManualClock, manualClock } from "../time/manual-clock.ts";
+import { sampleChannel } from "./inbound.ts";
 
-export const trivialPlatform: SimulatedPlatform = {
-  channelType: "trivial",
+export const samplePlatform: SimulatedPlatform = {
+  channelType: sampleChannel,
   retry: { timeoutMs: 3_000, delaysMs: [1_000, 60_000], repeatForMs: 0 },
   order: "parallel",
   echoesOwnPosts: true,
@@ -39,7 +38,7 @@ export const trivialPlatform: SimulatedPlatform = {
     });
     const unavailable = () => ({ response: new Response(null, { status: 503 }) });
     return kit.calls.serve(call, { rateLimited: limited, unavailable }, () => {
-      const waitMs = kit.calls.overLimitMs(conversation.id, app.rate ?? trivialPlatform.rate);
+      const waitMs = kit.calls.overLimitMs(conversation.id, app.rate ?? samplePlatform.rate);
       if (waitMs > 0) return limited(waitMs);
       const { message } = kit.people.post(app, conversation, {
         author: app.id,
@@ -51,35 +50,3 @@ export const trivialPlatform: SimulatedPlatform = {
     });
   },
 };
-
-export interface TestHost {
-  host: SimulatorHost;
-  clock: ManualClock;
-  /** The texts that were saved, in order. */
-  saved: string[];
-  /** What came to the app's webhook, and what it answers: a status, or "hang". */
-  received: { at: number; headers: Record<string, string>; body: string }[];
-  answers: (number | "hang" | "no-retry")[];
-}
-
-export function testHost(state?: string): TestHost {
-  const clock = manualClock({ otherThreads: true });
-  const saved: string[] = [];
-  const received: TestHost["received"] = [];
-  const answers: TestHost["answers"] = [];
-  const host: SimulatorHost = {
-    baseUrl: "http://simulator",
-    clock,
-    random: seededRandom(1),
-    load: async () => state,
-    save: async (text) => void saved.push(text),
-    fetch: async (_url, init) => {
-      received.push({ at: clock.monotonicMs(), headers: Object.fromEntries(new Headers(init.headers)), body: String(init.body) });
-      const answer = answers.shift() ?? 200;
-      if (answer === "no-retry") return new Response("", { status: 500, headers: { "x-no-retry": "1" } });
-      if (answer !== "hang") return new Response("", { status: answer });
-      return new Promise((_resolve, reject) => init.signal?.addEventListener("abort", () => reject(new Error("aborted"))));
-    },
-  };
-  return { host, clock, saved, received, answers };
-}

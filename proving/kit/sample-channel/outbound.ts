@@ -1,6 +1,8 @@
-// The outbound door to the small platform of these tests. A text is split at "|", so that parts can be tested without long texts.
+// The sample channel's door for the sender, to the small platform beside it. A text is split at "|", so that parts can be tested without long
+// texts, and its grade is the test's choice; the registered channel `test` has one grade and real splitting.
 import { DeliveryError, type DeliveryGrade, type OutboundDoor } from "@mio/shared/channels/contract.ts";
 import type { SourceMessageId } from "@mio/shared/ids.ts";
+import { sampleChannel } from "./inbound.ts";
 
 export interface DoorOptions {
   grade?: DeliveryGrade;
@@ -8,12 +10,10 @@ export interface DoorOptions {
   settleMs?: number;
 }
 
-export const testChannel = "plain";
-
-export function plainDoor(options: DoorOptions = {}): OutboundDoor {
+export function sampleOutbound(options: DoorOptions = {}): OutboundDoor {
   const grade = options.grade ?? "cannot_tell";
   return {
-    channelType: testChannel,
+    channelType: sampleChannel,
     limits: { ratePerSecond: options.ratePerSecond ?? 5_000, textLengthMax: 1_000, settleMs: options.settleMs ?? 0 },
     grade: () => grade,
     plan: (command, editTarget) => {
