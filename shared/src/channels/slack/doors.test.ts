@@ -1,12 +1,9 @@
 // Both doors against the simulator, which shares nothing with them: a misreading would have to be made twice.
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { MessageRelation_Kind } from "@mio/proto/gen/mio/v1/relation_pb.ts";
-import { SendCommandSchema } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
-import { manualClock } from "@mio/proving/kit/time/manual-clock.ts";
+import { accountId, doorsClock, startSimulated } from "@mio/proving/kit/channels/simulated.ts";
 import { afterEach, describe, expect, it } from "vitest";
-import { type AccountId, messageIdOf, type TenantId } from "../../ids.ts";
-import { seededRandom } from "../../random.ts";
-import type { InstalledApp, OutboundAccount, SendFetch, SimulatorHost, WebhookRequest } from "../contract.ts";
+import { messageIdOf } from "../../ids.ts";
+import type { WebhookRequest } from "../contract.ts";
 import { slackInbound } from "./inbound.ts";
 import { slackOutbound } from "./outbound.ts";
 import { slackSimulator } from "./simulator/simulator.ts";
@@ -16,53 +13,16 @@ afterEach(async () => {
   for (const close of closes.splice(0)) await close();
 });
 
-const accountId = "00000000-0000-4000-8000-000000000002" as AccountId;
-const tenantId = "00000000-0000-4000-8000-000000000001" as TenantId;
-
-async function start(state?: string, clock = manualClock({ otherThreads: true })) {
-  const webhooks: WebhookRequest[] = [];
-  const answers: Response[] = [];
-  const saved: string[] = [];
-  const host: SimulatorHost = {
-    baseUrl: "http://platform",
-    clock,
-    random: seededRandom(3),
-    load: async () => state,
-    save: async (text) => void saved.push(text),
-    fetch: async (url, init) => {
-      const body = new TextEncoder().encode(String(init.body));
-      webhooks.push({ method: "POST", url, headers: new Headers(init.headers), body });
-      return answers.shift() ?? new Response();
-    },
-  };
-  const simulator = await slackSimulator.create(host);
-  closes.push(() => simulator.close());
-  const control = async (method: string, path: string, body?: object) => {
-    const init = body ? { method, body: JSON.stringify(body) } : { method };
-    return (await simulator.fetch(new Request(`http://platform/_control/${path}`, init))).json();
-  };
-  const app: InstalledApp = await control("POST", "apps", { name: "gate", webhook_url: "http://edge/webhooks/slack" });
-  const { settings, credential, externalId, secrets } = app.account;
-  const account: OutboundAccount = { accountId, externalId, settings, credential };
-  const sendFetch: SendFetch = async (url, init) => simulator.fetch(new Request(url, init));
+async function start(state?: string, clock = doorsClock()) {
+  const simulated = await startSimulated(
+    { inbound: slackInbound, outbound: slackOutbound, simulator: slackSimulator },
+    { state, clock },
+  );
+  const { app, control, normalised, webhooks } = simulated;
+  closes.push(simulated.close);
   const eventsOf = (request: WebhookRequest) => {
-    const inbound = { tenantId, accountId, channelType: "slack", externalId, settings };
-    const normalised = slackInbound.normalise(request, inbound);
-    return normalised.kind === "messages" ? normalised.events : [];
-  };
-  const deliver = async (command: MessageInitShape<typeof SendCommandSchema>, editOf?: string, key = "key") => {
-    const plan = slackOutbound.plan(
-      create(SendCommandSchema, { accountId, ...command }),
-      editOf === undefined ? undefined : { externalId: editOf },
-    );
-    if (plan.kind !== "calls") throw new Error(plan.code);
-    const delivered: string[] = [];
-    for (const [index, call] of plan.calls.entries()) {
-      delivered.push(
-        (await slackOutbound.deliver(call, { account, fetch: sendFetch, idempotencyKey: `${key}.${index}` })).externalId,
-      );
-    }
-    return delivered;
+    const events = normalised(request);
+    return events.kind === "messages" ? events.events : [];
   };
   const post = (text: string, more: object = {}): Promise<{ id: string; conversation: string }> =>
     control("POST", "messages", { conversation: "ops", user: "ann", text, wait: true, ...more });
@@ -73,8 +33,8 @@ async function start(state?: string, clock = manualClock({ otherThreads: true })
     await clock.advance(0);
     return webhooks.splice(0);
   };
-  const verify = (request: WebhookRequest) => slackInbound.verify(request, secrets, clock.nowMs());
-  return { control, post, texts, deliver, received, eventsOf, verify, answers, clock, app, saved, simulator };
+  const verify = (request: WebhookRequest) => slackInbound.verify(request, app.account.secrets, clock.nowMs());
+  return { ...simulated, post, texts, received, eventsOf, verify };
 }
 
 describe("what the simulator sends, the inbound door understands", () => {
@@ -128,7 +88,7 @@ describe("what the simulator sends, the inbound door understands", () => {
   it("G3: a retry, a redelivery and the app_mention twin, as one event with one day", async () => {
     const { control, post, received, eventsOf, verify, answers, clock, app } = await start(
       undefined,
-      manualClock({ startMs: 1_700_006_399_000, otherThreads: true }),
+      doorsClock(1_700_006_399_000),
     );
     await received();
     answers.push(

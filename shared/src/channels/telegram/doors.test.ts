@@ -1,12 +1,9 @@
 // Both doors against the simulator, which shares nothing with them: a misreading would have to be made twice.
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { MessageRelation_Kind } from "@mio/proto/gen/mio/v1/relation_pb.ts";
-import { SendCommandSchema } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
-import { manualClock } from "@mio/proving/kit/time/manual-clock.ts";
+import { accountId, doorsClock, startSimulated } from "@mio/proving/kit/channels/simulated.ts";
 import { afterEach, describe, expect, it } from "vitest";
-import { type AccountId, messageIdOf, type TenantId } from "../../ids.ts";
-import { seededRandom } from "../../random.ts";
-import type { InstalledApp, OutboundAccount, SimulatorHost, WebhookRequest } from "../contract.ts";
+import { messageIdOf } from "../../ids.ts";
+import type { WebhookRequest } from "../contract.ts";
 import { telegramInbound } from "./inbound.ts";
 import { telegramOutbound } from "./outbound.ts";
 import { telegramSimulator } from "./simulator/simulator.ts";
@@ -16,52 +13,17 @@ afterEach(async () => {
   for (const close of closes.splice(0)) await close();
 });
 
-const accountId = "00000000-0000-4000-8000-000000000002" as AccountId;
-
-async function start(state?: string, clock = manualClock({ otherThreads: true })) {
-  const webhooks: WebhookRequest[] = [];
-  const answers: Response[] = [];
-  const saved: string[] = [];
-  const host: SimulatorHost = {
-    baseUrl: "http://platform",
-    clock,
-    random: seededRandom(3),
-    load: async () => state,
-    save: async (text) => void saved.push(text),
-    fetch: async (url, init) => {
-      const body = new TextEncoder().encode(String(init.body));
-      webhooks.push({ method: "POST", url, headers: new Headers(init.headers), body });
-      return answers.shift() ?? new Response();
-    },
-  };
-  const simulator = await telegramSimulator.create(host);
-  closes.push(() => simulator.close());
-  const control = async (method: string, path: string, body?: object) => {
-    const init = body ? { method, body: JSON.stringify(body) } : { method };
-    return (await simulator.fetch(new Request(`http://platform/_control/${path}`, init))).json();
-  };
-  const app: InstalledApp = await control("POST", "apps", { name: "gate", webhook_url: "http://edge/webhooks/telegram/x" });
-  const account: OutboundAccount = { accountId, ...app.account };
-  const deliver = async (command: MessageInitShape<typeof SendCommandSchema>, editOf?: string) => {
-    const target = editOf === undefined ? undefined : { externalId: editOf };
-    const plan = telegramOutbound.plan(create(SendCommandSchema, command), target);
-    if (plan.kind !== "calls") throw new Error(plan.code);
-    const delivered: string[] = [];
-    for (const call of plan.calls) {
-      const context = {
-        account,
-        fetch: async (url: string, init: RequestInit) => simulator.fetch(new Request(url, init)),
-        idempotencyKey: "",
-      };
-      delivered.push((await telegramOutbound.deliver(call, context)).externalId);
-    }
-    return delivered;
-  };
+async function start(state?: string, clock = doorsClock()) {
+  const simulated = await startSimulated(
+    { inbound: telegramInbound, outbound: telegramOutbound, simulator: telegramSimulator },
+    { state, clock, webhookUrl: "http://edge/webhooks/telegram/x" },
+  );
+  const { account, control, normalised, simulator } = simulated;
+  closes.push(simulated.close);
   const eventsOf = (request: WebhookRequest) => {
-    const inboundAccount = { tenantId: "00000000-0000-4000-8000-000000000001" as TenantId, channelType: "telegram", ...account };
-    const normalised = telegramInbound.normalise(request, inboundAccount);
-    if (normalised.kind !== "messages") throw new Error(normalised.reason);
-    return normalised.events.map((event) => event.message);
+    const events = normalised(request);
+    if (events.kind !== "messages") throw new Error(events.reason);
+    return events.events.map((event) => event.message);
   };
   const call = async (method: string, body: object) => {
     const init = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
@@ -69,7 +31,7 @@ async function start(state?: string, clock = manualClock({ otherThreads: true })
   };
   const seen = async (conversation = "ops") =>
     (await control("GET", `conversations/${encodeURIComponent(conversation)}`)).messages;
-  return { app, answers, call, clock, control, deliver, eventsOf, saved, seen, webhooks };
+  return { ...simulated, call, eventsOf, seen };
 }
 
 const hello = { conversation: "ops", user: "ann", text: "hello", wait: true };
@@ -157,10 +119,7 @@ describe("in", () => {
     expect(first.webhooks.length).toBeGreaterThanOrEqual(7 + 5);
     await closes.pop()?.();
 
-    const dayLater = await start(
-      first.saved.at(-1) ?? "",
-      manualClock({ startMs: first.clock.nowMs() + 24 * 60 * 60 * 1000, otherThreads: true }),
-    );
+    const dayLater = await start(first.saved.at(-1) ?? "", doorsClock(first.clock.nowMs() + 24 * 60 * 60 * 1000));
     dayLater.answers.push(...failing());
     await dayLater.clock.advance(60 * 60 * 1000);
     expect(dayLater.webhooks).toHaveLength(1);

@@ -1,11 +1,9 @@
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { MessageRelation_Kind } from "@mio/proto/gen/mio/v1/relation_pb.ts";
-import { SendCommandSchema } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
-import { type ManualClock, manualClock } from "@mio/proving/kit/time/manual-clock.ts";
+import type { SendCommandSchema } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
+import { type SimulatedOptions, startSimulated } from "@mio/proving/kit/channels/simulated.ts";
 import { afterEach, describe, expect, it } from "vitest";
-import type { AccountId, TenantId } from "../../ids.ts";
-import { seededRandom } from "../../random.ts";
-import { DeliveryError, type InstalledApp, type OutboundAccount, type SimulatorHost, type WebhookRequest } from "../contract.ts";
+import { DeliveryError, type WebhookRequest } from "../contract.ts";
 import { testInbound } from "./inbound.ts";
 import { testOutbound } from "./outbound.ts";
 import { testSimulator } from "./simulator/simulator.ts";
@@ -15,62 +13,22 @@ afterEach(async () => {
   for (const close of closes.splice(0)) await close();
 });
 
-const accountId = "00000000-0000-4000-8000-000000000002" as AccountId;
-
-async function start(options: { state?: string; rate?: object; clock?: ManualClock } = {}) {
-  const clock = options.clock ?? manualClock({ otherThreads: true });
-  const webhooks: (WebhookRequest & { atMs: number })[] = [];
-  const answers: Response[] = [];
-  const saved: string[] = [];
-  const host: SimulatorHost = {
-    baseUrl: "http://platform",
-    clock,
-    random: seededRandom(3),
-    load: async () => options.state,
-    save: async (text) => void saved.push(text),
-    fetch: async (url, init) => {
-      const body = new TextEncoder().encode(String(init.body));
-      webhooks.push({ method: "POST", url, headers: new Headers(init.headers), body, atMs: clock.nowMs() });
-      return answers.shift() ?? new Response();
-    },
-  };
-  const simulator = await testSimulator.create(host);
-  closes.push(() => simulator.close());
-  const control = async (method: string, path: string, body?: object) => {
-    const init = body ? { method, body: JSON.stringify(body) } : { method };
-    const response = await simulator.fetch(new Request(`http://platform/_control/${path}`, init));
-    return { status: response.status, body: await response.json() };
-  };
-  const rate = options.rate ? { rate: options.rate } : {};
-  const app: InstalledApp = (await control("POST", "apps", { name: "gate", webhook_url: "http://edge/webhooks/test", ...rate }))
-    .body;
-  const account: OutboundAccount = { accountId, ...app.account };
+async function start(options: SimulatedOptions = {}) {
+  const simulated = await startSimulated({ inbound: testInbound, outbound: testOutbound, simulator: testSimulator }, options);
+  const { ask: control, normalised } = simulated;
+  closes.push(simulated.close);
   const texts = async (conversation: string): Promise<string[]> => {
     const seen = await control("GET", `conversations/${encodeURIComponent(conversation)}`);
     return seen.body.messages.map((message: { text: string }) => message.text);
   };
-  const deliver = async (command: MessageInitShape<typeof SendCommandSchema>, key: string, editOf?: string) => {
-    const target = editOf === undefined ? undefined : { externalId: editOf };
-    const plan = testOutbound.plan(create(SendCommandSchema, { conversationExternalId: "general", ...command }), target);
-    if (plan.kind !== "calls") throw new Error(plan.code);
-    const delivered: string[] = [];
-    for (const [index, call] of plan.calls.entries()) {
-      const context = {
-        account,
-        fetch: async (url: string, init: RequestInit) => simulator.fetch(new Request(url, init)),
-        idempotencyKey: `${key}:${index}`,
-      };
-      delivered.push((await testOutbound.deliver(call, context)).externalId);
-    }
-    return delivered;
-  };
+  const deliver = (command: MessageInitShape<typeof SendCommandSchema>, key: string, editOf?: string) =>
+    simulated.deliver({ conversationExternalId: "general", ...command }, editOf, key);
   const eventsOf = (request: WebhookRequest) => {
-    const inboundAccount = { tenantId: "00000000-0000-4000-8000-000000000001" as TenantId, channelType: "test", ...account };
-    const normalised = testInbound.normalise(request, inboundAccount);
-    if (normalised.kind !== "messages") throw new Error(normalised.reason);
-    return normalised.events.map((event) => event.message);
+    const events = normalised(request);
+    if (events.kind !== "messages") throw new Error(events.reason);
+    return events.events.map((event) => event.message);
   };
-  return { app, answers, clock, control, deliver, eventsOf, saved, texts, webhooks };
+  return { ...simulated, control, deliver, eventsOf, texts };
 }
 
 const hello = { conversation: "general", user: "ann", text: "hello", wait: true };

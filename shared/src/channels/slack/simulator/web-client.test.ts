@@ -1,5 +1,7 @@
 // Slack's own client, unmodified, against the simulator over real HTTP: what it accepts, Slack could have said.
-import { createServer } from "node:http";
+import { serveFetch } from "@mio/local/servers/serve-fetch.ts";
+import { serveSimulator } from "@mio/proving/kit/channels/served-simulator.ts";
+import { manualClock } from "@mio/proving/kit/time/manual-clock.ts";
 import {
   type ChatPostMessageResponse,
   type ConversationsHistoryResponse,
@@ -9,9 +11,10 @@ import {
   type WebClientOptions,
 } from "@slack/web-api";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import type { Clock } from "../../../clock.ts";
 import { clockOf } from "../../../clock.ts";
 import { seededRandom } from "../../../random.ts";
-import type { InstalledApp, Simulator } from "../../contract.ts";
+import type { InstalledApp } from "../../contract.ts";
 import { slackSimulator } from "./simulator.ts";
 
 const stops: (() => Promise<unknown>)[] = [];
@@ -19,41 +22,10 @@ afterEach(async () => {
   for (const stop of stops.splice(0).reverse()) await stop();
 });
 
-async function start(rate?: { per_second: number; burst: number }) {
-  let simulator: Simulator | undefined;
-  const server = createServer(async (incoming, outgoing) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of incoming) chunks.push(chunk);
-    const gone = new AbortController();
-    outgoing.once("close", () => gone.abort());
-    const method = incoming.method ?? "GET";
-    const headers = new Headers(Object.entries(incoming.headers).map(([name, value]) => [name, String(value)]));
-    const body = method === "GET" ? {} : { body: Buffer.concat(chunks) };
-    const request = new Request(`http://simulator${incoming.url}`, { method, headers, signal: gone.signal, ...body });
-    const response = await simulator?.fetch(request);
-    outgoing.writeHead(response?.status ?? 500, Object.fromEntries(response?.headers ?? []));
-    outgoing.end(Buffer.from((await response?.arrayBuffer()) ?? new ArrayBuffer()));
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  stops.push(async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  });
-  const address = server.address();
-  const baseUrl = `http://127.0.0.1:${typeof address === "object" && address ? address.port : 0}`;
-  simulator = await slackSimulator.create({
-    baseUrl,
-    clock: clockOf(globalThis),
-    random: seededRandom(7),
-    fetch: (url, init) => fetch(url, init),
-    load: async () => undefined,
-    save: async () => undefined,
-  });
-  stops.push(() => simulator.close());
-  const control = async (method: string, path: string, body?: unknown) => {
-    const init = body === undefined ? { method } : { method, body: JSON.stringify(body) };
-    return (await fetch(`${baseUrl}/_control/${path}`, init)).json();
-  };
+async function start(rate?: { per_second: number; burst: number }, clock?: Clock) {
+  const served = await serveSimulator(slackSimulator, clock);
+  stops.push(() => served[Symbol.asyncDispose]());
+  const { baseUrl, control } = served;
   const app: InstalledApp = await control("POST", "apps", { name: "gate", webhook_url: "", ...(rate ? { rate } : {}) });
   const said: { id: string; conversation: string } = await control("POST", "messages", {
     conversation: "ops",
@@ -210,7 +182,8 @@ describe("@slack/web-api", () => {
   });
 
   it("tolerates a short burst where nothing else was asked for", async () => {
-    const { client, said } = await start();
+    // It stands still, so that a busy machine gives back no budget meanwhile.
+    const { client, said } = await start(undefined, manualClock());
     const web = client({ rejectRateLimitedCalls: true });
     const sends = await Promise.allSettled(
       Array.from({ length: 12 }, (_, index) => web.chat.postMessage({ channel: said.conversation, text: `${index}` })),
@@ -297,21 +270,12 @@ it("OAuth: Slack's own client exchanges a code once, for its client, its address
   expect(Object.fromEntries(await codeOf("deny"))).toEqual({ keep: "1", error: "access_denied", state: "s & t" });
 
   // The client speaks HTTP of its own; its bytes go to the simulator as they are.
-  const server = createServer(async (incoming, outgoing) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of incoming) chunks.push(chunk);
-    const headers = new Headers(Object.entries(incoming.headers).map(([name, value]) => [name, String(value)]));
-    const response = await send(incoming.url ?? "/", { method: "POST", headers, body: Buffer.concat(chunks) });
-    outgoing.writeHead(response.status, Object.fromEntries(response.headers));
-    outgoing.end(await response.text());
+  const server = await serveFetch(0, async (request) => {
+    const { pathname, search } = new URL(request.url);
+    return send(`${pathname}${search}`, { method: "POST", headers: request.headers, body: await request.arrayBuffer() });
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  stops.push(async () => {
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
-  });
-  const address = server.address();
-  const slackApiUrl = `http://127.0.0.1:${typeof address === "object" && address ? address.port : 0}/api/`;
+  stops.push(async () => server[Symbol.asyncDispose]());
+  const slackApiUrl = `${server.url}/api/`;
   const client = new WebClient(undefined, { slackApiUrl, retryConfig: { retries: 0 }, logLevel: LogLevel.ERROR });
   const access = (over: Record<string, string>) =>
     client.oauth.v2.access({ client_id, client_secret, redirect_uri, ...over, code: over.code ?? "" }).then(

@@ -1,11 +1,10 @@
 // The official way to write a bot, unmodified, against the simulator over real HTTP: what grammy accepts, Telegram could have said.
 import { createServer, type Server } from "node:http";
+import { serveSimulator } from "@mio/proving/kit/channels/served-simulator.ts";
 import { Api, Bot, type GrammyError, webhookCallback } from "grammy";
 import type { Message, Update } from "grammy/types";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { clockOf } from "../../../clock.ts";
-import { seededRandom } from "../../../random.ts";
-import type { InstalledApp, Simulator } from "../../contract.ts";
+import type { InstalledApp } from "../../contract.ts";
 import { telegramSimulator } from "./simulator.ts";
 
 const stops: (() => Promise<unknown>)[] = [];
@@ -27,31 +26,9 @@ function listening(server: Server): Promise<string> {
 }
 
 async function start(rate?: { per_second: number; burst: number }, webhookUrl = "") {
-  let simulator: Simulator | undefined;
-  const server = createServer(async (incoming, outgoing) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of incoming) chunks.push(chunk);
-    const method = incoming.method ?? "GET";
-    const headers = new Headers(Object.entries(incoming.headers).map(([name, value]) => [name, String(value)]));
-    const body = method === "GET" ? {} : { body: Buffer.concat(chunks) };
-    const response = await simulator?.fetch(new Request(`http://simulator${incoming.url}`, { method, headers, ...body }));
-    outgoing.writeHead(response?.status ?? 500, Object.fromEntries(response?.headers ?? []));
-    outgoing.end(Buffer.from((await response?.arrayBuffer()) ?? new ArrayBuffer()));
-  });
-  const baseUrl = await listening(server);
-  simulator = await telegramSimulator.create({
-    baseUrl,
-    clock: clockOf(globalThis),
-    random: seededRandom(7),
-    fetch: (url, init) => fetch(url, init),
-    load: async () => undefined,
-    save: async () => undefined,
-  });
-  stops.push(() => simulator.close());
-  const control = async (method: string, path: string, body?: unknown) => {
-    const init = body === undefined ? { method } : { method, body: JSON.stringify(body) };
-    return (await fetch(`${baseUrl}/_control/${path}`, init)).json();
-  };
+  const served = await serveSimulator(telegramSimulator);
+  stops.push(() => served[Symbol.asyncDispose]());
+  const { baseUrl, control } = served;
   const app: InstalledApp = await control("POST", "apps", { name: "gate", webhook_url: webhookUrl, ...(rate ? { rate } : {}) });
   const post = async (text: string, more: object = {}): Promise<{ id: string; conversation: string }> =>
     control("POST", "messages", { conversation: "ops", user: "ann", text, ...more });
