@@ -8,7 +8,9 @@ export async function eventually<T>(
 ): Promise<Exclude<T, undefined | false>> {
   const deadline = performance.now() + withinMs;
   let failure: unknown;
+  let askedAtMs: number;
   do {
+    askedAtMs = performance.now();
     try {
       const value = await read();
       if (value !== undefined && value !== false) return value as Exclude<T, undefined | false>;
@@ -16,7 +18,9 @@ export async function eventually<T>(
     } catch (error) {
       failure = error;
     }
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    // Of what is waited for, asking must not take more than half the machine.
+    const tookMs = performance.now() - askedAtMs;
+    await new Promise((resolve) => setTimeout(resolve, Math.max(20, tookMs)));
   } while (performance.now() < deadline);
   throw failure ?? new Error(`not within ${withinMs} ms: ${typeof what === "string" ? what : what()}`);
 }
