@@ -18,7 +18,7 @@ export async function eventually<T>(
     } catch (error) {
       failure = error;
     }
-    // Of what is waited for, asking must not take more than half the machine.
+    // A look at what is much takes its time; what is waited for gets as much.
     const tookMs = performance.now() - askedAtMs;
     await new Promise((resolve) => setTimeout(resolve, Math.max(20, tookMs)));
   } while (performance.now() < deadline);
