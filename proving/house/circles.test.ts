@@ -6,8 +6,8 @@ import { expect, it } from "vitest";
 import { circlesOfFiles, circlesOfRooms } from "./circles.ts";
 import { filesIn, root, shippedFilesIn } from "./imports.ts";
 
-/** Still to be opened. */
-const open = new Set(["edge/src", "proving"]);
+/** Still to be opened: the faults, what judges them, and the load and the stand under both. */
+const open = new Set(["proving"]);
 const workspaces = ["proto", "shared", "edge", "core", "sdk", "local", "proving"];
 it("no file imports itself through others, not even for a type", () => {
   const files = workspaces.flatMap(filesIn);

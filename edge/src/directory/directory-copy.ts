@@ -6,7 +6,7 @@ import type { BucketReader } from "@mio/shared/bus/read/bucket-reader.ts";
 import { openDirectorySnapshot, openDirectoryValue, snapshotKey } from "@mio/shared/bus/wire/directory.ts";
 import type { Opener } from "@mio/shared/bus/wire/sealed-value.ts";
 import type { Clock } from "@mio/shared/clock.ts";
-import type { DirectoryStatus } from "../telemetry/edge-health.ts";
+import type { DirectoryStatus } from "../edge-health.ts";
 import { closeOlder, isMoving, layoutOf, type ShardLayout } from "../uplink/layout.ts";
 import type { Closing, Shard } from "../uplink/uplink.ts";
 import type { Lookup } from "./directory.ts";

@@ -8,7 +8,7 @@ import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
 import { createApp } from "../app.ts";
 import { Directory } from "../directory/directory.ts";
-import type { EdgeHealth, ShardStatus } from "../telemetry/edge-health.ts";
+import type { EdgeHealth, ShardStatus } from "../edge-health.ts";
 import { IsolateTelemetry } from "../telemetry/isolate-telemetry.ts";
 import { nobodysLayout, uplinkName } from "../uplink/layout.ts";
 import { type UplinkLimits, uplinkLimits } from "../uplink/limits.ts";

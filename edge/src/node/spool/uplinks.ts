@@ -1,6 +1,6 @@
 // All uplinks of the process, by name: made when first asked for, kept for good. Their number is bounded by the directory's shard layouts.
 
-import type { ShardStatus } from "../../telemetry/edge-health.ts";
+import type { ShardStatus } from "../../edge-health.ts";
 import { closingStore } from "../../uplink/closings/closing-store.ts";
 import { shardOfUplink, uplinkName } from "../../uplink/layout.ts";
 import type { UplinkPorts } from "../../uplink/ports.ts";

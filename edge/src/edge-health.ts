@@ -1,5 +1,5 @@
 // How the edge is, for `/health`: its copy of the directory, and each shard's spool, the spool's age and the connection.
-import type { UplinkStatus } from "../uplink/uplink.ts";
+import type { UplinkStatus } from "./uplink/uplink.ts";
 
 export interface DirectoryStatus {
   connected: boolean;
