@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { codeOf, filesIn, importsOf, reachOf, root, shippedFilesIn, sourceOf } from "./imports.ts";
+import { codeOf, doors, filesIn, importsOf, reachOf, root, shippedFilesIn, sourceOf } from "./imports.ts";
 
 /** Each import of the files that no pattern allows, as "file imports x". */
 function importsNotAllowed(files: readonly string[], allowed: readonly RegExp[]): string[] {
@@ -114,6 +114,21 @@ describe("imports", () => {
   it("only tests, proving and local import proving", () => {
     const shipped = ["proto", "shared", "edge", "core", "sdk"].flatMap(shippedFilesIn);
     expect(shipped.filter((file) => importsOf(file).some((each) => each.startsWith("proving/")))).toEqual([]);
+  });
+
+  it("no shipped room stands on a suite that proves channels", () => {
+    const shipped = ["edge", "core", "sdk", "local"].flatMap(shippedFilesIn);
+    expect(shipped.filter((file) => importsOf(file).some((each) => each.includes("/conformance/")))).toEqual([]);
+  });
+
+  it("every import of a package of ours goes through one of its doors, and every door is used", () => {
+    const files = ["proto", "shared", "edge", "core", "sdk", "local", "proving"].flatMap(filesIn);
+    const imported = new Set(files.flatMap(importsOf));
+    expect([...imported].filter((each) => each.startsWith("@mio/"))).toEqual([]);
+    const unused = doors.filter(
+      ({ path, opensFolder }) => ![...imported].some((each) => (opensFolder ? each.startsWith(path) : each === path)),
+    );
+    expect(unused.map(({ specifier }) => specifier)).toEqual([]);
   });
 
   it.each(services)("core's service %s imports no other service", (service) => {

@@ -54,18 +54,32 @@ export function reachOf(file: string): Set<string> {
   return reached;
 }
 
-/** Where the workspaces' names lead: the `exports` of their package.json. */
-const rooms: [string, string][] = [
-  ["@mio/proto/", "proto/"],
-  ["@mio/shared/", "shared/src/"],
-  ["@mio/edge/", "edge/src/"],
-  ["@mio/core/", "core/src/"],
-  ["@mio/local/", "local/"],
-  ["@mio/proving/", "proving/"],
-];
+interface Door {
+  /** What an importer writes, up to the "*" where the door opens a folder. */
+  specifier: string;
+  path: string;
+  opensFolder: boolean;
+}
 
+/** Where the names of our packages lead: the `exports` of each. */
+export const doors = ["proto", "shared", "edge", "core", "sdk/typescript", "local", "proving"].flatMap(doorsOf);
+
+function doorsOf(folder: string): Door[] {
+  const { name, exports } = packageOf(folder);
+  return Object.entries(exports).map(([door, target]) => ({
+    specifier: (name + door.slice(1)).replace("*", ""),
+    path: (folder + target.slice(1)).replace("*", ""),
+    opensFolder: door.endsWith("*"),
+  }));
+}
+
+function packageOf(folder: string): { name: string; exports: Record<string, string> } {
+  return JSON.parse(sourceOf(`${folder}/package.json`));
+}
+
+/** What is behind no door stays as it is written, and is nothing of ours. */
 function resolved(file: string, specifier: string): string {
   if (specifier.startsWith(".")) return relative(root, resolve(root, dirname(file), specifier)).replaceAll("\\", "/");
-  const room = rooms.find(([name]) => specifier.startsWith(name));
-  return room ? specifier.replace(room[0], room[1]) : specifier;
+  const door = doors.find((each) => (each.opensFolder ? specifier.startsWith(each.specifier) : specifier === each.specifier));
+  return door ? specifier.replace(door.specifier, door.path) : specifier;
 }
