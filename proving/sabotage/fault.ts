@@ -32,6 +32,11 @@ export function sabotaged(text: string, fault: Fault): string {
   return result;
 }
 
+/** What to say of a file that is not there, in a tree whose files move. */
+export function goneFrom(file: string): string {
+  return `there is no ${file}; git show -M --stat "$(git log -1 --format=%h -- ${file})" tells where it went`;
+}
+
 function everywhere(pattern: RegExp): RegExp {
   return pattern.global ? pattern : new RegExp(pattern.source, `${pattern.flags}g`);
 }

@@ -27,7 +27,7 @@ export const g4: readonly Fault[] = [
     replace: "return layoutVersion < 0;",
     tests: [
       { file: "edge/src/uplink/closings/closings.test.ts", name: /G4: puts the closing marker behind/ },
-      { file: "edge/src/uplink/moving-simulation.test.ts", name: /G2: publishes everything/ },
+      { file: "edge/src/uplink/moving-simulation.test.ts", name: /G4: what was answered before/ },
     ],
   },
   {

@@ -1,7 +1,7 @@
 // The run: first all named tests unbroken, then the faults, one at a time in each copy of the tree, each undone before the next.
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type ExpectedFailure, type Fault, sabotaged } from "./fault.ts";
+import { type ExpectedFailure, type Fault, goneFrom, sabotaged } from "./fault.ts";
 import { openTestRunner, type RunOptions, type TestResult, type TestRun, type TestRunner } from "./run-tests.ts";
 
 export type Outcome =
@@ -26,9 +26,6 @@ export interface SabotageOptions {
   progress(line: string): void;
 }
 
-/** What a run costs beside its tests. */
-const overheadMs = 2_000;
-
 /** The verdicts in the order of the faults. */
 export async function sabotage({ roots, faults, timeoutMs, progress }: SabotageOptions): Promise<Verdict[]> {
   await using runners = new AsyncDisposableStack();
@@ -45,27 +42,24 @@ export async function sabotage({ roots, faults, timeoutMs, progress }: SabotageO
   for (const line of unbroken.broken) progress(`  does not run: ${line}`);
   for (const test of unbroken.results) if (test.status === "failed") progress(`  fails unbroken: ${test.name}: ${test.reason}`);
 
-  const costOf = (fault: Fault) =>
-    fault.tests.flatMap((test) => namedBy(test, unbroken)).reduce((sum, { durationMs }) => sum + durationMs, overheadMs);
   // The longest first, so that no copy is left alone with one.
-  const waiting = faults.map((fault) => ({ fault, cost: costOf(fault) })).sort((a, b) => b.cost - a.cost);
+  const durationOf = (fault: Fault) =>
+    fault.tests.flatMap((test) => namedBy(test, unbroken)).reduce((sum, { durationMs }) => sum + durationMs, 0);
+  const waiting = faults.map((fault) => ({ fault, durationMs: durationOf(fault) })).sort((a, b) => b.durationMs - a.durationMs);
   const outcomes = new Map<Fault, Outcome>();
   const startMs = performance.now();
-  let costLeft = waiting.reduce((sum, { cost }) => sum + cost, 0);
-  const costOfAll = costLeft;
 
   async function work({ root, runner }: { root: string; runner: TestRunner }): Promise<void> {
     for (let next = waiting.shift(); next; next = waiting.shift()) {
-      const { fault, cost } = next;
-      const outcome =
-        (await untried(root, fault, unbroken)) ??
-        (await tryFault(root, runner, fault, { timeoutMs, untilFirstFailure: true, changed }));
+      const { fault } = next;
+      const options = { timeoutMs, untilFirstFailure: true, changed };
+      const outcome = (await untried(root, fault, unbroken)) ?? (await tryFault(root, runner, fault, options));
       outcomes.set(fault, outcome);
-      costLeft -= cost;
-      const leftMs = ((performance.now() - startMs) * costLeft) / (costOfAll - costLeft);
       const how = outcome.kind === "caught" ? `${outcome.test.name}: ${outcome.test.reason}` : outcome.reason;
-      const count = `${outcomes.size} of ${faults.length}, ${Math.ceil(leftMs / 1_000)} s left`;
-      progress(`${count}: ${fault.name}: ${outcome.kind}, ${how}`);
+      const leftMs = ((performance.now() - startMs) / outcomes.size) * (faults.length - outcomes.size);
+      progress(
+        `${outcomes.size} of ${faults.length}, ${Math.ceil(leftMs / 1_000)} s left: ${fault.name}: ${outcome.kind}, ${how}`,
+      );
     }
   }
   await Promise.all([first, ...others].map(work));
@@ -78,7 +72,7 @@ export async function sabotage({ roots, faults, timeoutMs, progress }: SabotageO
 /** Why a fault need not be tried; undefined when it can be. */
 async function untried(root: string, fault: Fault, unbroken: TestRun): Promise<Outcome | undefined> {
   const text = await readFile(join(root, fault.file), "utf8").catch(() => undefined);
-  if (text === undefined) return { kind: "broken", reason: `there is no ${fault.file}` };
+  if (text === undefined) return { kind: "broken", reason: goneFrom(fault.file) };
   try {
     sabotaged(text, fault);
   } catch (error) {

@@ -21,12 +21,15 @@ import type { InboundDoor } from "@mio/shared/channels/contract.ts";
 import { testInbound } from "@mio/shared/channels/test/inbound.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { testSealingKeys } from "../kit/bus/directory-keys.ts";
 import { noteClosing } from "../kit/core/closings.ts";
 import { storedOn } from "../kit/core/ingress.ts";
 import { all, bus, db, inbound, nats, server, start, untilSettled, useStand } from "../kit/dedup/stand.ts";
 import { eventually } from "../kit/time/eventually.ts";
+
+// Each word of the command is a process.
+vi.setConfig({ testTimeout: 240_000 });
 
 useStand();
 

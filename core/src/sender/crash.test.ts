@@ -8,7 +8,7 @@ import { senderDurable, streams } from "@mio/shared/bus/names/streams.ts";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 // Real servers on a busy machine.
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 240_000 });
 
 const points = [
   "sender.intake_inserted",
@@ -44,7 +44,7 @@ async function publishMany(count: number): Promise<string[]> {
 
 /** Nothing twice, nothing that a receipt denies, nothing that it claims and nobody saw, order kept; returns how many are unknown. */
 async function holds(count: number): Promise<number> {
-  const finals = await stage.ended(count, 50_000);
+  const finals = await stage.ended(count, 90_000);
   const shown = [...stage.platform.shown.values()].flat();
   expect(new Set(shown.map(({ text }) => text)).size).toBe(shown.length);
   const sent = [...finals.values()].filter((receipt) => receipt.state === states.SENT);
@@ -112,7 +112,7 @@ it("G5: killed with commands in its hands that the ledger could not take yet, it
     locked.release();
   }
   start();
-  const finals = await stage.ended(61);
+  const finals = await stage.ended(61, 90_000);
   for (const receipt of finals.values()) expect(receipt.state).toBe(states.SENT);
 });
 

@@ -4,7 +4,7 @@ import { createStage, type Stage, states } from "@mio/proving/kit/sender/stage.t
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 
 // Real servers on a busy machine.
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 240_000 });
 
 let stage: Stage;
 beforeEach(async () => {
@@ -61,7 +61,7 @@ it("G7: two accounts without limits take turns", async () => {
   await stage.publish(...Array.from({ length: 300 }, () => stage.command(accounts[0], "one", "x")));
   await stage.publish(...Array.from({ length: 300 }, () => stage.command(accounts[1], "one", "x")));
   stage.start();
-  await stage.ended(600, 40_000);
+  await stage.ended(600, 200_000);
   const order = stage.platform.calls.map((call) => call.credential);
   const half = order.slice(0, 300).filter((credential) => credential === "a").length;
   expect(half).toBeGreaterThan(100);
@@ -77,7 +77,7 @@ it("G8: keeps the rate at the platform's side, also after a restart, and a waiti
   await expect.poll(() => stage.platform.calls.length, { timeout: 30_000 }).toBeGreaterThan(80);
   await first.stop();
   stage.start();
-  const finals = await stage.ended(260, 50_000);
+  const finals = await stage.ended(260, 100_000);
   for (const receipt of finals.values()) expect(receipt).toMatchObject({ state: states.SENT, attempts: 1 });
   const times = stage.platform.calls.map((call) => call.atMs);
   for (const [index, from] of times.entries()) {

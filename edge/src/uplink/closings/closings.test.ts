@@ -97,12 +97,15 @@ describe("closing an account's older layouts", () => {
   });
 
   it("G4: refuses also after a restart, however old the directory of the caller", async () => {
-    const { clock, start, acknowledge } = setUp();
+    const { clock, published, start, acknowledge } = setUp();
     const closed = start().closeLayout(shard, closing);
     await clock.advance(0);
     await acknowledge();
     expect(await closed).toMatchObject({ kind: "stored" });
-    expect(await start().store(old, event("late"))).toEqual({ kind: "unavailable", reason: "moved" });
+    const late = start().store(old, event("late"));
+    await clock.advance(0);
+    expect(published).toEqual([]);
+    expect(await late).toEqual({ kind: "unavailable", reason: "moved" });
   });
 
   it("G4: says nothing before the refusal is on disk, and nothing at all when the disk fails", async () => {
