@@ -65,8 +65,8 @@ let slowestMs = 0;
 }
 
 for (const [route, outcomes] of [...routes].sort(([a], [b]) => a.localeCompare(b))) {
-  const told = [...outcomes].sort(([, a], [, b]) => b - a).map(([outcome, times]) => `${times} ${outcome}`);
-  console.log(`${route.padEnd(34)} ${told.join(", ")}`);
+  const counts = [...outcomes].sort(([, a], [, b]) => b - a).map(([outcome, times]) => `${times} ${outcome}`);
+  console.log(`${route.padEnd(34)} ${counts.join(", ")}`);
 }
 for (const reason of unhandled) console.error("unhandled rejection:", reason);
 console.log(

@@ -7,7 +7,7 @@ import { channels, hosts } from "./system.ts";
 /**
  * How far a message had come: answered by the agent, or acknowledged to its platform and no further than that stream or spool.
  */
-export const places = ["answered", "enriched", "inbound", "ingress", "spool"] as const;
+const places = ["answered", "enriched", "inbound", "ingress", "spool"] as const;
 export type Place = (typeof places)[number];
 
 /** In the ledger. */

@@ -50,7 +50,7 @@ import {
 const keptMs = 100 * 365 * 86_400_000;
 /** Longer than taking the system apart lasts, and over when anybody opens the state. */
 const heldBackMs = 60_000;
-const patienceMs = 120_000;
+const deadlineMs = 120_000;
 /** Of these, people write in one conversation only: they take a message a second or less. */
 const slowChannels: readonly Channel[] = ["telegram", "zoho_cliq"];
 
@@ -272,7 +272,7 @@ async function all(work: (conversation: Conversation) => Promise<unknown>, of = 
 }
 
 async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  await eventually(what, holds, patienceMs);
+  await eventually(what, holds, deadlineMs);
 }
 
 /** The last message of each conversation stands on the stream. */

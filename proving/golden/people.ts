@@ -16,7 +16,7 @@ export interface Conversation {
   repeated: string[];
 }
 
-const told = v.object({ id: v.string(), conversation: v.string(), delivery: v.object({ status: v.number() }) });
+const posted = v.object({ id: v.string(), conversation: v.string(), delivery: v.object({ status: v.number() }) });
 const seen = v.object({ messages: v.array(v.object({ bot: v.boolean(), text: v.string() })) });
 const person = "ann";
 
@@ -60,7 +60,7 @@ export async function answerCounts(conversation: Conversation): Promise<number[]
 
 async function acknowledged({ app, name }: Conversation, method: string, path: string, body: Record<string, unknown>) {
   const words = { app_id: app.installed.appId, conversation: name, wait: true };
-  const answer = v.parse(told, await app.platform.control(method, path, { ...words, ...body }));
+  const answer = v.parse(posted, await app.platform.control(method, path, { ...words, ...body }));
   if (answer.delivery.status !== 200)
     throw new Error(`${method} ${path} of ${name}: the webhook was answered ${answer.delivery.status}`);
   return answer;

@@ -25,7 +25,7 @@ export const channels = ["slack", "telegram", "zoho_cliq", "test"] as const;
 export type Channel = (typeof channels)[number];
 
 export const tenant = "golden";
-export const agentGroup = "echo";
+const agentGroup = "echo";
 
 const gibibyte = 1024 ** 3;
 

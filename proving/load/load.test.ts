@@ -1,7 +1,7 @@
 // The load against a platform of a few lines: what it keeps of each message must be true, or the judge would judge the load.
 import { expect, it } from "vitest";
 import { eventually } from "../kit/time/eventually.ts";
-import { Load, type Told } from "./load.ts";
+import { Load, type LoadedPlatform } from "./load.ts";
 
 const turns = [
   { atMs: 0, lane: 0, conversation: "load-0", k: 1, user: "ann" },
@@ -11,7 +11,7 @@ const bodyOf = (text: string) => JSON.stringify({ event: { text } });
 const alone = { repeats: false, waitingMax: 100 };
 const going = new AbortController().signal;
 
-function platform(changes: Partial<Told>): Told {
+function platform(changes: Partial<LoadedPlatform>): LoadedPlatform {
   return {
     channel: "slack",
     pairs: false,
@@ -23,7 +23,7 @@ function platform(changes: Partial<Told>): Told {
   };
 }
 
-async function played(load: Load, ...platforms: Told[]) {
+async function played(load: Load, ...platforms: LoadedPlatform[]) {
   load.endAfter(5);
   return load.play(platforms, going);
 }

@@ -29,7 +29,7 @@ export interface LoadSettings {
 }
 
 /** What the load needs of a platform. */
-export type Told = Pick<LoadPlatform, "channel" | "pairs" | "waiting" | "write" | "tried" | "redeliver">;
+export type LoadedPlatform = Pick<LoadPlatform, "channel" | "pairs" | "waiting" | "write" | "tried" | "redeliver">;
 
 /** How often it is looked for what a platform has given up; a platform would take its time, and a run has little. */
 const repeatEveryMs = 1_000;
@@ -45,7 +45,7 @@ export class Load {
   readonly #turns: Iterable<Turn>;
   readonly #repeats: boolean;
   readonly #waitingMax: number;
-  readonly #written = new Map<string, { message: LoadMessage; platform: Told }>();
+  readonly #written = new Map<string, { message: LoadMessage; platform: LoadedPlatform }>();
   #endAfterMs = Number.POSITIVE_INFINITY;
 
   constructor(turns: Iterable<Turn>, { repeats, waitingMax }: LoadSettings) {
@@ -84,7 +84,7 @@ export class Load {
   }
 
   /** Writes every message at its time; the conversations are spread evenly over the platforms. A signal ends it early. */
-  async play(platforms: readonly Told[], signal: AbortSignal): Promise<PlayedLoad> {
+  async play(platforms: readonly LoadedPlatform[], signal: AbortSignal): Promise<PlayedLoad> {
     this.startMs = performance.now();
     const writing: Promise<unknown>[] = [];
     for (const { atMs, lane, ...message } of this.#turns) {
@@ -106,7 +106,7 @@ export class Load {
   }
 
   /** One message beside the schedule, judged with it. Resolves when the platform has it. */
-  write(platform: Told, message: { conversation: string; k: number; user: string }): Promise<LoadMessage> {
+  write(platform: LoadedPlatform, message: { conversation: string; k: number; user: string }): Promise<LoadMessage> {
     return this.#write(platform, message, 0);
   }
 
@@ -136,7 +136,7 @@ export class Load {
   }
 
   async #write(
-    platform: Told,
+    platform: LoadedPlatform,
     { conversation, k, user }: { conversation: string; k: number; user: string },
     lateMs: number,
   ): Promise<LoadMessage> {
@@ -150,7 +150,7 @@ export class Load {
   }
 
   /** What has no 2xx yet, by conversation. */
-  #open(): { platform: Told; conversation: string; messages: LoadMessage[] }[] {
+  #open(): { platform: LoadedPlatform; conversation: string; messages: LoadMessage[] }[] {
     const open = [...this.#written.values()].filter(({ message }) => !message.acknowledged);
     return [...Map.groupBy(open, ({ message }) => message.conversation)].flatMap(([conversation, own]) => {
       const [first] = own;

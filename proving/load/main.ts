@@ -32,9 +32,9 @@ async function main(options: LoadOptions): Promise<number> {
   const progress = (line: string) =>
     console.error(`${clearLine}[${((performance.now() - startMs) / 1_000).toFixed(0).padStart(4)} s] ${line}`);
   const playing = (load: Load) => {
-    const tell = () => (clearLine ? process.stderr.write(clearLine + progressOf(load, options.seconds)) : told(load));
-    const told = (each: Load) => progress(progressOf(each, options.seconds));
-    const timer = setInterval(tell, clearLine ? barEveryMs : lineEveryMs);
+    const report = () => (clearLine ? process.stderr.write(clearLine + progressOf(load, options.seconds)) : reportLine(load));
+    const reportLine = (each: Load) => progress(progressOf(each, options.seconds));
+    const timer = setInterval(report, clearLine ? barEveryMs : lineEveryMs);
     return () => clearInterval(timer);
   };
   console.error(`seed ${options.seed}`);

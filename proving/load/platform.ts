@@ -122,8 +122,8 @@ export async function startLoadPlatform(options: LoadPlatformOptions): Promise<L
       return v.parse(postedPair, await control("POST", "pairs", { conversations: pairNames(conversation), user, text })).ids[0];
     },
     async tried(conversation) {
-      const told = await control("GET", `deliveries?conversation=${encodeURIComponent(lineOf(conversation))}`);
-      return new Set(v.parse(deliveries, told).flatMap(({ message_id, done }) => (done ? [] : [message_id])));
+      const answer = await control("GET", `deliveries?conversation=${encodeURIComponent(lineOf(conversation))}`);
+      return new Set(v.parse(deliveries, answer).flatMap(({ message_id, done }) => (done ? [] : [message_id])));
     },
     async redeliver({ conversation, id, wait }) {
       await control("POST", "redeliver", { conversation: lineOf(conversation), id, wait });

@@ -102,10 +102,10 @@ function planOf({ faults, load, pairs = [] }: Scenario, { seed, seconds, rate, c
 }
 
 function chosen(text: string): Scenario[] {
-  return text.split(",").map((letter) => {
-    const scenario = scenarios.find((each) => each.key === letter.trim());
+  return text.split(",").map((key) => {
+    const scenario = scenarios.find((each) => each.key === key.trim());
     if (!scenario)
-      throw new InvalidArgumentError(`there is no ${letter}; there are ${scenarios.map(({ key }) => key).join(", ")}.`);
+      throw new InvalidArgumentError(`there is no ${key}; there are ${scenarios.map((each) => each.key).join(", ")}.`);
     return scenario;
   });
 }

@@ -32,7 +32,7 @@ export interface FaultSettings extends StageTimes {
 
 /** An operator's acts on the bus: each answer, and all tries together. */
 const busTimeoutMs = 5_000;
-const patienceMs = 30_000;
+const deadlineMs = 30_000;
 
 const run = promisify(execFile);
 const cli = join(import.meta.dirname, "../../core/src/cli/main.ts");
@@ -61,7 +61,7 @@ export function faultContext(settings: FaultSettings, running: Running): FaultCo
     progress,
     at: (share) => pause(startMs + share * seconds * 1_000 - performance.now()),
     pause,
-    onBus: (work) => patiently(async () => work(await nats.jetstreamManager({ timeout: busTimeoutMs })), signal),
+    onBus: (work) => untilDone(async () => work(await nats.jetstreamManager({ timeout: busTimeoutMs })), signal),
     async mio(...words) {
       const { stdout } = await run(process.execPath, [cli, "--data", system.dataDir, "--json", ...words], { signal });
       return JSON.parse(stdout);
@@ -69,8 +69,8 @@ export function faultContext(settings: FaultSettings, running: Running): FaultCo
   };
 }
 
-async function patiently<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
-  const deadline = performance.now() + patienceMs;
+async function untilDone<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  const deadline = performance.now() + deadlineMs;
   for (;;) {
     try {
       return await work();
@@ -84,6 +84,6 @@ async function patiently<T>(work: () => Promise<T>, signal: AbortSignal): Promis
 /** Some number, the same for the same name. */
 function numberOf(name: string): number {
   let number = 0;
-  for (const letter of name) number = (Math.imul(number, 31) + letter.charCodeAt(0)) >>> 0;
+  for (const character of name) number = (Math.imul(number, 31) + character.charCodeAt(0)) >>> 0;
   return number;
 }

@@ -91,7 +91,7 @@ export async function startNodeHost(
       stop: async () => {
         await http.close();
         await telemetry.reportNow();
-        await uplinks.tell();
+        await uplinks.reportAll();
         await closeAll();
       },
     };

@@ -47,7 +47,7 @@ export class NatsLink implements BusLink, TelemetryLink {
   readonly #listeners: (() => void)[] = [];
   /** In the order of sending. */
   readonly #inFlight = new Map<string, { sentMs: number; settle: (published: Published) => void }>();
-  readonly #telling = new Map<string, (told: ReportOutcome) => void>();
+  readonly #reports = new Map<string, (outcome: ReportOutcome) => void>();
   readonly #inboxPrefix: string;
   readonly #inbox: string;
   /** Resolves after the first try to connect, whatever came of it. */
@@ -117,19 +117,19 @@ export class NatsLink implements BusLink, TelemetryLink {
     if (!this.#connected || !connection) return Promise.resolve("unheard");
     this.#calls += 1;
     const reply = `${this.#inbox}.${this.#calls}`;
-    const told = new Promise<ReportOutcome>((resolve) => void this.#telling.set(reply, resolve));
+    const outcome = new Promise<ReportOutcome>((resolve) => void this.#reports.set(reply, resolve));
     try {
       connection.publish(subject, body, { reply });
       // The one answer that can come is the server's own, that nobody listens; it comes before the answer to the flush.
       const flushed = connection.flush();
       flushed.then(
-        () => this.#settleTold(reply, "heard"),
-        () => this.#settleTold(reply, "unknown"),
+        () => this.#settleReport(reply, "heard"),
+        () => this.#settleReport(reply, "unknown"),
       );
     } catch {
-      this.#settleTold(reply, "unheard");
+      this.#settleReport(reply, "unheard");
     }
-    return told;
+    return outcome;
   }
 
   /** Whatever else the server does, it answers a ping; over a connection that hangs nothing comes back. */
@@ -204,13 +204,13 @@ export class NatsLink implements BusLink, TelemetryLink {
   }
 
   #acknowledge(message: Received): void {
-    if (this.#telling.has(message.subject)) this.#settleTold(message.subject, "unheard");
+    if (this.#reports.has(message.subject)) this.#settleReport(message.subject, "unheard");
     else this.#settle(message.subject, publishedOf(message));
   }
 
-  #settleTold(reply: string, told: ReportOutcome): void {
-    this.#telling.get(reply)?.(told);
-    this.#telling.delete(reply);
+  #settleReport(reply: string, outcome: ReportOutcome): void {
+    this.#reports.get(reply)?.(outcome);
+    this.#reports.delete(reply);
   }
 
   #settle(reply: string, published: Published): void {
@@ -223,7 +223,7 @@ export class NatsLink implements BusLink, TelemetryLink {
     if (!connected)
       for (const reply of [...this.#inFlight.keys()])
         this.#settle(reply, { kind: "not_acknowledged", reason: "connection lost" });
-    if (!connected) for (const reply of [...this.#telling.keys()]) this.#settleTold(reply, "unknown");
+    if (!connected) for (const reply of [...this.#reports.keys()]) this.#settleReport(reply, "unknown");
     if (this.#connected === connected) return;
     this.#connected = connected;
     for (const listener of this.#listeners) listener();

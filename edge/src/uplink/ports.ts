@@ -38,7 +38,7 @@ export interface BusLink {
    * connected and silent: the deadline is the caller's.
    */
   publish(message: GroupMessage): Promise<Published>;
-  /** A publish has missed its deadline: if the connection hangs, it is broken off and recreated. */
+  /** A publish has missed its deadline: if the connection hangs, it is broken off, and another one dialled. */
   suspect(): void;
   /** Called after each change of `connected`. */
   onChange(listener: () => void): void;

@@ -36,8 +36,8 @@ export const newerGroup: Fault = {
     progress("newer-group: taken away, core restarted");
     const onMs = await msUntil("core goes on", isReady, saidWithinMs);
     if (onMs === undefined) findings.push("core still stands although the group is gone");
-    const letters = (await onBus((bus) => bus.streams.info(streams.deadLetter.name))).state.messages;
-    if (letters > 0) findings.push(`${letters} dead letters: what is only newer was given up`);
+    const deadLetters = (await onBus((bus) => bus.streams.info(streams.deadLetter.name))).state.messages;
+    if (deadLetters > 0) findings.push(`${deadLetters} dead letters: what is only newer was given up`);
     return { figures: { shard, alarm_after_ms: alarmMs ?? "never", went_on_after_ms: onMs ?? "never" }, findings };
   },
 };

@@ -21,7 +21,7 @@ export interface SeenBySimulator {
   edits: string[];
 }
 
-const told = v.object({
+const posted = v.object({
   id: v.string(),
   conversation: v.string(),
   delivery: v.object({ status: v.number(), duration_ms: v.number() }),
@@ -47,12 +47,12 @@ export class SimulatorClient {
 
   /** Posts as a person, and waits until the first attempt at the webhook has ended. */
   async post(message: { conversation: string; user: string; text: string }): Promise<Posted> {
-    return postedOf(await this.#call("POST", "messages", { ...message, wait: true }, told));
+    return postedOf(await this.#call("POST", "messages", { ...message, wait: true }, posted));
   }
 
   /** The last webhook of a message once more, as a platform does that got no 2xx. */
   async redeliver(message: { conversation: string; id: string }): Promise<Posted> {
-    return postedOf(await this.#call("POST", "redeliver", { ...message, wait: true }, told));
+    return postedOf(await this.#call("POST", "redeliver", { ...message, wait: true }, posted));
   }
 
   /** What people see, in order. Empty when nobody was there yet. */
@@ -81,7 +81,7 @@ async function jsonOf(response: Response): Promise<unknown> {
   return JSON.parse(text);
 }
 
-function postedOf(body: v.InferOutput<typeof told>): Posted {
+function postedOf(body: v.InferOutput<typeof posted>): Posted {
   return {
     id: body.id,
     conversation: body.conversation,

@@ -48,8 +48,8 @@ type Channel = keyof typeof channels;
 /** Who listens to which channel. */
 export interface Hub {
   /** Returns how to unsubscribe. */
-  on(channel: Channel, notify: () => void): () => void;
-  listener(channel: Channel): void;
+  on(channel: Channel, listener: () => void): () => void;
+  notify(channel: Channel): void;
 }
 
 /** A listener hears every notification of its channel until it unsubscribes. */
@@ -60,7 +60,7 @@ export function createHub(): Hub {
       listeners[channel].add(listener);
       return () => listeners[channel].delete(listener);
     },
-    listener: (channel) => {
+    notify: (channel) => {
       for (const listener of listeners[channel]) listener();
     },
   };
@@ -70,7 +70,7 @@ export function createHub(): Hub {
 export function listenForHub(context: ServiceContext, hub: Hub, signal: AbortSignal): Promise<void> {
   const names: readonly Channel[] = ["queue", "outbox", "lease"];
   const heard = (channel: string) => {
-    for (const name of names) if (channels[name] === channel) hub.listener(name);
+    for (const name of names) if (channels[name] === channel) hub.notify(name);
   };
   return listen(context, Object.values(channels), heard, signal);
 }

@@ -61,8 +61,8 @@ export class Uplinks {
     this.#of(uplinkName(shard)).telemetry.note(shard, telemetry);
   }
 
-  /** The closing markers of all of them, within the deadline of one. */
-  async tell(): Promise<void> {
+  /** What all of them have to report, within the deadline of one. */
+  async reportAll(): Promise<void> {
     await Promise.all(Array.from(this.#made.values(), ({ telemetry }) => telemetry.report()));
   }
 

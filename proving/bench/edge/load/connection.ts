@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 
 /** In place of a status: the edge closed the connection before it answered. */
-export const unanswered = 0;
+const unanswered = 0;
 
 const nothing = Buffer.alloc(0);
 const headEnd = "\r\n\r\n";
@@ -30,7 +30,7 @@ export class Connection {
     await once(this.#connect(), "connect");
   }
 
-  /** `answered` gets the status once the whole answer is here. A connection that was lost is recreated. */
+  /** `answered` gets the status once the whole answer is here. A connection that was lost is dialled again. */
   send(request: Buffer, answered: (status: number) => void): void {
     this.#answered = answered;
     const socket = this.#socket ?? this.#connect();

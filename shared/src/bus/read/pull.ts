@@ -84,7 +84,7 @@ export async function* pull(bus: Bus, stream: string, durable: string, options: 
   function receive(error: Error | null, message: BusMessage): void {
     missed = 0;
     if (error) failure = error;
-    else if (message.subject === inbox) told(message);
+    else if (message.subject === inbox) readStatus(message);
     else take(message);
     wake();
   }
@@ -99,7 +99,7 @@ export async function* pull(bus: Bus, stream: string, durable: string, options: 
   }
 
   /** A heartbeat, or why no more comes: the time is over, the leader has changed, the consumer is gone. */
-  function told({ headers }: BusMessage): void {
+  function readStatus({ headers }: BusMessage): void {
     const code = headers?.code ?? 0;
     if (code === heartbeat) return;
     const description = headers?.description ?? "";

@@ -78,12 +78,12 @@ export function createControl(context: ControlContext): (request: Request) => Pr
       case "PUT messages/:id": {
         const body = await bodyOf(request, editBody);
         const found = herOwn(target(body, id ?? ""));
-        return told(found, people.edit(found.app, found.conversation, found.message, body.text), body.wait);
+        return withDelivery(found, people.edit(found.app, found.conversation, found.message, body.text), body.wait);
       }
       case "DELETE messages/:id": {
         const body = await bodyOf(request, deleteBody);
         const found = herOwn(target(body, id ?? ""));
-        return told(found, people.remove(found.app, found.conversation, found.message), body.wait);
+        return withDelivery(found, people.remove(found.app, found.conversation, found.message), body.wait);
       }
       case "POST reactions":
         return react(await bodyOf(request, reactionBody));
@@ -92,7 +92,7 @@ export function createControl(context: ControlContext): (request: Request) => Pr
         const found = target(body, body.id);
         const delivery = people.repeat(found.app, found.conversation, found.message);
         if (!delivery) throw new ControlError(409, "nobody was told of that message");
-        return told(found, delivery, body.wait);
+        return withDelivery(found, delivery, body.wait);
       }
       case "GET conversations/:id": {
         const app = appOf(url.searchParams.get("app_id") ?? undefined);
@@ -158,7 +158,7 @@ export function createControl(context: ControlContext): (request: Request) => Pr
       ...(body.reply_to === undefined ? {} : { replyTo: body.reply_to }),
       ...(body.file === undefined ? {} : { file: body.file }),
     });
-    return told({ app, conversation, message }, delivery, body.wait);
+    return withDelivery({ app, conversation, message }, delivery, body.wait);
   }
 
   async function react(body: v.InferOutput<typeof reactionBody>): Promise<Answer> {
@@ -166,7 +166,7 @@ export function createControl(context: ControlContext): (request: Request) => Pr
     const detail = { user: people.person(found.app, body.user), reaction: body.reaction };
     const kind = body.removed ? "reaction_removed" : "reaction_added";
     const delivery = people.happens(found.app, found.conversation, found.message, { kind, detail, byApp: false });
-    return told(found, delivery, body.wait);
+    return withDelivery(found, delivery, body.wait);
   }
 
   function target(body: { app_id?: string | undefined; conversation: string }, id: string): Target {
@@ -193,7 +193,7 @@ export function createControl(context: ControlContext): (request: Request) => Pr
     return apps.flatMap((app) => deliveries.list({ appId: app.id, conversation: platform.conversationOf(app, place).id }));
   }
 
-  async function told(found: Target, delivery: Delivery | undefined, wait: boolean | undefined): Promise<Answer> {
+  async function withDelivery(found: Target, delivery: Delivery | undefined, wait: boolean | undefined): Promise<Answer> {
     const body = { id: found.message.id, conversation: found.conversation.id };
     if (!wait || !delivery) return { body };
     const attempt = await deliveries.firstAttempt(delivery);

@@ -14,7 +14,7 @@ export function rememberPosted(conversation: Conversation, message: SimulatedMes
   if (id === undefined) return;
   const ids = idsOf(conversation);
   ids.set(id, message);
-  // Of messages that were forgotten meanwhile some ids are left; now and then the rest is recreated.
+  // Of messages that were forgotten meanwhile some ids are left; now and then the map is built again.
   if (ids.size > conversation.messages.size * 2 + 100) known.delete(conversation);
 }
 
