@@ -21,7 +21,6 @@ const givenUp: readonly GivenUp[] = [
   { word: "patience", say: "a deadline" },
   { word: "misfortune", say: "an injected fault" },
   { word: "batcher", say: "a group commit" },
-  { word: "anew", say: "recreated, or again" },
   { word: "letter", say: "dead letter" },
   {
     word: "generation",

@@ -35,7 +35,7 @@ const closed = async (edge: string, ...shards: string[]) => {
   for (const each of shards) await noteClosing(db, id, edge, each);
 };
 /** What the edge is told. */
-const told = async () => {
+const published = async () => {
   const values = [...directoryValuesOf(await readDirectoryRows(db)).values()];
   const value = values.find(({ account }) => account?.accountId === id);
   if (!value?.account) throw new Error("the account is not in the directory");
@@ -53,17 +53,17 @@ const waitsFor = async () =>
 
 describe("moving an account", () => {
   it("tells the edge the new layout and the one before; the same again changes nothing", async () => {
-    const before = await told();
+    const before = await published();
     expect(before).toMatchObject({ layout: "eu x 2", layoutVersion: 1, previous: [], closedBy: [] });
     expect((await moveAccount(db, id, { shards: 2 })).changed).toBe(false);
-    expect(await told()).toEqual(before);
+    expect(await published()).toEqual(before);
     const { account, changed } = await moveAccount(db, id, { shards: 3 });
     expect([changed, account.shard_count, account.home_region]).toEqual([true, 3, "eu"]);
-    const after = await told();
+    const after = await published();
     expect(after).toMatchObject({ layout: "eu x 3", layoutVersion: 2, previous: ["eu x 2"], closedBy: [] });
     expect(after.version > before.version).toBe(true);
     expect((await moveAccount(db, id, { shards: 3, region: "eu" })).changed).toBe(false);
-    expect(await told()).toEqual(after);
+    expect(await published()).toEqual(after);
   });
 
   it("G4: lets an edge go over when all shards of the older layout are closed there, and no other edge with it", async () => {
@@ -73,14 +73,14 @@ describe("moving an account", () => {
     expect(await waitsFor()).toEqual(["east: eu.0", "east: eu.1", "west: eu.0", "west: eu.1"]);
     await closed("east", "eu.0");
     await closed("west", "eu.1");
-    expect((await told()).closedBy).toEqual([]);
-    const { version } = await told();
+    expect((await published()).closedBy).toEqual([]);
+    const { version } = await published();
     await closed("east", "eu.1");
-    expect((await told()).closedBy).toEqual(["east"]);
-    expect((await told()).version > version).toBe(true);
+    expect((await published()).closedBy).toEqual(["east"]);
+    expect((await published()).version > version).toBe(true);
     expect(await waitsFor()).toEqual(["west: eu.0"]);
     await closed("west", "eu.0", "eu.0");
-    expect((await told()).closedBy).toEqual(["east", "west"]);
+    expect((await published()).closedBy).toEqual(["east", "west"]);
     expect(await waitsFor()).toEqual([]);
   });
 
@@ -89,11 +89,11 @@ describe("moving an account", () => {
     await closed("east", "eu.0");
     await moveAccount(db, id, { region: "ap" });
     await closed("east", "eu.1", "us.0", "us.1");
-    expect((await told()).closedBy).toEqual([]);
+    expect((await published()).closedBy).toEqual([]);
     await noteClosing(db, id, "east", "eu.0", 2);
-    expect((await told()).closedBy).toEqual([]);
+    expect((await published()).closedBy).toEqual([]);
     await closed("east", "eu.0");
-    expect((await told()).closedBy).toEqual(["east"]);
+    expect((await published()).closedBy).toEqual(["east"]);
   });
 
   it("is cancelled while it is not over: back to the layout before, and both are closed first", async () => {
@@ -102,7 +102,7 @@ describe("moving an account", () => {
     await moveAccount(db, id, { region: "us", shards: 3 });
     const { account } = await cancelMove(db, id);
     expect([account.home_region, account.shard_count]).toEqual(["eu", 2]);
-    expect(await told()).toMatchObject({ layout: "eu x 2", layoutVersion: 3, previous: ["eu x 2", "us x 3"] });
+    expect(await published()).toMatchObject({ layout: "eu x 2", layoutVersion: 3, previous: ["eu x 2", "us x 3"] });
     await closed("east", "eu.0", "eu.1", "us.0", "us.1", "us.2");
     expect(await waitsFor()).toEqual([]);
     await expect(cancelMove(db, id)).rejects.toMatchObject({ message: expect.stringContaining("mio account move") });
