@@ -86,7 +86,7 @@ describe.each(hosts.flatMap((host) => platforms.map((platform) => ({ ...platform
       const app = await control("developer_apps", { name: "mio", redirect_uri: callback, webhook_url: webhooks });
       apps = JSON.stringify({ [channel]: app });
       nats = await connectTo(bus.server.url, { user: adminLogin.user, pass: adminLogin.password, inboxPrefix });
-      core = testContext({ nats, dsn: database.dsn, env: { MIO_OAUTH_APPS: apps } });
+      core = testContext({ nats, dsn: database.dsn, env: { MIO_OAUTH_APPS: apps, MIO_NATS_USER: adminLogin.user } });
       for (const tenant of ["acme", "rival"]) await createTenant(core.db, tenant, `The ${tenant} <b>people</b>`);
       running = admin.run(core);
     });
