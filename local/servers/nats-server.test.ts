@@ -1,8 +1,8 @@
 import { stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { StorageType } from "@mio/proving/kit/bus/client.ts";
 import { connectTo } from "@mio/proving/kit/bus/connection.ts";
 import { testNats } from "@mio/proving/kit/bus/nats.ts";
-import { StorageType } from "nats";
 import { expect, it } from "vitest";
 
 it("keeps what was acknowledged over kill -9 and comes back on the same port", async () => {

@@ -5,7 +5,7 @@ import { publishAcked } from "@mio/shared/bus/client/jetstream-api.ts";
 import { createFencedPublisher } from "@mio/shared/bus/write/fenced-publish.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
-import { headers } from "nats";
+import { headers } from "../kit/bus/client.ts";
 import { connectTo } from "../kit/bus/connection.ts";
 import { testNats } from "../kit/bus/nats.ts";
 import { measure, printTable, row } from "./measure.ts";

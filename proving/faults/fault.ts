@@ -4,7 +4,7 @@
 import type { LocalAccount } from "@mio/local/system/local-file.ts";
 import type { EdgeHost } from "@mio/local/system/system-options.ts";
 import type { Random } from "@mio/shared/random.ts";
-import type { JetStreamManager, NatsConnection } from "nats";
+import type { JetStreamManager, NatsConnection } from "../kit/bus/client.ts";
 import type { Wire } from "../kit/wire/wire.ts";
 import type { Load } from "../load/load.ts";
 import type { LoadPlatform } from "../load/platform.ts";

@@ -8,7 +8,7 @@ import { streams } from "@mio/shared/bus/names/streams.ts";
 import { oauthSubjects } from "@mio/shared/bus/names/subjects.ts";
 import { decodeIngressEvent, decodeIngressGroup } from "@mio/shared/bus/wire/ingress-group.ts";
 import { encodeOAuthAnswer } from "@mio/shared/bus/wire/oauth.ts";
-import type { NatsConnection } from "nats";
+import type { NatsConnection } from "../kit/bus/client.ts";
 import { connectTo } from "../kit/bus/connection.ts";
 import { edgeBus, operator } from "../kit/edge/bus.ts";
 import type { HostKind } from "../kit/edge/host.ts";

@@ -24,7 +24,8 @@ const services = readdirSync(join(root, "core/src"), { withFileTypes: true })
   .filter((entry) => entry.isDirectory() && filesIn(`core/src/${entry.name}`).includes(`core/src/${entry.name}/service.ts`))
   .map((entry) => entry.name);
 
-/** Each client of the bus, and the one file that may import it. */
+const client = /^(nats|nats\.ws|@nats-io\/.*)$/;
+/** Each client of the bus, and the one file that ships it. */
 const clients = { nats: "shared/src/bus/client/tcp.ts", "nats.ws": "shared/src/bus/client/ws.ts" };
 
 describe("imports", () => {
@@ -47,10 +48,19 @@ describe("imports", () => {
     const shipped = ["proto", "shared", "edge", "core", "sdk", "local"].flatMap(shippedFilesIn);
     const found = shipped.flatMap((file) =>
       importsOf(file)
-        .filter((imported) => /^(nats|nats\.ws|@nats-io\/.*)$/.test(imported))
+        .filter((imported) => client.test(imported))
         .map((imported) => [imported, file]),
     );
     expect(found).toEqual(Object.entries(clients));
+  });
+
+  it("tests and benches have the client through one file of the kit", () => {
+    const kits = filesIn("proving");
+    const tests = ["proto", "shared", "edge", "core", "sdk", "local"]
+      .flatMap(filesIn)
+      .filter((file) => file.endsWith(".test.ts"));
+    const found = [...kits, ...tests].filter((file) => importsOf(file).some((imported) => client.test(imported)));
+    expect(found).toEqual(["proving/kit/bus/client.ts"]);
   });
 
   it("the Worker reaches the client for WebSockets, and never that for TCP", () => {

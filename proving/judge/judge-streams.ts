@@ -1,7 +1,7 @@
 // Both streams that consumers read, judged once everything has arrived there.
 import { setTimeout as sleep } from "node:timers/promises";
 import { streams } from "@mio/shared/bus/names/streams.ts";
-import type { NatsConnection } from "nats";
+import type { NatsConnection } from "../kit/bus/client.ts";
 import { type Judgement, joinJudgements, judge, type Seen, type Sent } from "./check.ts";
 import { StreamWitness } from "./witness.ts";
 

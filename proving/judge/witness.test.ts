@@ -2,8 +2,8 @@
 import { create } from "@bufbuild/protobuf";
 import { MessageSchema } from "@mio/proto/gen/mio/v1/message_pb.ts";
 import { encodeMessage, schemaVersion } from "@mio/shared/bus/wire/envelope.ts";
-import { DiscardPolicy } from "nats";
 import { expect, it } from "vitest";
+import { DiscardPolicy } from "../kit/bus/client.ts";
 import { testNats } from "../kit/bus/nats.ts";
 import { judge } from "./check.ts";
 import { connectOperator, messageCount, StreamWitness } from "./witness.ts";

@@ -1,9 +1,11 @@
 // Reads what stands on the bus with the operator's credentials and by the streams' own sequences, so that no consumer of the system is in
 // the way of what is judged.
+
 import type { DeliveryReceipt } from "@mio/proto/gen/mio/v1/delivery_receipt_pb.ts";
 import { streams } from "@mio/shared/bus/names/streams.ts";
 import { decodeMessage, decodeReceipt } from "@mio/shared/bus/wire/envelope.ts";
-import { connect, type JsMsg, type NatsConnection } from "nats";
+import type { JsMsg, NatsConnection } from "../kit/bus/client.ts";
+import { connectTo } from "../kit/bus/connection.ts";
 import type { Seen } from "./check.ts";
 
 export interface BusAccess {
@@ -15,17 +17,14 @@ export interface BusAccess {
 
 /** A connection that stays through outages of the bus. */
 export function connectOperator(bus: BusAccess): Promise<NatsConnection> {
-  return connect({
-    servers: bus.url,
+  return connectTo(bus.url, {
     user: bus.user,
     pass: bus.password,
     inboxPrefix: bus.inboxPrefix,
     name: "faults-operator",
-    maxReconnectAttempts: -1,
     ignoreAuthErrorAbort: true,
     reconnectTimeWait: 200,
     waitOnFirstConnect: true,
-    noAsyncTraces: true,
   });
 }
 

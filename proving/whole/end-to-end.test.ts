@@ -9,10 +9,10 @@ import { identityOf } from "@mio/local/servers/process-identity.ts";
 import { type LocalSystem, readLocalFile } from "@mio/local/system/local-file.ts";
 import { DeliveryReceipt_State } from "@mio/proto/gen/mio/v1/delivery_receipt_pb.ts";
 import { streams } from "@mio/shared/bus/names/streams.ts";
-import type { NatsConnection } from "nats";
 import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { connectOperator, messageCount, readReceipts, StreamWitness } from "../judge/witness.ts";
+import type { NatsConnection } from "../kit/bus/client.ts";
 import { SimulatorClient } from "../kit/channels/simulator-client.ts";
 
 const root = join(import.meta.dirname, "../..");

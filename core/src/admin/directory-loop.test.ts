@@ -1,5 +1,6 @@
 import type { DirectoryValue } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
 import { busOf } from "@mio/proving/kit/bus/bus.ts";
+import { connectTo } from "@mio/proving/kit/bus/connection.ts";
 import { testSealingKeys } from "@mio/proving/kit/bus/directory-keys.ts";
 import { testNats } from "@mio/proving/kit/bus/nats.ts";
 import { testDatabase } from "@mio/proving/kit/database/postgres.ts";
@@ -15,7 +16,6 @@ import {
 } from "@mio/shared/bus/wire/directory.ts";
 import { parseSealingKeys, sealerOf } from "@mio/shared/bus/wire/sealed-value.ts";
 import { randomOf } from "@mio/shared/random.ts";
-import { connect } from "nats";
 import { Pool } from "pg";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createAccount, disableAccount, updateAccount } from "./accounts.ts";
@@ -32,7 +32,7 @@ const bucketAsProvisioned = {
   max_msg_size: buckets.directory.maxValueBytes,
   max_msgs_per_subject: 1,
 };
-const nats = await connect({ servers: server.url });
+const nats = await connectTo(server.url);
 const bus = busOf(nats, "_INBOX");
 const database = await testDatabase();
 const db = new Pool({ connectionString: database.dsn, max: 4 });

@@ -1,7 +1,9 @@
 // The provisioner against a real server: what it makes, what it mends, and what it refuses to touch.
+
+import { DiscardPolicy, nanos, RetentionPolicy, StorageType } from "@mio/proving/kit/bus/client.ts";
+import { connectTo } from "@mio/proving/kit/bus/connection.ts";
 import { testNats } from "@mio/proving/kit/bus/nats.ts";
 import { buckets, streams } from "@mio/shared/bus/names/streams.ts";
-import { connect, DiscardPolicy, nanos, RetentionPolicy, StorageType } from "nats";
 import { pino } from "pino";
 import { describe, expect, it } from "vitest";
 import { connectBus, isAtLeast } from "./connect.ts";
@@ -13,7 +15,7 @@ const day = 86_400_000;
 describe("provisioning", () => {
   it("makes what streams.ts says, within the budget, and changes nothing the second time", async () => {
     await using server = await testNats();
-    const nats = await connect({ servers: server.url });
+    const nats = await connectTo(server.url);
     const first = await provisionBus(nats, config);
     expect(first.created.length).toBe(
       Object.keys(streams).length + Object.keys(buckets).length + Object.values(streams).flatMap((spec) => spec.durables).length,
@@ -39,7 +41,7 @@ describe("provisioning", () => {
 
   it("makes buckets that ordinary clients read and write", async () => {
     await using server = await testNats();
-    const nats = await connect({ servers: server.url });
+    const nats = await connectTo(server.url);
     await provisionBus(nats, config);
     const kv = await nats.jetstream().views.kv(buckets.directory.name, { bindOnly: true });
     const revision = await kv.put("key", "one");
@@ -52,7 +54,7 @@ describe("provisioning", () => {
 
   it("brings limits up to date, and says what it leaves alone", async () => {
     await using server = await testNats();
-    const nats = await connect({ servers: server.url });
+    const nats = await connectTo(server.url);
     const manager = await nats.jetstreamManager();
     await manager.streams.add({
       name: streams.inbound.name,
@@ -80,7 +82,7 @@ describe("provisioning", () => {
 
   it("G2: shortens no age that was lifted by hand, also not one for ever", async () => {
     await using server = await testNats();
-    const nats = await connect({ servers: server.url });
+    const nats = await connectTo(server.url);
     const manager = await nats.jetstreamManager();
     const { name, subjects } = streams.inbound;
     await manager.streams.add({ name, subjects: [...subjects], discard: DiscardPolicy.New, max_bytes: 1_000_000, max_age: 0 });
@@ -92,7 +94,7 @@ describe("provisioning", () => {
 
   it("refuses a stream that deletes unread messages", async () => {
     await using server = await testNats();
-    const nats = await connect({ servers: server.url });
+    const nats = await connectTo(server.url);
     await (await nats.jetstreamManager()).streams.add({
       name: streams.ingress.name,
       subjects: [...streams.ingress.subjects],
@@ -104,7 +106,7 @@ describe("provisioning", () => {
 
   it("says what to do when the server has too little room", async () => {
     await using server = await testNats({ maxStoreBytes: 64 * 1024 ** 2 });
-    const nats = await connect({ servers: server.url });
+    const nats = await connectTo(server.url);
     await expect(provisionBus(nats, config)).rejects.toThrow(/no room left.*MIO_STREAM_BYTES_MAX/);
     await nats.close();
   });

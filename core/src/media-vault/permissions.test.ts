@@ -1,6 +1,8 @@
 // The services and an agent's reader with the permissions of users.ts: what they need they may, and nothing is refused on the way.
 
 import { busOf } from "@mio/proving/kit/bus/bus.ts";
+import type { NatsConnection } from "@mio/proving/kit/bus/client.ts";
+import { connectTo } from "@mio/proving/kit/bus/connection.ts";
 import { testNats } from "@mio/proving/kit/bus/nats.ts";
 import { testContext } from "@mio/proving/kit/core/context.ts";
 import { accountId, inboundSubjectOf, testMessage } from "@mio/proving/kit/core/ingress.ts";
@@ -10,7 +12,6 @@ import { type BusRole, busUserOf, inboxPrefixOf, permissionsOf } from "@mio/shar
 import { createLanes } from "@mio/shared/bus/read/lanes.ts";
 import { createLogReader } from "@mio/shared/bus/read/log-reader.ts";
 import { encodeMessage } from "@mio/shared/bus/wire/envelope.ts";
-import { connect, type NatsConnection } from "nats";
 import { describe, expect, it } from "vitest";
 import { provisionBus } from "../bus/provision.ts";
 import { mediaVault } from "./service.ts";
@@ -24,7 +25,7 @@ describe("with least permission", () => {
     const refused: string[] = [];
     const login = async (role: BusRole): Promise<NatsConnection> => {
       const user = busUserOf(role);
-      const nats = await connect({ servers: server.url, user, pass: "p", inboxPrefix: inboxPrefixOf(user) });
+      const nats = await connectTo(server.url, { user, pass: "p", inboxPrefix: inboxPrefixOf(user) });
       void (async () => {
         for await (const { permissionContext: context } of nats.status())
           if (context) refused.push(`${user} ${context.operation} ${context.subject}`);

@@ -1,6 +1,8 @@
 // media-vault from a real inbound stream to a real enriched one: once, in order, over takeovers, and with poison on the way.
 import type { NatsServer } from "@mio/local/servers/nats-server.ts";
 import { busOf } from "@mio/proving/kit/bus/bus.ts";
+import { headers, type NatsConnection } from "@mio/proving/kit/bus/client.ts";
+import { connectTo } from "@mio/proving/kit/bus/connection.ts";
 import { dedupeWindowPassed } from "@mio/proving/kit/bus/dedupe-window.ts";
 import { testNats } from "@mio/proving/kit/bus/nats.ts";
 import { type TestContext, testContext } from "@mio/proving/kit/core/context.ts";
@@ -12,7 +14,6 @@ import { inboundMessageId } from "@mio/shared/bus/names/headers.ts";
 import { streams } from "@mio/shared/bus/names/streams.ts";
 import { encodeMessage } from "@mio/shared/bus/wire/envelope.ts";
 import { deadLetterHeaders } from "@mio/shared/bus/write/dead-letter.ts";
-import { connect, headers, type NatsConnection } from "nats";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { provisionBus } from "../bus/provision.ts";
 import { mediaVault } from "./service.ts";
@@ -31,7 +32,7 @@ interface Running {
 
 beforeAll(async () => {
   server = await testNats();
-  nats = await connect({ servers: server.url, maxReconnectAttempts: -1, reconnectTimeWait: 100, noAsyncTraces: true });
+  nats = await connectTo(server.url);
   bus = busOf(nats, "_INBOX");
 });
 
@@ -66,13 +67,7 @@ async function recreateInbound(): Promise<void> {
 const windowPassed = () => dedupeWindowPassed(nats, enriched, "mio.inbound_enriched.forgotten");
 
 async function start(): Promise<Running> {
-  const own = await connect({
-    servers: server.url,
-    inboxPrefix: "_INBOX_core",
-    maxReconnectAttempts: -1,
-    reconnectTimeWait: 100,
-    noAsyncTraces: true,
-  });
+  const own = await connectTo(server.url, { inboxPrefix: "_INBOX_core" });
   const context = testContext({ nats: own, dsn: "postgres://nobody@127.0.0.1:1/none" });
   const ended = mediaVault.run(context);
   ended.catch(() => {});

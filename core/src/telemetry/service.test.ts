@@ -1,12 +1,13 @@
 // Two replicas on a real bus, with the users' own permissions, under honest and hostile telemetry.
 
+import type { NatsConnection } from "@mio/proving/kit/bus/client.ts";
+import { connectTo } from "@mio/proving/kit/bus/connection.ts";
 import { testNats } from "@mio/proving/kit/bus/nats.ts";
 import { type TestContext, testContext } from "@mio/proving/kit/core/context.ts";
 import { eventually } from "@mio/proving/kit/time/eventually.ts";
 import { type BusRole, busUserOf, permissionsOf } from "@mio/shared/bus/names/users.ts";
 import { encodeTelemetry } from "@mio/shared/bus/wire/telemetry.ts";
 import { clockOf } from "@mio/shared/clock.ts";
-import { connect, type NatsConnection } from "nats";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { runTelemetry } from "./service.ts";
 
@@ -52,7 +53,7 @@ afterEach(async () => {
 
 function login(role: BusRole): Promise<NatsConnection> {
   const { inboxPrefix } = permissionsOf(role);
-  return connect({ servers: server.url, user: busUserOf(role), pass: "p", inboxPrefix });
+  return connectTo(server.url, { user: busUserOf(role), pass: "p", inboxPrefix });
 }
 
 async function replica(): Promise<Replica> {

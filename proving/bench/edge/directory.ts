@@ -17,7 +17,7 @@ import {
 } from "@mio/shared/bus/wire/directory.ts";
 import { sealerOf } from "@mio/shared/bus/wire/sealed-value.ts";
 import { randomOf } from "@mio/shared/random.ts";
-import type { NatsConnection } from "nats";
+import type { NatsConnection } from "../../kit/bus/client.ts";
 import { testSealingKeys } from "../../kit/bus/directory-keys.ts";
 import { signingSecret } from "./load/webhooks.ts";
 

@@ -8,7 +8,7 @@ import { publishAcked } from "@mio/shared/bus/client/jetstream-api.ts";
 import { streams } from "@mio/shared/bus/names/streams.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
-import { headers, type NatsConnection } from "nats";
+import { headers, type NatsConnection } from "../../kit/bus/client.ts";
 import { connectTo } from "../../kit/bus/connection.ts";
 import { testNats } from "../../kit/bus/nats.ts";
 import { measure, printTable } from "../measure.ts";

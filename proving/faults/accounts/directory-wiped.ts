@@ -1,7 +1,7 @@
 // The directory's bucket is emptied, first without a trace and then key by key, as an operator's slip would: nobody who is known may
 // become unknown, and core makes the bucket whole again.
 import { buckets } from "@mio/shared/bus/names/streams.ts";
-import type { NatsConnection } from "nats";
+import type { NatsConnection } from "../../kit/bus/client.ts";
 import { msUntil } from "../../stand/ms-until.ts";
 import type { Fault } from "../fault.ts";
 

@@ -3,7 +3,7 @@
 
 import { streams } from "@mio/shared/bus/names/streams.ts";
 import { decodeIngressEvent, decodeIngressGroup } from "@mio/shared/bus/wire/ingress-group.ts";
-import type { NatsConnection } from "nats";
+import type { NatsConnection } from "../../kit/bus/client.ts";
 import { killEdge } from "../../stand/kill-edge.ts";
 import { restarted } from "../../stand/restarted.ts";
 import type { Fault } from "../fault.ts";

@@ -4,7 +4,7 @@ import type { Bus } from "@mio/shared/bus/client/connection.ts";
 import { buckets } from "@mio/shared/bus/names/streams.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
-import { headers, type NatsConnection } from "nats";
+import { headers, type NatsConnection } from "./client.ts";
 import { connectTo } from "./connection.ts";
 
 export interface TestBus extends AsyncDisposable {

@@ -8,8 +8,8 @@ import { directoryKeyOf, snapshotKey, workspaceRoute } from "@mio/shared/bus/wir
 import { parseSealingKeys, sealerOf } from "@mio/shared/bus/wire/sealed-value.ts";
 import { accountIdOf, tenantIdOf } from "@mio/shared/ids.ts";
 import { randomOf } from "@mio/shared/random.ts";
-import type { KV, NatsConnection } from "nats";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { KV, NatsConnection } from "../bus/client.ts";
 import { connectTo } from "../bus/connection.ts";
 import { directoryOf, type EdgeBus, edgeBus, operator } from "../edge/bus.ts";
 import type { HostKind, TestHost } from "../edge/host.ts";

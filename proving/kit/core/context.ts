@@ -4,10 +4,10 @@ import { readConfig } from "@mio/core/process/config.ts";
 import type { ServiceContext } from "@mio/core/service.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
-import type { NatsConnection } from "nats";
 import { Pool } from "pg";
 import { type Logger, pino } from "pino";
 import { Registry } from "prom-client";
+import type { NatsConnection } from "../bus/client.ts";
 import { testDirectoryKeys } from "../bus/directory-keys.ts";
 
 export interface TestContext extends ServiceContext {

@@ -1,6 +1,6 @@
 // The child's side of child-process.ts: one service in a process of its own, until its parent says stop or is gone.
 import { checkpoints } from "@mio/core/process/checkpoint.ts";
-import type { NatsConnection } from "nats";
+import type { NatsConnection } from "../bus/client.ts";
 import { type TestContext, testContext } from "./context.ts";
 
 /** Ends the process. `connect` gets the bus's url. */

@@ -16,7 +16,7 @@ import {
   type SourceMessageId,
   tenantIdOf,
 } from "@mio/shared/ids.ts";
-import type { NatsConnection } from "nats";
+import type { NatsConnection } from "../bus/client.ts";
 
 export const tenantId = tenantIdOf("acme");
 export const accountId = accountIdOf(tenantId, "alpha", "T1");

@@ -24,7 +24,7 @@ import {
 import { decodeIngressEvent, decodeIngressGroup } from "@mio/shared/bus/wire/ingress-group.ts";
 import { type Sealer, sealerOf } from "@mio/shared/bus/wire/sealed-value.ts";
 import { randomOf } from "@mio/shared/random.ts";
-import { DiscardPolicy, type KV, type NatsConnection, RetentionPolicy, StorageType, type StreamConfig } from "nats";
+import { DiscardPolicy, type KV, type NatsConnection, RetentionPolicy, StorageType, type StreamConfig } from "../bus/client.ts";
 import { connectTo } from "../bus/connection.ts";
 import { testSealingKeys } from "../bus/directory-keys.ts";
 import { testNats } from "../bus/nats.ts";

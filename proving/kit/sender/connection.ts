@@ -1,6 +1,6 @@
 // Connections of these tests, as users of the bus: the sender has no more rights than core has in production.
 import { permissionsOf } from "@mio/shared/bus/names/users.ts";
-import type { NatsConnection } from "nats";
+import type { NatsConnection } from "../bus/client.ts";
 import { connectTo } from "../bus/connection.ts";
 
 const password = "for-tests";

@@ -12,9 +12,9 @@ import { messageIdHeader, outboundMessageId } from "@mio/shared/bus/names/header
 import { streams } from "@mio/shared/bus/names/streams.ts";
 import { decodeReceipt, encodeCommand } from "@mio/shared/bus/wire/envelope.ts";
 import { type AccountId, accountIdOf, conversationIdOf, type TenantId, tenantIdOf, ulidOf } from "@mio/shared/ids.ts";
-import { DeliverPolicy, headers, type NatsConnection, NatsError } from "nats";
 import { Pool } from "pg";
 import type { Logger } from "pino";
+import { DeliverPolicy, headers, type NatsConnection, NatsError } from "../bus/client.ts";
 import { testNats } from "../bus/nats.ts";
 import { type TestContext, testContext } from "../core/context.ts";
 import { testDatabase } from "../database/postgres.ts";

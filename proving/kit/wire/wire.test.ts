@@ -1,8 +1,9 @@
 // The wire must do what it says, or a fault would be none.
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
-import { connect as connectTcp, type NatsConnection } from "nats";
-import { connect as connectWebsocket } from "nats.ws";
+import type { OwnConnection } from "@mio/shared/bus/client/connection.ts";
+import { tcpClient } from "@mio/shared/bus/client/tcp.ts";
+import { webSocketClient } from "@mio/shared/bus/client/ws.ts";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { testNats } from "../bus/nats.ts";
 import { tcp, webSocket } from "../edge/host.ts";
@@ -117,19 +118,19 @@ describe("a wire to somebody who says in capitals what it hears", () => {
 
 it("ends connections while it leads nowhere", async () => {
   await using wire = await startWire();
-  const to = { servers: webSocket.urlOf(wire.port), name: "x", reconnect: false, timeout: 1_000 };
-  await expect(connectWebsocket(to)).rejects.toThrow();
+  const to = { servers: [webSocket.urlOf(wire.port)], name: "x", timeoutMs: 1_000 };
+  await expect(webSocketClient.connect(to)).rejects.toThrow();
 });
 
 describe.each([
-  { carrier: webSocket, connectBy: connectWebsocket },
-  { carrier: tcp, connectBy: connectTcp },
-])("over $carrier.name, between a real nats-server and real clients", ({ carrier, connectBy }) => {
+  { carrier: webSocket, by: webSocketClient },
+  { carrier: tcp, by: tcpClient },
+])("over $carrier.name, between a real nats-server and real clients", ({ carrier, by }) => {
   it("cuts off only the connection that is named, by reset and in silence, and mends", async () => {
     await using nats = await testNats();
     await using wire = await wireTo(carrier.portOf(nats));
     const client = (name: string) =>
-      connectBy({ servers: carrier.urlOf(wire.port), name, reconnectTimeWait: 50, maxReconnectAttempts: -1 });
+      by.connect({ servers: [carrier.urlOf(wire.port)], name, reconnect: { waitMs: 50, jitterMs: 100 } });
     const [first, second] = [await client("edge-local-1-0"), await client("edge-local-1-1")];
     try {
       expect(wire.names.toSorted()).toEqual(["edge-local-1-0", "edge-local-1-1"]);
@@ -151,7 +152,7 @@ describe.each([
 });
 
 /** A flush waits for the server's PONG, and so for both directions. */
-async function roundTrip(client: Pick<NatsConnection, "flush">, timeoutMs: number): Promise<void> {
+async function roundTrip(client: Pick<OwnConnection, "flush">, timeoutMs: number): Promise<void> {
   const timer = AbortSignal.timeout(timeoutMs);
   const late = new Promise<never>((_resolve, reject) => timer.addEventListener("abort", () => reject(new Error("no answer"))));
   await Promise.race([client.flush(), late]);

@@ -1,4 +1,5 @@
 // The front page's agent, run as it stands there: a program of its own, as its group's user of the bus.
+
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
@@ -6,13 +7,13 @@ import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { provisionBus } from "@mio/core/bus/provision.ts";
 import { MessageSchema } from "@mio/proto/gen/mio/v1/message_pb.ts";
+import { connectTo } from "@mio/proving/kit/bus/connection.ts";
 import { testNats } from "@mio/proving/kit/bus/nats.ts";
 import { streams } from "@mio/shared/bus/names/streams.ts";
 import { subjectOf } from "@mio/shared/bus/names/subjects.ts";
 import { busUserOf, permissionsOf } from "@mio/shared/bus/names/users.ts";
 import { decodeCommand, encodeMessage } from "@mio/shared/bus/wire/envelope.ts";
 import { type AccountId, conversationIdOf, messageIdOf, type SourceMessageId } from "@mio/shared/ids.ts";
-import { connect } from "nats";
 import { expect, it } from "vitest";
 
 const account = "22222222-2222-5222-8222-222222222222" as AccountId;
@@ -25,7 +26,7 @@ it("answers a message, replaces its answer, and stops when it is asked to", asyn
       { user: busUserOf(agent), password: "a", permissions: permissionsOf(agent) },
     ],
   });
-  const operator = await connect({ servers: server.url, user: "operator", pass: "o" });
+  const operator = await connectTo(server.url, { user: "operator", pass: "o" });
   await provisionBus(operator, { streamReplicas: 1, streamBytesMax: 64 * 1024 ** 2 });
 
   const program = spawn(process.execPath, [join(import.meta.dirname, "quoter.ts"), server.url, account], {

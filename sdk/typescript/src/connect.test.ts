@@ -1,8 +1,11 @@
 // The SDK against a real bus: order, replicas, crashes between send and ack, parking, receipts.
+
 import { create, toBinary } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { DeliveryReceipt_State, DeliveryReceiptSchema } from "@mio/proto/gen/mio/v1/delivery_receipt_pb.ts";
 import { type Message, MessageSchema } from "@mio/proto/gen/mio/v1/message_pb.ts";
+import { type JetStreamManager, RetentionPolicy } from "@mio/proving/kit/bus/client.ts";
+import { connectTo } from "@mio/proving/kit/bus/connection.ts";
 import { testNats } from "@mio/proving/kit/bus/nats.ts";
 import { buckets, streams } from "@mio/shared/bus/names/streams.ts";
 import { subjectOf } from "@mio/shared/bus/names/subjects.ts";
@@ -10,7 +13,6 @@ import { busUserOf, permissionsOf } from "@mio/shared/bus/names/users.ts";
 import { decodeCommand, decodeMessage, encodeMessage, encodeReceipt, schemaVersion } from "@mio/shared/bus/wire/envelope.ts";
 import { deadLetterHeaders } from "@mio/shared/bus/write/dead-letter.ts";
 import { type AccountId, conversationIdOf, messageIdOf, type SourceMessageId } from "@mio/shared/ids.ts";
-import { connect as connectNats, type JetStreamManager, RetentionPolicy } from "nats";
 import { afterAll, afterEach, expect, it } from "vitest";
 import { type Connection, connect } from "./connect.ts";
 import { ParkMessage } from "./handling.ts";
@@ -23,7 +25,7 @@ const server = await testNats({
     { user: busUserOf(agent), password: "a", permissions: permissionsOf(agent) },
   ],
 });
-const operator = await connectNats({ servers: server.url, user: "operator", pass: "o" });
+const operator = await connectTo(server.url, { user: "operator", pass: "o" });
 await provision(await operator.jetstreamManager());
 const opened: Connection[] = [];
 const stops: AbortController[] = [];

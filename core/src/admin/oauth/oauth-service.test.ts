@@ -1,13 +1,15 @@
 // The service on a real bus: who is answered, what strangers get, and how it stops.
+
 import { create, toBinary } from "@bufbuild/protobuf";
 import { OAuthCallbackSchema, OAuthAnswer_Outcome as Outcome } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
+import { ErrorCode, type NatsConnection } from "@mio/proving/kit/bus/client.ts";
+import { connectTo } from "@mio/proving/kit/bus/connection.ts";
 import { testNats } from "@mio/proving/kit/bus/nats.ts";
 import { type TestContext, testContext } from "@mio/proving/kit/core/context.ts";
 import { testDatabase } from "@mio/proving/kit/database/postgres.ts";
 import { oauthSubject } from "@mio/shared/bus/names/subjects.ts";
 import { decodeOAuthAnswer, encodeOAuthCallback } from "@mio/shared/bus/wire/oauth.ts";
 import { outboundDoors } from "@mio/shared/channels/outbound.ts";
-import { connect, ErrorCode, type NatsConnection } from "nats";
 import { pino } from "pino";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { serveOAuth } from "./oauth-service.ts";
@@ -23,7 +25,7 @@ let running: Promise<void>;
 let logged: string;
 
 beforeAll(async () => {
-  nats = await connect({ servers: server.url });
+  nats = await connectTo(server.url);
 });
 beforeEach(async () => {
   logged = "";

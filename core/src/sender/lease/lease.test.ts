@@ -1,9 +1,9 @@
 // One owner at a time, by the database's clock for others and by our own, earlier, for us.
 
+import type { NatsConnection } from "@mio/proving/kit/bus/client.ts";
 import { type TestContext, testContext } from "@mio/proving/kit/core/context.ts";
 import { testDatabase } from "@mio/proving/kit/database/postgres.ts";
 import { eventually } from "@mio/proving/kit/time/eventually.ts";
-import type { NatsConnection } from "nats";
 import { afterAll, afterEach, expect, it } from "vitest";
 import { type Lease, leaseCte, leaseValues, whileHolding } from "./lease.ts";
 import { createNotifier } from "./wake.ts";

@@ -1,11 +1,11 @@
 // Every command's end is one log line with the ids that lead to it, and one count; also an end that no call brought about.
 
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { headers } from "@mio/proving/kit/bus/client.ts";
 import { sampleChannel } from "@mio/proving/kit/sample-channel/inbound.ts";
 import { createStage, type Stage } from "@mio/proving/kit/sender/stage.ts";
 import { outboundMessageId } from "@mio/shared/bus/names/headers.ts";
 import { encodeCommand } from "@mio/shared/bus/wire/envelope.ts";
-import { headers } from "nats";
 import { pino } from "pino";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 

@@ -1,8 +1,8 @@
 // The broker's own `partition()` is the other side of partitionOf: a real nats-server is asked, not believed.
 
+import { StorageType } from "@mio/proving/kit/bus/client.ts";
 import { connectTo } from "@mio/proving/kit/bus/connection.ts";
 import { testNats } from "@mio/proving/kit/bus/nats.ts";
-import { StorageType } from "nats";
 import { expect, it } from "vitest";
 import partitionVectors from "../../fixtures/partition-vectors.json" with { type: "json" };
 import { type AccountId, conversationIdOf, partitionOf } from "../../ids.ts";

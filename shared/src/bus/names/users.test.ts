@@ -1,8 +1,8 @@
 // What each user of the bus is refused, by a real server with the permissions of users.ts in its configuration.
 import type { NatsServer } from "@mio/local/servers/nats-server.ts";
+import { AckPolicy, createInbox, type NatsConnection, nanos, StorageType } from "@mio/proving/kit/bus/client.ts";
 import { connectTo } from "@mio/proving/kit/bus/connection.ts";
 import { testNats } from "@mio/proving/kit/bus/nats.ts";
-import { AckPolicy, createInbox, type NatsConnection, nanos, StorageType } from "nats";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { accountIdOf, tenantIdOf } from "../../ids.ts";
 import { buckets, streams } from "./streams.ts";
