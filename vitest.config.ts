@@ -5,10 +5,11 @@ export default defineConfig({
   test: {
     include: ["**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/.mio/**", "**/.cache/**"],
-    // Tests run against real servers and mostly wait for them: more workers than cores, and generous deadlines.
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
-    maxWorkers: 4,
+    // Tests run against real servers and mostly wait for them: more workers than cores, and deadlines that only a test that
+    // hangs reaches, also on a busy machine.
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+    maxWorkers: 3,
     pool: "forks",
     sequence: { sequencer: LongestFirst },
     globalSetup: ["proving/kit/database/global-postgres.ts"],
