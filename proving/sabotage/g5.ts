@@ -18,4 +18,12 @@ export const g5: readonly Fault[] = [
     replace: "from changed where state = 'sent'\n)",
     tests: [{ file: "core/src/sender/outcomes.test.ts", name: /G5: ends in exactly one final receipt, whichever end it is/ }],
   },
+  {
+    name: "account-forgotten-in-use",
+    description: "forgets an account that a command asked for while others were read, so that the command fails as unknown",
+    file: "core/src/sender/accounts.ts",
+    find: "new Set([...wanted(), ...askedFor])",
+    replace: "new Set(wanted())",
+    tests: [{ file: "core/src/sender/accounts.test.ts", name: /G5: does not forget an account/ }],
+  },
 ];

@@ -16,8 +16,8 @@ export interface Accounts {
   budgetOf(accountId: string): Budget | undefined;
   /** Reads those that are not known yet. */
   ensure(accountIds: readonly string[]): Promise<void>;
-  /** Reads these anew and forgets all others. */
-  refresh(accountIds: readonly string[]): Promise<void>;
+  /** Reads what is wanted anew and forgets all others, but for what is wanted or asked for by the time it is read. */
+  refresh(wanted: () => Iterable<string>): Promise<void>;
   /** Until when the platform told an account to wait, by our monotonic clock. */
   blockedUntil(): Map<string, number>;
 }
@@ -38,6 +38,8 @@ const accountRow = v.object({
 export function createAccounts(db: Pool, doors: readonly OutboundDoor[], monotonicMs: () => number): Accounts {
   const known = new Map<string, SenderAccount>();
   const budgets = new Map<string, Budget>();
+  /** Since the last refresh began: what is known then is not read by `ensure`, and must not be forgotten behind its back. */
+  const askedFor = new Set<string>();
   /** Budgets begin with the ownership: what others spent before it is not known. */
   const startedMs = monotonicMs();
 
@@ -89,15 +91,18 @@ export function createAccounts(db: Pool, doors: readonly OutboundDoor[], monoton
     get: (accountId) => known.get(accountId),
     budgetOf: (accountId) => (known.get(accountId)?.kind === "ready" ? budgets.get(accountId) : undefined),
     ensure: async (accountIds) => {
+      for (const id of accountIds) askedFor.add(id);
       const missing = accountIds.filter((id) => !known.has(id));
       if (missing.length > 0) for (const [id, account] of await read(missing)) known.set(id, account);
     },
-    refresh: async (accountIds) => {
+    refresh: async (wanted) => {
+      askedFor.clear();
       const before = [...known.keys()];
-      const fresh = await read(accountIds);
+      const fresh = await read([...wanted()]);
+      const inUse = new Set([...wanted(), ...askedFor]);
       // What nobody waits for is forgotten, so that it is read anew when it is wanted again.
       for (const id of before) {
-        if (fresh.has(id)) continue;
+        if (fresh.has(id) || inUse.has(id)) continue;
         known.delete(id);
         if (budgets.get(id)?.isFull(monotonicMs())) budgets.delete(id);
       }

@@ -167,7 +167,9 @@ export async function runOwner(context: ServiceContext, lease: Lease, hub: Hub, 
       budget?.release();
       throw error;
     }
-    const ready = row?.state === "queued" ? before(row, accounts.get(command.accountId)) : undefined;
+    const account = accounts.get(command.accountId);
+    // An account that is not in memory says nothing about the command: both are read again.
+    const ready = row?.state === "queued" && account !== undefined ? before(row, account) : undefined;
     if (ready === undefined || ready.kind === "failed") {
       budget?.release();
       if (ready === undefined) return lookAgain(command);
@@ -296,7 +298,7 @@ export async function runOwner(context: ServiceContext, lease: Lease, hub: Hub, 
       await clock.sleep(maintenanceMs, stop).catch(() => {});
       if (stop.aborted) return;
       try {
-        await accounts.refresh([...schedule.sizes().keys()]);
+        await accounts.refresh(() => schedule.sizes().keys());
         for (const done of await expireCommands(db, expireMax)) drop(done);
       } catch (error) {
         log.warn({ err: error }, "the sender's upkeep waits for Postgres");
