@@ -24,4 +24,9 @@ it("bundles once, and again as soon as a file that it was made from has changed"
 
   await writeFile(part, `export const answer = "second";\n`);
   expect(await bundleWorker(entry, cache)).toContain("second");
+
+  // A file that is broken is no bundle, and where none can be kept the Worker starts all the same.
+  await writeFile(join(cache, name), "{");
+  expect(await bundleWorker(entry, join(entry, "no-folder"))).toContain("second");
+  expect(await bundleWorker(entry, cache)).toContain("second");
 });

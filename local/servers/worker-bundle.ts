@@ -35,22 +35,29 @@ export async function bundleWorker(entry = shippedEntry, cacheDir = join(root, "
   const kept = await readKept(file);
   if (kept !== undefined) return kept;
   const { script, inputs } = await deployDryRun("production", entry);
+  // Where nothing can be kept, as in a read-only installation, each start bundles anew, as it did before.
+  await keep(file, script, inputs).catch(() => {});
+  return script;
+}
+
+async function keep(file: string, script: string, inputs: readonly string[]): Promise<void> {
   const hashes = await Promise.all(inputs.map(async (input) => [input, await hashOf(input)]));
-  await mkdir(cacheDir, { recursive: true });
+  await mkdir(dirname(file), { recursive: true });
   // Several processes may bundle at the same time: each writes a file of its own, and the last one stays.
   const own = `${file}.${process.pid}`;
   await writeFile(own, JSON.stringify({ script, inputs: Object.fromEntries(hashes) }));
   await rename(own, file);
-  return script;
 }
 
 const keptSchema = v.object({ script: v.string(), inputs: v.record(v.string(), v.string()) });
 
-/** Undefined when nothing was kept, or one of its files has changed since. */
+/** Undefined when nothing was kept that can be read, or one of its files has changed since. */
 async function readKept(file: string): Promise<string | undefined> {
   const text = await readFile(file, "utf8").catch(() => undefined);
   if (text === undefined) return undefined;
-  const { script, inputs } = v.parse(keptSchema, JSON.parse(text));
+  const kept = v.safeParse(v.pipe(v.string(), v.parseJson(), keptSchema), text);
+  if (!kept.success) return undefined;
+  const { script, inputs } = kept.output;
   const same = await Promise.all(Object.entries(inputs).map(async ([input, hash]) => (await hashOf(input)) === hash));
   return same.every(Boolean) ? script : undefined;
 }
