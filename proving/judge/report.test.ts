@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { summaryOf } from "../load/summary.ts";
 import { type RunFacts, reportOf } from "./report.ts";
 
 const message = { channel: "slack", conversation: "load-0", id: "m", acknowledged: true, lateMs: 1 };
@@ -85,4 +86,10 @@ it("lets a platform give up, but not where each message has to get its 2xx in th
   expect(reportOf({ ...good, played })).toMatchObject({ ok: true, given_up: 1 });
   const report = reportOf({ ...good, played, allAcknowledged: true });
   expect(report).toMatchObject({ ok: false, given_up: 1, failures: ["1 messages never got a 2xx"] });
+});
+
+it("tells people when the machine was too busy to play the platform at that rate", () => {
+  const late = { ...good.played, messages: good.played.messages.map((each) => ({ ...each, lateMs: 900 })) };
+  expect(summaryOf(reportOf({ ...good, played: late }))).toContain("give a lower --rate");
+  expect(summaryOf(reportOf(good))).not.toContain("too busy");
 });
