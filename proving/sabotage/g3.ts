@@ -17,7 +17,7 @@ export const g3: readonly Fault[] = [
     name: "older-stream-not-searched",
     description: "media-vault takes whatever stands behind another stream's message for not published",
     file: "core/src/media-vault/service.ts",
-    find: "        notBeforeMs: message.receivedAt ? timestampMs(message.receivedAt) : 0,\n",
+    find: "      notBeforeMs: message.receivedAt ? timestampMs(message.receivedAt) : 0,\n",
     replace: "",
     tests: [{ file: "core/src/media-vault/service.test.ts", name: /an inbound stream that is recreated/ }],
   },
