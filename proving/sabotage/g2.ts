@@ -72,10 +72,11 @@ export const g2: readonly Fault[] = [
   {
     name: "position-of-another-stream",
     description: "goes on from a position that counts in a stream that is no more",
-    file: "shared/src/bus/read/ownership.ts",
+    file: "shared/src/bus/read/ownership/claims.ts",
     find: "entry?.streamEpochMs !== undefined && streamEpochMs !== undefined && entry.streamEpochMs !== streamEpochMs",
     replace: "false",
     tests: [
+      { file: "shared/src/bus/read/ownership/claims.test.ts", name: /G2: nothing of another stream/ },
       { file: "shared/src/bus/read/ownership.test.ts", name: /gives up the position that counts in the old one/ },
       { file: "core/src/dedup/service.test.ts", name: /between two runs, also when it has grown past the position/ },
     ],

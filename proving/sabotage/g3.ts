@@ -21,4 +21,12 @@ export const g3: readonly Fault[] = [
     replace: "",
     tests: [{ file: "core/src/media-vault/service.test.ts", name: /an inbound stream that is recreated/ }],
   },
+  {
+    name: "living-owner-taken-over",
+    description: "takes a partition from an owner that has renewed it since it was first seen",
+    file: "shared/src/bus/read/ownership/claims.ts",
+    find: "before?.value === value ? before",
+    replace: "before !== undefined ? before",
+    tests: [{ file: "shared/src/bus/read/ownership/claims.test.ts", name: /G3: only by a silence/ }],
+  },
 ];

@@ -2,7 +2,7 @@
 // in `/status` and in `/health/ready`, and an alarm for each partition that stands still until a person decides. The service brings `work`.
 import { streamStateOf } from "@mio/shared/bus/client/jetstream-api.ts";
 import { createLogReader, type LogReader, type LogReaderEvents, type LogReaderOptions } from "@mio/shared/bus/read/log-reader.ts";
-import { ownershipTimes } from "@mio/shared/bus/read/ownership.ts";
+import { ownershipTimes } from "@mio/shared/bus/read/ownership/times.ts";
 import type { ServiceContext } from "../service.ts";
 import { busOf } from "./connect.ts";
 

@@ -7,7 +7,9 @@ import { type ManualClock, manualClock } from "@mio/proving/kit/time/manual-cloc
 import { afterEach, describe, expect, it } from "vitest";
 import { seededRandom } from "../../random.ts";
 import { buckets } from "../names/streams.ts";
-import { type HeldPartition, ownershipTimes, ownPartitions } from "./ownership.ts";
+import type { HeldPartition } from "./ownership/keep.ts";
+import { ownershipTimes } from "./ownership/times.ts";
+import { ownPartitions } from "./ownership.ts";
 import type { Position } from "./position.ts";
 import { type PositionStore, positionStore } from "./position-store.ts";
 
