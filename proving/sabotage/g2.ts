@@ -62,7 +62,7 @@ export const g2: readonly Fault[] = [
     name: "running-reader-keeps-position",
     description: "a running reader goes on at its sequence when another stream stands under the name",
     file: "shared/src/bus/read/log-source.ts",
-    find: "if (state.streamEpochMs === streamEpochMs) return state;",
+    find: "if (state.streamEpochMs === reading.streamEpochMs) return state;",
     replace: "if (state.lastSequence >= 0) return state;",
     tests: [
       { file: "shared/src/bus/read/log-source.test.ts", name: /gives out nothing of a stream that was recreated/ },
