@@ -3,11 +3,12 @@
 import type { Bus } from "../client/connection.ts";
 import type { StreamState } from "../client/jetstream-api.ts";
 import { buckets } from "../names/streams.ts";
+import { lagOf } from "./log/lag.ts";
 import { type LogEvent, type LogRecord, type LogSource, openLogSource } from "./log-source.ts";
 import type { HeldPartition } from "./ownership/keep.ts";
 import { type OwnershipTimes, ownershipTimes } from "./ownership/times.ts";
 import { ownPartitions } from "./ownership.ts";
-import { type PositionTracker, trackPosition } from "./position.ts";
+import { type Position, type PositionTracker, trackPosition } from "./position.ts";
 import { positionStore } from "./position-store.ts";
 import type { Work, WorkContext } from "./work.ts";
 
@@ -83,180 +84,201 @@ interface SharedLog {
   running: Promise<void>;
 }
 
+/** The partitions of a group that are read here, and the logs that they are read from. */
+interface Group {
+  bus: Bus;
+  options: LogReaderOptions;
+  events: LogReaderEvents;
+  graceMs: number;
+  logs: Set<SharedLog>;
+  members: Map<string, Member>;
+}
+
 /** Reads nothing before `run`; a position covers only records that their work has finished. */
 export function createLogReader(bus: Bus, options: LogReaderOptions): LogReader {
-  const { stream, group, instance, partitionOf, times = ownershipTimes, graceMs = graceDefaultMs, events = {} } = options;
-  const { streamState } = options;
-  const logs = new Set<SharedLog>();
-  const members = new Map<string, Member>();
+  const { graceMs = graceDefaultMs, events = {} } = options;
+  const group: Group = { bus, options, events, graceMs, logs: new Set(), members: new Map() };
+  return { run: (signal) => run(group, signal), status: () => statusOf(group) };
+}
 
-  return { run, status };
-
-  async function run(signal: AbortSignal): Promise<void> {
-    const holder = { gained, position, release, lost, ...(events.committed ? { committed: events.committed } : {}) };
-    await ownPartitions(
-      {
-        store: positionStore(bus, buckets.positions.name),
-        group,
-        instance,
-        partitions: options.partitions,
-        ...(streamState ? { streamEpochMs: async () => (await streamState()).streamEpochMs } : {}),
-        holder,
-        clock: bus.clock,
-        times,
-        onTrouble: (error) => events.trouble?.(error),
+async function run(group: Group, signal: AbortSignal): Promise<void> {
+  const { bus, options, events } = group;
+  const { streamState, times = ownershipTimes } = options;
+  await ownPartitions(
+    {
+      store: positionStore(bus, buckets.positions.name),
+      group: options.group,
+      instance: options.instance,
+      partitions: options.partitions,
+      ...(streamState ? { streamEpochMs: async () => (await streamState()).streamEpochMs } : {}),
+      holder: {
+        gained: (held) => gained(group, held),
+        position: (partition) => position(group, partition),
+        release: (partition) => release(group, partition),
+        lost: (partition) => lost(group, partition),
+        ...(events.committed ? { committed: events.committed } : {}),
       },
-      signal,
-    );
-    await Promise.all([...logs].map(closeLog));
-  }
-
-  function gained(held: HeldPartition): void {
-    const start = held.start ?? { position: 0, finished: [] };
-    const tracker = trackPosition(start);
-    const context: WorkContext = {
-      partition: held.partition,
-      owned: held.owned,
-      finished: (record) => {
-        tracker.finish(record.sequence);
-        held.touch();
-      },
-    };
-    if (held.abandoned) events.streamRecreated?.(held.partition, held.abandoned.position);
-    const log = logFor(options.filterOf(held.partition), held.streamEpochMs, start.position + 1);
-    const member: Member = { held, log, work: options.work(context), tracker, givenUpTo: start.position, state: "open" };
-    members.set(held.partition, member);
-    log.members.set(held.partition, member);
-    events.gained?.(held.partition, held.epoch);
-  }
-
-  /** The log of a filter, reading no later than `from`: a partition that is further back takes the others' reader back with it. */
-  function logFor(filter: string, streamEpochMs: number | undefined, from: number): SharedLog {
-    const present = [...logs].find((log) => log.filter === filter && log.streamEpochMs === streamEpochMs);
-    if (present) {
-      if (from <= present.readUpTo) {
-        for (const each of present.members.values()) each.tracker.cover(present.readUpTo);
-        present.readUpTo = from - 1;
-        present.source.seek(from);
-      }
-      return present;
-    }
-    const source = openLogSource(bus, {
-      ...(streamState ? { streamState } : {}),
-      ...(streamEpochMs === undefined ? {} : { streamEpochMs }),
-      stream,
-      filter,
-      from,
+      clock: bus.clock,
+      times,
       onTrouble: (error) => events.trouble?.(error),
-    });
-    const log: SharedLog = {
-      filter,
-      streamEpochMs,
-      source,
-      readUpTo: from - 1,
-      members: new Map(),
-      last: undefined,
-      running: Promise.resolve(),
-    };
-    logs.add(log);
-    log.running = readLog(log);
-    return log;
-  }
+    },
+    signal,
+  );
+  await Promise.all([...group.logs].map((log) => closeLog(group, log)));
+}
 
-  async function readLog(log: SharedLog): Promise<void> {
-    // Taking and placing an event is one step without a pause: a step back of the reader must not fall between the two.
-    do {
-      for (let event = log.source.take(); event !== undefined; event = log.source.take()) {
-        const wait = place(log, event);
-        if (wait) await wait;
-      }
-    } while (await log.source.readable());
-  }
+function gained(group: Group, held: HeldPartition): void {
+  const { options, events } = group;
+  const start = held.start ?? { position: 0, finished: [] };
+  const tracker = trackPosition(start);
+  const context: WorkContext = {
+    partition: held.partition,
+    owned: held.owned,
+    finished: (record) => {
+      tracker.finish(record.sequence);
+      held.touch();
+    },
+  };
+  if (held.abandoned) events.streamRecreated?.(held.partition, held.abandoned.position);
+  const log = logFor(group, options.filterOf(held.partition), held.streamEpochMs, start.position + 1);
+  const member: Member = { held, log, work: options.work(context), tracker, givenUpTo: start.position, state: "open" };
+  group.members.set(held.partition, member);
+  log.members.set(held.partition, member);
+  events.gained?.(held.partition, held.epoch);
+}
 
-  function place(log: SharedLog, event: LogEvent): Promise<void> | undefined {
-    switch (event.kind) {
-      case "record": {
-        const { record } = event;
-        log.readUpTo = record.sequence;
-        log.last = record;
-        const member = log.members.get(partitionOf(record) ?? "");
-        if (!member || record.sequence <= member.givenUpTo) return undefined;
-        member.givenUpTo = record.sequence;
-        return member.tracker.begin(record.sequence) ? member.work.accept(record) : undefined;
-      }
-      case "covered":
-        log.readUpTo = Math.max(log.readUpTo, event.sequence);
-        return undefined;
-      case "lost_unread":
-        // A group that never read this stream has lost nothing.
-        if (event.wanted > 1) events.lostUnread?.(log.filter, event.wanted, event.count);
-        return undefined;
-      case "behind":
-        events.behind?.(log.filter, event.wanted, event.reached);
-        return undefined;
-      case "recreated":
-        // Their positions mean nothing in the new stream. What was read of the old one is finished first; the next claim starts anew.
-        for (const { held } of log.members.values()) held.giveBack();
-        return undefined;
+/** The log of a filter, reading no later than `from`: a partition that is further back takes the others' reader back with it. */
+function logFor(group: Group, filter: string, streamEpochMs: number | undefined, from: number): SharedLog {
+  const present = [...group.logs].find((log) => log.filter === filter && log.streamEpochMs === streamEpochMs);
+  if (!present) return openLog(group, filter, streamEpochMs, from);
+  if (from <= present.readUpTo) {
+    for (const each of present.members.values()) each.tracker.cover(present.readUpTo);
+    present.readUpTo = from - 1;
+    present.source.seek(from);
+  }
+  return present;
+}
+
+function openLog(group: Group, filter: string, streamEpochMs: number | undefined, from: number): SharedLog {
+  const { stream, streamState } = group.options;
+  const source = openLogSource(group.bus, {
+    ...(streamState ? { streamState } : {}),
+    ...(streamEpochMs === undefined ? {} : { streamEpochMs }),
+    stream,
+    filter,
+    from,
+    onTrouble: (error) => group.events.trouble?.(error),
+  });
+  const log: SharedLog = {
+    filter,
+    streamEpochMs,
+    source,
+    readUpTo: from - 1,
+    members: new Map(),
+    last: undefined,
+    running: Promise.resolve(),
+  };
+  group.logs.add(log);
+  log.running = readLog(group, log);
+  return log;
+}
+
+async function readLog(group: Group, log: SharedLog): Promise<void> {
+  // Taking and placing an event is one step without a pause: a step back of the reader must not fall between the two.
+  do {
+    for (let event = log.source.take(); event !== undefined; event = log.source.take()) {
+      const wait = place(group, log, event);
+      if (wait) await wait;
     }
-  }
+  } while (await log.source.readable());
+}
 
-  function position(partition: string): { position: number; finished: number[] } {
-    const member = members.get(partition);
-    if (!member) throw new Error(`partition ${partition} has no position here`);
-    if (member.state === "open") member.tracker.cover(member.log.readUpTo);
-    return member.tracker.snapshot();
+function place({ options, events }: Group, log: SharedLog, event: LogEvent): Promise<void> | undefined {
+  switch (event.kind) {
+    case "record":
+      log.readUpTo = event.record.sequence;
+      log.last = event.record;
+      return giveTo(log.members.get(options.partitionOf(event.record) ?? ""), event.record);
+    case "covered":
+      log.readUpTo = Math.max(log.readUpTo, event.sequence);
+      return undefined;
+    case "lost_unread":
+      // A group that never read this stream has lost nothing.
+      if (event.wanted > 1) events.lostUnread?.(log.filter, event.wanted, event.count);
+      return undefined;
+    case "behind":
+      events.behind?.(log.filter, event.wanted, event.reached);
+      return undefined;
+    case "recreated":
+      // Their positions mean nothing in the new stream. What was read of the old one is finished first; the next claim starts anew.
+      for (const { held } of log.members.values()) held.giveBack();
+      return undefined;
   }
+}
 
-  async function release(partition: string): Promise<void> {
-    const member = members.get(partition);
-    if (!member || member.state === "closed") return;
-    leaveLog(member);
-    await member.work.drain(graceMs);
-    events.gone?.(partition, "released");
-  }
+/** A promise when its work has no room for more. */
+function giveTo(member: Member | undefined, record: LogRecord): Promise<void> | undefined {
+  if (!member || record.sequence <= member.givenUpTo) return undefined;
+  member.givenUpTo = record.sequence;
+  return member.tracker.begin(record.sequence) ? member.work.accept(record) : undefined;
+}
 
-  function lost(partition: string): void {
-    const member = members.get(partition);
-    if (!member || member.held.owned()) return;
-    const open = member.state === "open";
-    leaveLog(member);
-    member.work.abandon();
-    if (open) events.gone?.(partition, "lost");
-  }
+function position({ members }: Group, partition: string): Position {
+  const member = members.get(partition);
+  if (!member) throw new Error(`partition ${partition} has no position here`);
+  if (member.state === "open") member.tracker.cover(member.log.readUpTo);
+  return member.tracker.snapshot();
+}
 
-  /** From here on nothing new comes to the partition, and its position covers only what had come. */
-  function leaveLog(member: Member): void {
-    if (member.state === "closed") return;
-    member.tracker.cover(member.log.readUpTo);
-    member.state = "closed";
-    member.log.members.delete(member.held.partition);
-    if (member.log.members.size === 0) void closeLog(member.log);
-  }
+async function release(group: Group, partition: string): Promise<void> {
+  const member = group.members.get(partition);
+  if (!member || member.state === "closed") return;
+  leaveLog(group, member);
+  await member.work.drain(group.graceMs);
+  group.events.gone?.(partition, "released");
+}
 
-  async function closeLog(log: SharedLog): Promise<void> {
-    logs.delete(log);
-    await log.source.close();
-    await log.running;
-  }
+function lost(group: Group, partition: string): void {
+  const member = group.members.get(partition);
+  if (!member || member.held.owned()) return;
+  const open = member.state === "open";
+  leaveLog(group, member);
+  member.work.abandon();
+  if (open) group.events.gone?.(partition, "lost");
+}
 
-  function status(): PartitionStatus[] {
-    return [...members.values()]
-      .filter((member) => member.state === "open")
-      .map(({ held, log, tracker }) => {
-        const { position: at } = tracker.snapshot();
-        const unread = (log.last?.pending ?? 0) + log.source.buffered();
-        const lag = log.readUpTo > (log.last?.sequence ?? 0) ? tracker.unfinished() : tracker.unfinished() + unread;
-        const seconds = lag === 0 || !log.last ? 0 : Math.max(0, (bus.clock.nowMs() - log.last.storedAtMs) / 1_000);
-        return {
-          partition: held.partition,
-          epoch: held.epoch,
-          owned: held.owned(),
-          position: at,
-          unfinished: tracker.unfinished(),
-          lag_messages: lag,
-          lag_seconds: Math.round(seconds),
-        };
-      });
-  }
+/** From here on nothing new comes to the partition, and its position covers only what had come. */
+function leaveLog(group: Group, member: Member): void {
+  if (member.state === "closed") return;
+  member.tracker.cover(member.log.readUpTo);
+  member.state = "closed";
+  member.log.members.delete(member.held.partition);
+  if (member.log.members.size === 0) void closeLog(group, member.log);
+}
+
+async function closeLog({ logs }: Group, log: SharedLog): Promise<void> {
+  logs.delete(log);
+  await log.source.close();
+  await log.running;
+}
+
+function statusOf({ members, bus }: Group): PartitionStatus[] {
+  const nowMs = bus.clock.nowMs();
+  return [...members.values()]
+    .filter((member) => member.state === "open")
+    .map(({ held, log, tracker }) => {
+      const { position: at } = tracker.snapshot();
+      const unfinished = tracker.unfinished();
+      const { last, readUpTo, source } = log;
+      const lag = lagOf({ unfinished, last, readUpTo, buffered: source.buffered(), nowMs });
+      return {
+        partition: held.partition,
+        epoch: held.epoch,
+        owned: held.owned(),
+        position: at,
+        unfinished,
+        lag_messages: lag.messages,
+        lag_seconds: lag.seconds,
+      };
+    });
 }
