@@ -7,7 +7,7 @@ import type { Accounts } from "../accounts.ts";
 import { beforeAll, type LanePlace, type OpenCommand, openCommandsAfter, openCommandsOfLane } from "../ledger/queue.ts";
 import type { Command, Schedule } from "../schedule/schedule.ts";
 
-interface Window {
+export interface Window {
   /** Reads what came since the last time. */
   load(signal: AbortSignal): Promise<void>;
   /** Reads on in the lanes that have run short. */
