@@ -5,9 +5,9 @@ export const g5: readonly Fault[] = [
   {
     name: "acknowledged-before-ledger",
     description: "acknowledges a command to the bus as soon as it is read, before it stands in the ledger",
-    file: "core/src/sender/intake/intake.ts",
-    find: "    highest = streamSequence;\n",
-    replace: "    highest = streamSequence;\n    pulled.acknowledge();\n",
+    file: "core/src/sender/intake/read-outbound.ts",
+    find: "      reading.highest = pulled.sequence;\n",
+    replace: "      reading.highest = pulled.sequence;\n      pulled.acknowledge();\n",
     tests: [{ file: "core/src/sender/crash.test.ts", name: /G5: killed with commands in its hands/ }],
   },
   {

@@ -37,7 +37,7 @@ export function intakeRowOf(incoming: Incoming, streamEpoch: number): IntakeRow 
 }
 
 /** A dead row under the message's `Nats-Msg-Id`, or under `seq-<n>` when it has none. */
-export function deadRow(incoming: Incoming, streamEpoch: number, code: string, text: string): IntakeRow {
+function deadRow(incoming: Incoming, streamEpoch: number, code: string, text: string): IntakeRow {
   const [, , channelType, accountId, conversationId] = incoming.subject.split(".");
   const token = (part: string | undefined) => (isToken(part) ? part : "unknown");
   const place = streamEpoch === 1 ? `seq-${incoming.streamSequence}` : `seq-${streamEpoch}-${incoming.streamSequence}`;
@@ -63,6 +63,14 @@ export function deadRow(incoming: Incoming, streamEpoch: number, code: string, t
     receiptSubject: subjectIn("receipt", scopes),
     deadLetterOf: incoming.subject,
   };
+}
+
+/** The same message as a dead row under its place in the stream, where its own id serves no more. */
+export function deadInPlaceOf(row: IntakeRow, streamEpoch: number, code: string, text: string): IntakeRow {
+  const { content: data, streamSequence, traceparent } = row;
+  // The subject's tokens are all that a dead entry takes from it.
+  const subject = row.deadLetterOf || subjectIn("outbound", row);
+  return deadRow({ subject, data, streamSequence, messageId: "", traceparent }, streamEpoch, code, text);
 }
 
 function commandRow(incoming: Incoming, streamEpoch: number, command: SendCommand): IntakeRow {
@@ -102,7 +110,7 @@ function editOf(command: SendCommand): string {
 }
 
 /** Throws when a scope is not one subject token; those of a row always are. */
-export function subjectIn(
+function subjectIn(
   direction: Direction,
   scopes: Readonly<Record<"channelType" | "accountId" | "conversationId", string>>,
 ): string {
