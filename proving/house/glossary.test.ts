@@ -51,9 +51,6 @@ const givenUp: readonly GivenUp[] = [
   {
     word: "unopened",
     say: "openFailures",
-    borders: {
-      "core/src/admin/service.ts": 1,
-    },
   },
 ];
 

@@ -49,7 +49,7 @@ async function keepDirectory(context: ServiceContext): Promise<void> {
       if (pass.written > 0) context.log.info({ routes: pass.routes, written: pass.written }, "directory published");
       if (pass.openFailures > 0)
         context.log.warn(
-          { unopened: pass.openFailures },
+          { open_failures: pass.openFailures },
           "the directory held values that our keys do not open: somebody wrote to it",
         );
     } catch (error) {
