@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { outageClaims } from "@mio/proving/kit/claims/outage-claims.ts";
+import { outageClaims } from "@mio/proving/kit/claims/outage/outage.ts";
 import { routeClaims } from "@mio/proving/kit/claims/route-claims.ts";
 import { directoryOf, type EdgeBus, edgeBus } from "@mio/proving/kit/edge/bus.ts";
 import { tcp } from "@mio/proving/kit/edge/host.ts";
