@@ -1,10 +1,10 @@
 // The directory that the hostile accounts live in, as core would publish it.
 import { accountRoute, channelRoute, workspaceRoute } from "@mio/shared/bus/wire/directory.ts";
+import { forgers } from "@mio/shared/channels/conformance/forgers.ts";
 import type { DirectoryInit } from "../kit/edge/bus.ts";
-import { hostilePlatforms } from "./platforms.ts";
 
 export function hostileDirectory(): DirectoryInit[] {
-  return hostilePlatforms.flatMap(({ channelType, accounts }) => {
+  return forgers.flatMap(({ channelType, accounts }) => {
     const values = accounts.flatMap((each): DirectoryInit[] => {
       const { tenantId, accountId, externalId, scheme, secret } = each;
       const account = { tenantId, accountId, channelType, externalId, homeRegion: "local", shardCount: 2, generation: 1n };
@@ -20,6 +20,6 @@ export function hostileDirectory(): DirectoryInit[] {
 }
 
 /** Everything that no log may hold. */
-export const hostileSecrets = hostilePlatforms.flatMap(({ accounts }) =>
+export const hostileSecrets = forgers.flatMap(({ accounts }) =>
   accounts.flatMap(({ secret, privateKey }) => [secret, ...(privateKey === undefined ? [] : [privateKey])]),
 );

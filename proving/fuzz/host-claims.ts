@@ -3,8 +3,8 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { HostKind } from "../kit/edge/host.ts";
 import { corpus } from "./corpus.ts";
+import { hostileCases } from "./draw/cases.ts";
 import { hostTarget } from "./host-target.ts";
-import { hostileCases } from "./mutations.ts";
 import { type HostileTarget, judged } from "./target.ts";
 
 const drawn = 400;

@@ -1,7 +1,8 @@
 // One hostile request as data, so that it can be shrunk, printed, kept in the corpus and sent again on another day: what is signed by
 // whom, and what is done to it afterwards. Times are relative, for signatures grow old.
+import type { ForgedAccount, Forger } from "@mio/shared/channels/conformance/forger.ts";
+import { forgers } from "@mio/shared/channels/conformance/forgers.ts";
 import * as v from "valibot";
-import { type HostileAccount, type HostilePlatform, hostilePlatforms } from "./platforms.ts";
 
 const text = v.string();
 const count = v.pipe(v.number(), v.integer());
@@ -34,14 +35,16 @@ export const hostileCaseSchema = v.object({
   sign: v.optional(v.object({ by: count, skewSeconds: v.optional(count, 0) })),
   spoil: v.optional(v.array(spoil), []),
   headers: v.optional(v.array(headerChange), []),
+  /** Where it is genuine: the day that its event must have. */
+  eventDay: v.optional(text),
 });
 
 export type HostileCase = v.InferOutput<typeof hostileCaseSchema>;
 
 export interface HostileRequest {
-  platform: HostilePlatform;
+  forger: Forger;
   /** The account whose URL it is; undefined on a shared or odd one. */
-  of: HostileAccount | undefined;
+  of: ForgedAccount | undefined;
   method: string;
   target: string;
   headers: [string, string][];
@@ -49,17 +52,17 @@ export interface HostileRequest {
 }
 
 export function requestOf(hostile: HostileCase, nowMs: number): HostileRequest {
-  const platform = hostilePlatforms.find(({ channelType }) => channelType === hostile.channel);
-  if (!platform) throw new Error(`no platform for channel ${hostile.channel}`);
-  const of = at(platform.accounts, hostile.of);
+  const forger = forgers.find(({ channelType }) => channelType === hostile.channel);
+  if (!forger) throw new Error(`no forger for channel ${hostile.channel}`);
+  const of = at(forger.accounts, hostile.of);
   const signedBody = bytesOf(hostile.body);
   const sign = hostile.sign;
   const headers: [string, string][] = [["content-type", hostile.contentType]];
   if (sign)
-    headers.push(...platform.signed(at(platform.accounts, sign.by), signedBody, Math.floor(nowMs / 1_000) + sign.skewSeconds));
+    headers.push(...forger.signed(at(forger.accounts, sign.by), signedBody, Math.floor(nowMs / 1_000) + sign.skewSeconds));
   return {
-    platform,
-    of: hostile.target.split("?")[0] === `${platform.paths[0]}/{account}` ? of : undefined,
+    forger,
+    of: hostile.target.split("?")[0] === `${forger.paths[0]}/{account}` ? of : undefined,
     method: hostile.method,
     target: hostile.target.replaceAll("{account}", of.accountId),
     headers: hostile.headers.reduce(changed, headers),

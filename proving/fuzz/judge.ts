@@ -1,12 +1,12 @@
-// What must hold of the answer to any request at all. Whether a request is genuine is decided here by its own means (`platforms.ts`), so
-// that a door's mistake is not its own witness.
+// What must hold of the answer to any request at all. Whether a request is genuine is decided here by the channel's forger, so that a
+// door's mistake is not its own witness.
 
 import type { IngressEvent } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
 import { decodeMessage } from "@mio/shared/bus/wire/envelope.ts";
 import { verifiedByChannel } from "@mio/shared/bus/wire/ingress-group.ts";
+import type { ForgedAccount } from "@mio/shared/channels/conformance/forger.ts";
+import { canary } from "./canary.ts";
 import type { HostileRequest } from "./hostile-case.ts";
-import { canary } from "./mutations.ts";
-import type { HostileAccount } from "./platforms.ts";
 
 export interface Observed {
   /** Undefined when there was no answer: it hung, or the connection broke. */
@@ -26,9 +26,9 @@ export function complaint(request: HostileRequest, { status, stored }: Observed,
   // A server in front of us may not know a method; that is no fault of ours.
   const unknownMethod = status === 501 && !/^(GET|HEAD|POST|PUT|DELETE|OPTIONS|PATCH)$/.test(request.method);
   if (status >= 500 && !unknownMethod) return `it was answered ${status}`;
-  const { platform, body } = request;
+  const { forger, body } = request;
   const headers = headersOf(request.headers);
-  const proven = (account: HostileAccount) => platform.proves(account, headers, body, nowMs);
+  const proven = (account: ForgedAccount) => forger.proves(account, headers, body, nowMs);
   for (const event of stored) {
     const wrong = wrongWith(event, request, proven);
     if (wrong !== undefined) return wrong;
@@ -39,9 +39,9 @@ export function complaint(request: HostileRequest, { status, stored }: Observed,
   if (genuine && status !== 200 && body.length <= surelyStoredBytes) return `it is genuine, and was answered ${status}`;
   const tooLarge = request.of !== undefined && request.method === "POST" && body.length > bodyBytesMax;
   if (tooLarge && status !== 413) return `its body is over the limit, and it was answered ${status}`;
-  const anybody = platform.accounts.some(proven);
+  const anybody = forger.accounts.some(proven);
   const page = /^\/(health|oauth)(\/|$|\?)/.test(request.target);
-  if (!anybody && status < 300 && !page && !platform.unsignedHandshake(headers, body))
+  if (!anybody && status < 300 && !page && !forger.unsignedHandshake?.(headers, body))
     return `nobody signed it, and it was answered ${status}`;
   return undefined;
 }
@@ -62,24 +62,24 @@ export function indiscretion(lines: readonly string[], secrets: readonly string[
 function wrongWith(
   event: IngressEvent,
   request: HostileRequest,
-  proven: (account: HostileAccount) => boolean,
+  proven: (account: ForgedAccount) => boolean,
 ): string | undefined {
-  const { platform, of, body, target } = request;
+  const { forger, of, body, target } = request;
   const entry = event.body.case === "quarantine" ? event.body.value : undefined;
   if (entry && event.accountId === "") {
-    const owner = platform.accounts.find(({ accountId }) => accountId === entry.verifiedBy);
+    const owner = forger.accounts.find(({ accountId }) => accountId === entry.verifiedBy);
     const verifier = entry.verifiedBy === verifiedByChannel || (owner !== undefined && proven(owner));
     return verifier ? undefined : "an entry of nobody's names somebody who did not sign it";
   }
-  const account = platform.accounts.find(({ accountId }) => accountId === event.accountId);
+  const account = forger.accounts.find(({ accountId }) => accountId === event.accountId);
   if (!account || account.tenantId !== event.tenantId) return "an event was stored for a stranger";
   if (!proven(account)) return "a forgery was accepted";
   if (of !== undefined && of !== account) return "an event of another account than the URL's was stored";
-  if (event.channelType !== platform.channelType) return "an event of another channel was stored";
+  if (event.channelType !== forger.channelType) return "an event of another channel was stored";
   if (event.body.case !== "message") return undefined;
 
   const text = Buffer.from(body).toString("utf8");
-  const shares = platform.accounts.filter((other) => other !== account && other.secret === account.secret);
+  const shares = forger.accounts.filter((other) => other !== account && other.secret === account.secret);
   // Its text may name the other workspace too; naming only the other one it is somebody else's.
   if (!text.includes(account.externalId) && shares.some(({ externalId }) => text.includes(externalId)))
     return `a message of another workspace was accepted on ${target}`;

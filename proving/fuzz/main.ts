@@ -2,13 +2,14 @@
 // was wrong; each fault is printed shrunk, ready for a file of the corpus.
 
 import { wordsOf } from "@mio/local/words.ts";
+import { forgers } from "@mio/shared/channels/conformance/forgers.ts";
 import fc from "fast-check";
 import { nodeHost } from "../kit/edge/node-host.ts";
 import { worker } from "../kit/edge/worker.ts";
 import { appTarget } from "./app-target.ts";
+import { hostileCases } from "./draw/cases.ts";
 import { hostTarget } from "./host-target.ts";
 import type { HostileCase } from "./hostile-case.ts";
-import { hostileCases } from "./mutations.ts";
 import { judged } from "./target.ts";
 
 const usage = `Usage: npm run fuzz -- [--seconds 60] [--seed S] [--host app|node|worker]
@@ -77,8 +78,8 @@ process.exit(faults.size + unhandled.length > 0 ? 1 : 0);
 
 function count({ method, target, channel }: HostileCase, outcome: string): void {
   const path = target.split("?")[0] ?? "";
-  const known =
-    /^\/(webhooks\/(?!constructor)[a-z-]+(\/\{account\})?|cliq|health(\/live|\/ready)?|oauth\/[a-z-]+\/callback)$/.test(path);
+  const webhooks = forgers.flatMap(({ paths: [own = "", ...legacy] }) => [own, `${own}/{account}`, ...legacy]);
+  const known = webhooks.includes(path) || /^\/(health(\/live|\/ready)?|oauth\/[a-z-]+\/callback)$/.test(path);
   const usual = ["GET", "POST"].includes(method) ? method : "other";
   const route = known ? `${usual} ${path}` : `an odd path (${channel})`;
   const outcomes = routes.get(route) ?? new Map<string, number>();

@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { codeOf, doors, filesIn, importsOf, reachOf, root, shippedFilesIn, sourceOf } from "./imports.ts";
+import { codeOf, doors, filesIn, importsOf, provesOnly, reachOf, root, shippedFilesIn, sourceOf } from "./imports.ts";
 
 /** Each import of the files that no pattern allows, as "file imports x". */
 function importsNotAllowed(files: readonly string[], allowed: readonly RegExp[]): string[] {
@@ -126,9 +126,18 @@ describe("imports", () => {
     expect(shipped.filter((file) => importsOf(file).some((each) => each.startsWith("proving/")))).toEqual([]);
   });
 
-  it("no shipped room stands on a suite that proves channels", () => {
-    const shipped = ["edge", "core", "sdk", "local"].flatMap(shippedFilesIn);
-    expect(shipped.filter((file) => importsOf(file).some((each) => each.includes("/conformance/")))).toEqual([]);
+  it("no shipped file stands on a suite that proves channels, on a forger or on fixtures", () => {
+    const shipped = ["proto", "shared", "edge", "core", "sdk", "local"].flatMap(shippedFilesIn);
+    const proves = (imported: string) => provesOnly.test(imported) || imported.includes("/fixtures/");
+    expect(shipped.filter((file) => importsOf(file).some(proves))).toEqual([]);
+  });
+
+  it.each(channels)("channel %s: its forger shares nothing with the doors or the simulator", (channel) => {
+    const forger = `shared/src/channels/${channel}/forger.ts`;
+    const shared = [/^shared\/src\/channels\/conformance\/forg(er|ing)\.ts$/, /^shared\/src\/ids\.ts$/];
+    const reached = [...reachOf(forger)].filter((file) => file !== forger);
+    expect(reached.length).toBeGreaterThan(0);
+    expect(reached.filter((file) => !shared.some((pattern) => pattern.test(file)))).toEqual([]);
   });
 
   it("every import of a package of ours goes through one of its doors, and every door is used", () => {

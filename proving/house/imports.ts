@@ -20,9 +20,11 @@ export function filesIn(folder: string): string[] {
   });
 }
 
-/** Tests, and the suites that only they import, may stand on anything. */
+/** Tests, the suites that only they import, and forgers may stand on anything. */
+export const provesOnly = /\.test\.ts$|\/conformance\/|\/forger\.ts$/;
+
 export function shippedFilesIn(folder: string): string[] {
-  return filesIn(folder).filter((file) => !file.endsWith(".test.ts") && !file.includes("/conformance/"));
+  return filesIn(folder).filter((file) => !provesOnly.test(file));
 }
 
 export function sourceOf(file: string): string {

@@ -1,8 +1,7 @@
 // Each body's secret goes, and nothing else changes: the normaliser must find in it what it found before.
 import { describe, expect, it } from "vitest";
-import type { WebhookRequest } from "./contract.ts";
+import { webhookFixturesOf } from "./conformance/fixture.ts";
 import { redactBody } from "./redact-body.ts";
-import webhooks from "./slack/fixtures/webhooks.json" with { type: "json" };
 import { slackInbound } from "./slack/inbound.ts";
 
 const fields = ["token", "payload.token"];
@@ -51,24 +50,10 @@ describe("redactBody", () => {
 });
 
 describe("a door that names secrets in its bodies", () => {
-  const account = {
-    tenantId: "11111111-1111-4111-8111-111111111111",
-    accountId: "22222222-2222-4222-8222-222222222222",
-    channelType: "slack",
-    externalId: "T01ABCD2EFG",
-    settings: {},
-  } as Parameters<typeof slackInbound.normalise>[1];
-
   it("G3: understands the same without them", () => {
     expect(slackInbound.secretBodyFields).toEqual(fields);
     let changed = 0;
-    for (const { contentType, body } of webhooks) {
-      const request: WebhookRequest = {
-        method: "POST",
-        url: "https://gateway.example/webhooks/slack",
-        headers: new Headers({ "content-type": contentType }),
-        body: bytesOf(body),
-      };
+    for (const { request, account } of webhookFixturesOf("slack")) {
       const kept = { ...request, body: redactBody(request.body, fields) };
       if (kept.body !== request.body) changed += 1;
       expect(slackInbound.normalise(kept, account)).toEqual(slackInbound.normalise(request, account));

@@ -1,13 +1,10 @@
-import { toBinary, toJson } from "@bufbuild/protobuf";
+// What this door owes beyond the suite that every door runs (conformance.test.ts).
 import { ConversationKind } from "@mio/proto/gen/mio/v1/enums_pb.ts";
-import { type Message, MessageSchema } from "@mio/proto/gen/mio/v1/message_pb.ts";
+import type { Message } from "@mio/proto/gen/mio/v1/message_pb.ts";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { AccountId, TenantId } from "../../ids.ts";
-import { describeInboundDoor } from "../conformance/conformance.ts";
 import type { InboundAccount, Normalised } from "../contract.ts";
-import fixtures from "./fixtures/events.json" with { type: "json" };
-import vectors from "./fixtures/signature-vectors.json" with { type: "json" };
 import { zohoCliqInbound } from "./inbound.ts";
 
 const account: InboundAccount = {
@@ -41,46 +38,6 @@ const sent = (message: unknown, over: object = {}) => ({
   ...over,
 });
 const plain = { id: "1777804687057%20137127178967", text: "hello" };
-
-/** Three fixtures are one message in three spellings of its id; here each event stands once. */
-const spellingsOfRelayText = ["relay-mention", "relay-b-mention"];
-describeInboundDoor({
-  door: zohoCliqInbound,
-  account,
-  samples: fixtures
-    .filter(({ name, expected }) => expected.kind === "messages" && !spellingsOfRelayText.includes(name))
-    .map(({ payload }) => request(JSON.stringify(payload))),
-  contentTypes: ["application/json"],
-  vectors,
-});
-
-describe("payloads of the contract sheet", () => {
-  for (const { name, note, payload, expected } of fixtures) {
-    it(`reads ${name}: ${note}`, () => {
-      const normalised = normalise(payload);
-      const seen =
-        normalised.kind === "messages"
-          ? {
-              ...normalised,
-              events: normalised.events.map((event) => ({
-                ...event,
-                message: toJson(MessageSchema, event.message, { useProtoFieldName: true }),
-              })),
-            }
-          : normalised;
-      expect(seen).toEqual(expected);
-    });
-  }
-
-  it("G3: gives a repeat the same bytes", () => {
-    for (const { payload } of fixtures) {
-      const [first, second] = [normalise(payload), normalise(payload)];
-      expect(second).toEqual(first);
-      if (first.kind === "messages")
-        expect(toBinary(MessageSchema, messageOf(second))).toEqual(toBinary(MessageSchema, messageOf(first)));
-    }
-  });
-});
 
 describe("identity", () => {
   it("G3: gives one id to the three spellings of a message id", () => {

@@ -1,8 +1,5 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { toJson } from "@bufbuild/protobuf";
-import { MessageSchema } from "@mio/proto/gen/mio/v1/message_pb.ts";
+// Beyond the fixtures, which the conformance suite reads for every door.
 import fc from "fast-check";
-import * as v from "valibot";
 import { describe, expect, it } from "vitest";
 import type { AccountId, TenantId } from "../../../ids.ts";
 import type { InboundAccount, Normalised } from "../../contract.ts";
@@ -20,33 +17,6 @@ function normalise(body: string | Uint8Array<ArrayBuffer>): Normalised {
   const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
   return telegramInbound.normalise({ method: "POST", url: "http://edge/", headers: new Headers(), body: bytes }, account);
 }
-
-function asJson(normalised: Normalised): unknown {
-  if (normalised.kind !== "messages") return normalised;
-  const events = normalised.events.map(({ eventDay, message }) => ({
-    event_day: eventDay,
-    message: toJson(MessageSchema, message, { useProtoFieldName: true }),
-  }));
-  return { kind: normalised.kind, events };
-}
-
-const fixtureSchema = v.object({ update: v.record(v.string(), v.unknown()), expected: v.unknown() });
-const folder = new URL("../fixtures/", import.meta.url);
-const fixtures = readdirSync(folder)
-  .filter((name) => name.endsWith(".json") && name !== "signature-vectors.json")
-  .map((name) => ({ name, ...v.parse(fixtureSchema, JSON.parse(readFileSync(new URL(name, folder), "utf8"))) }));
-
-describe("each fixture becomes the envelope beside it", () => {
-  it.each(fixtures)("$name", ({ update, expected }) => {
-    expect(asJson(normalise(JSON.stringify(update)))).toEqual(expected);
-  });
-
-  it("G3: a repeat of the webhook gives the same events", () => {
-    for (const { update } of fixtures) {
-      expect(asJson(normalise(JSON.stringify(update)))).toEqual(asJson(normalise(JSON.stringify(update))));
-    }
-  });
-});
 
 const plain = {
   update_id: 1,

@@ -1,0 +1,21 @@
+// What every channel's inbound door must hold, as one suite over its fixtures and its forger: a channel's test calls it with these two.
+import type { InboundDoor } from "../contract.ts";
+import { fixturesOf, proofFixturesOf, webhookFixturesOf } from "./fixture.ts";
+import { describeFixtures } from "./fixture-claims.ts";
+import type { Forger } from "./forger.ts";
+import { describeForger } from "./forger-claims.ts";
+import { describeManners } from "./manner-claims.ts";
+
+export function describeInboundDoor(door: InboundDoor, forger: Forger): void {
+  const { channelType } = door;
+  const fixtures = {
+    all: fixturesOf(channelType),
+    proofs: proofFixturesOf(channelType),
+    webhooks: webhookFixturesOf(channelType),
+  };
+  if (fixtures.proofs.length === 0 || fixtures.webhooks.length === 0)
+    throw new Error(`channel ${channelType} needs fixtures that say whether a signature is good, and what becomes of a webhook`);
+  describeFixtures(door, fixtures);
+  describeForger(door, forger, fixtures);
+  describeManners(door, fixtures);
+}

@@ -1,0 +1,144 @@
+// What every channel's outbound door must hold, as one suite: nothing is sent that was not asked for, and nothing but a
+// DeliveryError ever comes out of a delivery.
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { AttachmentSchema } from "@mio/proto/gen/mio/v1/attachment_pb.ts";
+import { MessageRelation_Kind } from "@mio/proto/gen/mio/v1/relation_pb.ts";
+import { SendCommandSchema } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
+import { describe, expect, it } from "vitest";
+import {
+  DeliveryError,
+  type DeliveryErrorKind,
+  type EditTarget,
+  type OutboundAccount,
+  type OutboundDoor,
+  type PlannedCall,
+  type SendFetch,
+} from "../contract.ts";
+import type { Forger } from "./forger.ts";
+
+type Command = MessageInitShape<typeof SendCommandSchema>;
+
+const edits: [string, Command][] = [
+  ["an EDIT relation", { relation: { kind: MessageRelation_Kind.EDIT } }],
+  ["edit_of_message_id", { editOfMessageId: "01ARZ3NDEKTSV4RRFFQ69G5FAV" }],
+  ["edit_of_external_id", { editOfExternalId: "1" }],
+];
+
+const never: [string, Command][] = [
+  ["conversation_empty", { conversationExternalId: "" }],
+  ["text_empty", { text: "" }],
+  ["text_empty", { text: " \n " }],
+  ["typing_unsupported", { typing: true }],
+  ["attachments_unsupported", { attachments: [create(AttachmentSchema, {})] }],
+  ["rich_content_unsupported", { richContent: {} }],
+  ["relation_unsupported", { relation: { kind: MessageRelation_Kind.DELETE } }],
+  ["relation_unsupported", { relation: { kind: MessageRelation_Kind.REACTION, reactionEmoji: "👍" } }],
+];
+
+/** The one kind that an answer may be taken for; undefined: delivered, or perhaps done. */
+const answers: [string, () => Response, DeliveryErrorKind | undefined][] = [
+  ["200 with nonsense", () => new Response("<html>it works</html>"), undefined],
+  ["200 with other JSON", () => Response.json([1, "two", null]), undefined],
+  ["200 with nothing", () => new Response(""), undefined],
+  ["429", () => new Response("", { status: 429, headers: { "Retry-After": "2" } }), "rate_limited"],
+  ["429 that says no time", () => new Response("slow down", { status: 429 }), "rate_limited"],
+  ["400 with nonsense", () => new Response("<html>", { status: 400 }), "rejected"],
+];
+
+const fetchKinds: DeliveryErrorKind[] = ["rate_limited", "unavailable", "rejected", "unknown"];
+
+export function describeOutboundDoor(door: OutboundDoor, { accounts: [forged], ours }: Forger): void {
+  if (!forged) throw new Error(`the forger of ${door.channelType} has no account`);
+  const account: OutboundAccount = {
+    accountId: forged.accountId,
+    externalId: forged.externalId,
+    settings: { api_base_url: "http://platform.example" },
+    credential: "credential-that-nobody-may-see",
+  };
+  const conversationExternalId = ours.conversationExternalId;
+  const editTarget: EditTarget = { externalId: ours.messageExternalId };
+  const plan = (command: Command, target?: EditTarget) =>
+    door.plan(create(SendCommandSchema, { id: "01B", conversationExternalId, text: "hello", ...command }), target);
+
+  function callsOf(command: Command, target?: EditTarget): PlannedCall[] {
+    const planned = plan(command, target);
+    return planned.kind === "calls" ? planned.calls : expect.fail(planned.code);
+  }
+
+  async function outcomeOf(call: PlannedCall, fetch: SendFetch): Promise<unknown> {
+    return door.deliver(call, { account, fetch, idempotencyKey: "k" }).catch((error: unknown) => error);
+  }
+
+  const both: [string, () => PlannedCall | undefined][] = [
+    ["send", () => callsOf({})[0]],
+    ["edit", () => callsOf({}, editTarget)[0]],
+  ];
+
+  describe(`outbound door of ${door.channelType}`, () => {
+    it.each(edits)("G5: never sends a new message for %s without a known target", (_name, command) => {
+      expect(plan(command)).toMatchObject({ kind: "rejected", code: "edit_target_unknown" });
+      expect(callsOf(command, editTarget)[0]?.action).toBe("edit");
+    });
+
+    it.each(never)("G5: says %s instead of sending less than was asked", (code, command) => {
+      expect(plan(command)).toMatchObject({ kind: "rejected", code });
+    });
+
+    it("splits a long text into messages that each fit, and plans what survives JSON", () => {
+      const { textLengthMax } = door.limits;
+      for (const target of [undefined, editTarget]) {
+        const calls = callsOf({ text: "words and 👋 ".repeat(textLengthMax / 4) }, target);
+        expect(calls.length).toBeGreaterThan(2);
+        expect(calls.slice(1).every((call) => call.action === "send")).toBe(true);
+        for (const { payload } of calls) expect(String(payload.text).length).toBeLessThanOrEqual(textLengthMax);
+        expect(JSON.parse(JSON.stringify(calls))).toEqual(calls);
+      }
+    });
+
+    it("plans the same twice", () => {
+      expect(plan({ text: "same" })).toEqual(plan({ text: "same" }));
+    });
+
+    describe.each(both)("%s", (action, callOf) => {
+      it.each(fetchKinds)("throws what fetch says: %s", async (kind) => {
+        const call = callOf() ?? expect.fail();
+        const thrown = new DeliveryError(kind, "from_fetch", "said by fetch", kind === "rate_limited" ? { retryAfterMs: 5 } : {});
+        const outcome = await outcomeOf(call, () => Promise.reject(thrown));
+        expect(outcome).toBeInstanceOf(DeliveryError);
+        expect(outcome).toMatchObject({ kind: kind === "unknown" ? perhapsDone(action) : kind, code: "from_fetch" });
+      });
+
+      it.each(answers)("understands %s", async (_name, answer, kind) => {
+        const outcome = await outcomeOf(callOf() ?? expect.fail(), async () => answer());
+        if (kind === undefined && !(outcome instanceof Error)) return expect(outcome).toHaveProperty("externalId");
+        expect(outcome).toBeInstanceOf(DeliveryError);
+        if (kind !== undefined) return expect(outcome).toMatchObject({ kind });
+        expect(outcome).toMatchObject({ kind: perhapsDone(action) });
+      });
+
+      it("does not take a 500 for nothing sent, nor for a refusal", async () => {
+        const outcome = await outcomeOf(callOf() ?? expect.fail(), async () => new Response("oops", { status: 500 }));
+        expect(outcome).toBeInstanceOf(DeliveryError);
+        expect(outcome).toMatchObject({ kind: perhapsDone(action) });
+      });
+
+      it("throws a DeliveryError when the answer breaks off", async () => {
+        const broken = () => new ReadableStream({ start: (controller) => controller.error(new TypeError("terminated")) });
+        for (const status of [200, 500]) {
+          const outcome = await outcomeOf(callOf() ?? expect.fail(), async () => new Response(broken(), { status }));
+          expect(outcome).toBeInstanceOf(DeliveryError);
+        }
+      });
+
+      it("says a refusal without the credential", async () => {
+        const outcome = await outcomeOf(callOf() ?? expect.fail(), async () => new Response(account.credential, { status: 400 }));
+        expect(String(outcome)).not.toContain(account.credential);
+      });
+    });
+  });
+}
+
+/** What may have been carried out is unknown; an edit may then be called unavailable, for to make it again shows nothing twice. */
+function perhapsDone(action: string) {
+  return action === "edit" ? expect.stringMatching(/^(unknown|unavailable)$/) : "unknown";
+}
