@@ -1,5 +1,6 @@
 // Carries out one step of the schedule, from the command's row to the record of what became of it. The ledger is always right: where memory differs
 // from it, the command is read again.
+import type { ServiceContext } from "../../service.ts";
 import { type Accounts, storeBlock } from "../accounts.ts";
 import type { Change, CommandRow } from "../ledger/attempts.ts";
 import { type CommandRecord, logFieldsOf } from "../ledger/command-record.ts";
@@ -15,6 +16,7 @@ import { afterInterruption, endOf, interruption } from "./without-call.ts";
 
 /** What an owner sends with. */
 export interface Sending extends AttemptPorts {
+  context: ServiceContext;
   accounts: Accounts;
   schedule: Schedule;
   window: Window;

@@ -85,9 +85,9 @@ function storedCalls(text: string): Calls {
 }
 
 export interface AttemptPorts {
-  context: ServiceContext;
-  lease: Lease;
-  client: SendClient;
+  context: Pick<ServiceContext, "clock" | "signal" | "checkpoint">;
+  lease: Pick<Lease, "held" | "signal">;
+  client: Pick<SendClient, "fetchFor">;
   /** Writes `sending`; false when the row is no longer there for us. */
   begin: (beginning: Beginning) => Promise<boolean>;
   /** The service stops, or the lease has ended. */
@@ -95,6 +95,8 @@ export interface AttemptPorts {
   /** By the database's clock from `sending` on; at most half a lease. */
   attemptMs: number;
 }
+
+type AdmittedTo = Pick<Budget, "take" | "admit" | "release">;
 
 /** A call with less time than this is not begun. */
 const callShareMin = 0.25;
@@ -104,7 +106,7 @@ const stuckGraceMs = 100;
 export async function attempt(
   prepared: Prepared,
   attemptId: string,
-  budget: Budget | undefined,
+  budget: AdmittedTo | undefined,
   ports: AttemptPorts,
 ): Promise<CallOutcome | undefined> {
   const { context, lease } = ports;
@@ -192,7 +194,7 @@ export function outcomeOf(error: unknown, written: boolean): CallOutcome {
 }
 
 /** Lets the call through when its token is there. A command that gets none in time is given back, and this counts as no attempt. */
-function gate(budget: Budget | undefined, ports: AttemptPorts, latestMs: number) {
+function gate(budget: AdmittedTo | undefined, ports: AttemptPorts, latestMs: number) {
   const { context, lease } = ports;
   let admitted = budget !== undefined;
   const first = async (): Promise<string | undefined> => {
