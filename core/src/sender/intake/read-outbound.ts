@@ -51,6 +51,8 @@ export async function readOutbound(bus: Bus, position: number, signal: AbortSign
     ended.abort();
     reading.notifier.notify();
   });
+  // Who writes meanwhile hears of it at the end. Until then nobody listens, and the process must not end for that.
+  running.catch(() => {});
   return {
     async next() {
       // Also after a stop: what is in hand is written, if we still may.
