@@ -1,6 +1,6 @@
 // `npm run say -- slack "hello"`: acts as a person on a simulated platform and prints the conversation as it unfolds, edits included. Ends with 0
 // once the answer stands: it was edited into its final form, or came whole, and has not changed for a moment.
-import { simulatorKinds } from "@mio/shared/channels/simulators.ts";
+import { simulatorKinds } from "@mio/shared/channels/doors/simulator.ts";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { type Conversation, readConversation, type SeenMessage, writeMessage } from "./system/control-client.ts";
 import { readLocalFile } from "./system/local-file.ts";

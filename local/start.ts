@@ -1,7 +1,7 @@
 // `npm start`: the whole system on this machine until Ctrl-C. Standard output carries one line of JSON with --json and a few lines for people
 // without; progress and complaints go to standard error.
 import { join } from "node:path";
-import { simulatorKinds } from "@mio/shared/channels/simulators.ts";
+import { simulatorKinds } from "@mio/shared/channels/doors/simulator.ts";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { parentOf } from "./servers/process-identity.ts";
 import type { ExistingNats } from "./system/bus-access.ts";

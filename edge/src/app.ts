@@ -2,7 +2,7 @@
 
 import { traceIdOf } from "@mio/shared/bus/names/trace.ts";
 import { unknownChannel } from "@mio/shared/bus/wire/telemetry.ts";
-import type { InboundDoor, PlatformAnswer } from "@mio/shared/channels/contract.ts";
+import type { InboundDoor, PlatformAnswer } from "@mio/shared/channels/contract/inbound.ts";
 import { snakeCase } from "@mio/shared/snake-case.ts";
 import { Hono } from "hono";
 import { type EdgeHealth, ready } from "./edge-health.ts";

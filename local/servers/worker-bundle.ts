@@ -7,7 +7,7 @@ import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { promisify } from "node:util";
-import type { Environment } from "@mio/shared/channels/doors-in.ts";
+import type { Environment } from "@mio/shared/channels/doors/doors-in.ts";
 import * as v from "valibot";
 
 const root = join(import.meta.dirname, "../..");

@@ -3,7 +3,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
-import type { Environment } from "@mio/shared/channels/doors-in.ts";
+import type { Environment } from "@mio/shared/channels/doors/doors-in.ts";
 import { Log, LogLevel, Miniflare } from "miniflare";
 import { bundleWorker } from "./worker-bundle.ts";
 

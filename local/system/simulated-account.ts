@@ -1,6 +1,6 @@
 // One account on a simulated platform: our app is installed there, and what the installation gives makes the account. Ids are computed, so
 // they are known before there is a database.
-import type { InstalledApp } from "@mio/shared/channels/contract.ts";
+import type { InstalledApp } from "@mio/shared/channels/contract/simulator.ts";
 import { type AccountId, accountIdOf, type TenantId, tenantIdOf } from "@mio/shared/ids.ts";
 import * as v from "valibot";
 

@@ -2,7 +2,7 @@
 // as a whole, so that a kill leaves the old or the new one.
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { simulatorKinds } from "@mio/shared/channels/simulators.ts";
+import { simulatorKinds } from "@mio/shared/channels/doors/simulator.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
 import { runPart } from "../servers/part-program.ts";

@@ -7,7 +7,7 @@ import { DirectoryValueSchema, type IngressEvent, OAuthAnswer_Outcome } from "@m
 import { directoryKeyOf, sealDirectoryValue } from "@mio/shared/bus/wire/directory.ts";
 import { decodeIngressEvent } from "@mio/shared/bus/wire/ingress-group.ts";
 import { encodeOAuthAnswer } from "@mio/shared/bus/wire/oauth.ts";
-import { inboundDoors } from "@mio/shared/channels/inbound.ts";
+import { inboundDoors } from "@mio/shared/channels/doors/inbound.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import { seededRandom } from "@mio/shared/random.ts";
 import { testSealer } from "../kit/edge/bus.ts";

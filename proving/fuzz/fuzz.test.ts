@@ -2,7 +2,7 @@
 // it for longer, and on whole hosts.
 
 import { forgers } from "@mio/shared/channels/conformance/forgers.ts";
-import { inboundDoors } from "@mio/shared/channels/inbound.ts";
+import { inboundDoors } from "@mio/shared/channels/doors/inbound.ts";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { appTarget } from "./app-target.ts";

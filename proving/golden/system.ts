@@ -9,7 +9,7 @@ import { serveFetch } from "@mio/local/servers/serve-fetch.ts";
 import { type BusAccess, type BusLogin, busAccess } from "@mio/local/system/bus-access.ts";
 import { directoryKeysOf } from "@mio/local/system/directory-keys.ts";
 import { waitUntilReady } from "@mio/local/system/wait-until-ready.ts";
-import { simulatorKinds } from "@mio/shared/channels/simulators.ts";
+import { simulatorKinds } from "@mio/shared/channels/doors/simulator.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import { type AccountId, accountIdOf, tenantIdOf } from "@mio/shared/ids.ts";
 import { randomOf } from "@mio/shared/random.ts";

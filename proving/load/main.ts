@@ -1,5 +1,5 @@
 // `npm run load`: plays a platform on a whole local system, breaks things meanwhile, and says what came of it.
-import { simulatorKinds } from "@mio/shared/channels/simulators.ts";
+import { simulatorKinds } from "@mio/shared/channels/doors/simulator.ts";
 import { CommanderError } from "commander";
 import { faults } from "../faults/list.ts";
 import { type RunPlan, runPlan } from "../stand/run.ts";

@@ -2,7 +2,7 @@
 // where it happens.
 
 import { serveFetch } from "@mio/local/servers/serve-fetch.ts";
-import { simulatorKinds } from "@mio/shared/channels/simulators.ts";
+import { simulatorKinds } from "@mio/shared/channels/doors/simulator.ts";
 import { type Clock, clockOf } from "@mio/shared/clock.ts";
 import { seededRandom } from "@mio/shared/random.ts";
 import * as v from "valibot";

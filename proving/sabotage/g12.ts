@@ -5,9 +5,9 @@ export const g12: readonly Fault[] = [
   {
     name: "oauth-calls-named-host",
     description: "sends our secret to whatever accounts server a redirect names",
-    file: "shared/src/channels/zoho-cliq/oauth.ts",
+    file: "shared/src/channels/zoho-cliq/install.ts",
     find: "return api === undefined ? undefined : { accounts, api };",
     replace: "return { accounts, api: api ?? accounts };",
-    tests: [{ file: "shared/src/channels/zoho-cliq/oauth.test.ts", name: /G12: calls nobody/ }],
+    tests: [{ file: "shared/src/channels/zoho-cliq/install.test.ts", name: /G12: calls nobody/ }],
   },
 ];

@@ -17,7 +17,7 @@ import { ingressSubject } from "@mio/shared/bus/names/subjects.ts";
 import { decodeMessage } from "@mio/shared/bus/wire/envelope.ts";
 import { encodeIngressGroup } from "@mio/shared/bus/wire/ingress-group.ts";
 import { sealerOf } from "@mio/shared/bus/wire/sealed-value.ts";
-import type { InboundDoor } from "@mio/shared/channels/contract.ts";
+import type { InboundDoor } from "@mio/shared/channels/contract/inbound.ts";
 import { testInbound } from "@mio/shared/channels/test/inbound.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";

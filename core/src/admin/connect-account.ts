@@ -1,6 +1,6 @@
 // A workspace whose people agreed becomes an account, or the tenant's account of it gets the new credential. Together with the install's
 // end it is one transaction; a workspace that belongs to somebody else stays where it is.
-import type { Exchanged } from "@mio/shared/channels/contract.ts";
+import type { Exchanged } from "@mio/shared/channels/contract/install.ts";
 import { accountIdOf, type TenantId } from "@mio/shared/ids.ts";
 import type { Pool, PoolClient } from "pg";
 import { inTransaction } from "../db/in-transaction.ts";

@@ -1,7 +1,7 @@
 // Installs in Postgres: a link that an operator gives out, and what came of it. A state is used up by one atomic update, for one code; the
 // same code again, while the link lives, is the same person reloading the page and hears the same.
 import { createHash } from "node:crypto";
-import type { OutboundDoor } from "@mio/shared/channels/contract.ts";
+import type { OutboundDoor } from "@mio/shared/channels/contract/outbound.ts";
 import { uuidV5 } from "@mio/shared/ids.ts";
 import type { Random } from "@mio/shared/random.ts";
 import type { Pool, PoolClient } from "pg";

@@ -1,8 +1,8 @@
 // `mio account`: a tenant's places on platforms.
 
-import type { OutboundDoor } from "@mio/shared/channels/contract.ts";
-import { doorsIn } from "@mio/shared/channels/doors-in.ts";
-import { outboundDoors } from "@mio/shared/channels/outbound.ts";
+import type { OutboundDoor } from "@mio/shared/channels/contract/outbound.ts";
+import { doorsIn } from "@mio/shared/channels/doors/doors-in.ts";
+import { outboundDoors } from "@mio/shared/channels/doors/outbound.ts";
 import { Command, InvalidArgumentError, Option } from "commander";
 import {
   type Account,

@@ -1,6 +1,6 @@
 // `mio quarantine`: what was verified and not understood, to look at and to try again.
-import { inboundDoors } from "@mio/shared/channels/inbound.ts";
-import { redactBody } from "@mio/shared/channels/redact-body.ts";
+import { inboundDoors } from "@mio/shared/channels/doors/inbound.ts";
+import { redactBody } from "@mio/shared/channels/kit/redact-body.ts";
 import { Command } from "commander";
 import type { Pool } from "pg";
 import { type Account, listAccounts } from "../admin/accounts.ts";

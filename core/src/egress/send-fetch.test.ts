@@ -1,6 +1,6 @@
 // What is certain about a request that failed: tested against sockets that refuse, break off, go silent and lie.
 import { createServer, type Server, type Socket } from "node:net";
-import { DeliveryError } from "@mio/shared/channels/contract.ts";
+import { DeliveryError } from "@mio/shared/channels/contract/outbound.ts";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { createSendClient, type SendClient } from "./send-fetch.ts";
 

@@ -1,6 +1,6 @@
 // The `fetch` of the sender. What matters is one fact: whether the request can have reached the platform. It is taken from the moment in
 // which undici hands it to the socket, not guessed from error codes: before it every failure is `unavailable`, after it `unknown`.
-import { DeliveryError, type SendFetch } from "@mio/shared/channels/contract.ts";
+import { DeliveryError, type SendFetch } from "@mio/shared/channels/contract/outbound.ts";
 import { Agent, type Dispatcher } from "undici";
 
 export interface RequestWatch {

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { parseSealingKeys, type SealingKey, sealingKeysExample } from "@mio/shared/bus/wire/sealed-value.ts";
-import { type Environment, environments } from "@mio/shared/channels/doors-in.ts";
+import { type Environment, environments } from "@mio/shared/channels/doors/doors-in.ts";
 import * as v from "valibot";
 import { type OAuthApps, oauthAppsExample, parseOAuthApps } from "./oauth-apps.ts";
 

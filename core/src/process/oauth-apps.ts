@@ -1,6 +1,6 @@
 // Our apps at the platforms, as one JSON text by channel type: what an operator copies from a platform's developer pages. No file here
 // knows a channel's name, so neither do the names of variables.
-import type { OAuthApp } from "@mio/shared/channels/contract.ts";
+import type { OAuthApp } from "@mio/shared/channels/contract/install.ts";
 import * as v from "valibot";
 
 /** An app, and what it brings to every account that is connected by it. */

@@ -1,6 +1,7 @@
 // The accounts that have something to send, as the sender needs them: channel, settings, credential, rate. Read in one statement for all that
 // are wanted and again every few seconds, so that a rotated credential or a disabled account takes effect soon.
-import type { OutboundAccount, OutboundDoor } from "@mio/shared/channels/contract.ts";
+import type { OutboundAccount } from "@mio/shared/channels/contract/account.ts";
+import type { OutboundDoor } from "@mio/shared/channels/contract/outbound.ts";
 import { type AccountId, isUuid } from "@mio/shared/ids.ts";
 import type { Pool } from "pg";
 import * as v from "valibot";

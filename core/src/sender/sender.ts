@@ -1,6 +1,6 @@
 // The sender: three roles, each held by one process at a time, any of them in any process. Intake takes commands from the bus, the owner sends
 // them, the publisher publishes their receipts. They meet in the ledger only.
-import type { OutboundDoor } from "@mio/shared/channels/contract.ts";
+import type { OutboundDoor } from "@mio/shared/channels/contract/outbound.ts";
 import { snakeCase } from "@mio/shared/snake-case.ts";
 import { createSendClient } from "../egress/send-fetch.ts";
 import type { Service, ServiceContext } from "../service.ts";

@@ -4,7 +4,7 @@ import type { EdgeTelemetry } from "@mio/proto/gen/mio/edge/v1/telemetry_pb.ts";
 import type { BusMessage } from "@mio/shared/bus/client/connection.ts";
 import { parseTelemetrySubject, telemetryQueue, telemetrySubjects } from "@mio/shared/bus/names/subjects.ts";
 import { decodeTelemetry } from "@mio/shared/bus/wire/telemetry.ts";
-import { inboundDoors } from "@mio/shared/channels/inbound.ts";
+import { inboundDoors } from "@mio/shared/channels/doors/inbound.ts";
 import { snakeCase } from "@mio/shared/snake-case.ts";
 import type { Service, ServiceContext } from "../service.ts";
 import { createEdgeMetrics, type EdgeMetrics } from "./edge-metrics.ts";

@@ -1,7 +1,7 @@
 // Configuration of the Node host, read once at the start. What is missing or odd stops it with one line that names the variable.
 import { readFileSync } from "node:fs";
 import { parseSealingKeys, type SealingKey, sealingKeysExample } from "@mio/shared/bus/wire/sealed-value.ts";
-import { type Environment, environments } from "@mio/shared/channels/doors-in.ts";
+import { type Environment, environments } from "@mio/shared/channels/doors/doors-in.ts";
 import * as v from "valibot";
 import { uplinkLimits } from "../uplink/limits.ts";
 

@@ -4,8 +4,8 @@
 import { buckets } from "@mio/shared/bus/names/streams.ts";
 import { bucketReader } from "@mio/shared/bus/read/bucket-reader.ts";
 import { openerOf } from "@mio/shared/bus/wire/sealed-value.ts";
-import type { InboundDoor } from "@mio/shared/channels/contract.ts";
-import { doorsIn } from "@mio/shared/channels/doors-in.ts";
+import type { InboundDoor } from "@mio/shared/channels/contract/inbound.ts";
+import { doorsIn } from "@mio/shared/channels/doors/doors-in.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
 import { createApp, type EdgePorts } from "../app.ts";

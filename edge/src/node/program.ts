@@ -1,5 +1,5 @@
 // The life of the process: configuration, start, a word to the parent that it is ready, and a peaceful end on SIGTERM.
-import type { InboundDoor } from "@mio/shared/channels/contract.ts";
+import type { InboundDoor } from "@mio/shared/channels/contract/inbound.ts";
 import type { UplinkParts } from "../uplink/uplink.ts";
 import { describeConfig, describeVariables, readConfig } from "./config.ts";
 import { startNodeHost } from "./host.ts";

@@ -5,7 +5,7 @@ import { OAuthAnswer_Outcome } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
 import { oauthSubject } from "@mio/shared/bus/names/subjects.ts";
 import { decodeOAuthAnswer, encodeOAuthCallback, statePattern } from "@mio/shared/bus/wire/oauth.ts";
 import type { OAuthOutcome } from "@mio/shared/bus/wire/telemetry.ts";
-import type { InboundDoor } from "@mio/shared/channels/contract.ts";
+import type { InboundDoor } from "@mio/shared/channels/contract/inbound.ts";
 import type { Clock } from "@mio/shared/clock.ts";
 import type { Random } from "@mio/shared/random.ts";
 import { traceparentOf } from "../webhook/trace.ts";

@@ -3,7 +3,7 @@
 import { testSealer } from "@mio/proving/kit/edge/bus.ts";
 import { sampleInbound } from "@mio/proving/kit/sample-channel/inbound.ts";
 import { manualClock } from "@mio/proving/kit/time/manual-clock.ts";
-import type { InboundDoor } from "@mio/shared/channels/contract.ts";
+import type { InboundDoor } from "@mio/shared/channels/contract/inbound.ts";
 import { seededRandom } from "@mio/shared/random.ts";
 import { describe, expect, it } from "vitest";
 import { createApp, type EdgePorts } from "../app.ts";

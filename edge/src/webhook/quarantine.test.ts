@@ -1,8 +1,8 @@
 // What an entry holds, and above all what it does not: each channel's own signed fixtures are sent through it, headers and all.
 import { decodeIngressEvent } from "@mio/shared/bus/wire/ingress-group.ts";
 import { proofFixturesOf } from "@mio/shared/channels/conformance/fixture.ts";
-import type { WebhookRequest } from "@mio/shared/channels/contract.ts";
-import { inboundDoors } from "@mio/shared/channels/inbound.ts";
+import type { WebhookRequest } from "@mio/shared/channels/contract/inbound.ts";
+import { inboundDoors } from "@mio/shared/channels/doors/inbound.ts";
 import { accountIdOf, tenantIdOf } from "@mio/shared/ids.ts";
 import { describe, expect, it } from "vitest";
 import { type Quarantined, quarantineEvent } from "./quarantine.ts";

@@ -4,7 +4,8 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { DirectoryAccount, DirectoryValue } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
 import { accountRoute, channelRoute, workspaceRoute } from "@mio/shared/bus/wire/directory.ts";
-import type { InboundAccount, InboundDoor, VerificationSecret, WebhookRequest } from "@mio/shared/channels/contract.ts";
+import type { InboundAccount, VerificationSecret } from "@mio/shared/channels/contract/account.ts";
+import type { InboundDoor, WebhookRequest } from "@mio/shared/channels/contract/inbound.ts";
 import { type AccountId, isUuid, type TenantId } from "@mio/shared/ids.ts";
 import type { Directory, Found } from "../directory/directory.ts";
 import { layoutOf, type ShardLayout } from "../uplink/layout.ts";

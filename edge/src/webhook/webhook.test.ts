@@ -8,7 +8,7 @@ import { eventually } from "@mio/proving/kit/time/eventually.ts";
 import { type ManualClock, manualClock } from "@mio/proving/kit/time/manual-clock.ts";
 import { directoryKeyOf, sealDirectoryValue } from "@mio/shared/bus/wire/directory.ts";
 import { decodeIngressEvent } from "@mio/shared/bus/wire/ingress-group.ts";
-import type { InboundDoor } from "@mio/shared/channels/contract.ts";
+import type { InboundDoor } from "@mio/shared/channels/contract/inbound.ts";
 import { accountIdOf, conversationIdOf, partitionOf, tenantIdOf } from "@mio/shared/ids.ts";
 import { seededRandom } from "@mio/shared/random.ts";
 import { describe, expect, it } from "vitest";

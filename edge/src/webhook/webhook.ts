@@ -1,15 +1,15 @@
 // The life of one webhook: body, recipient, handshake, verify, normalise, uplink, answer. Its ways out are the rows of `WebhookOutcome`.
 // A 2xx for an event goes out only after every uplink that it feeds has stored it (G1); unverified leaves nothing behind (G11).
 import { inboundEventBytes, sourceMessageIdFault } from "@mio/shared/bus/wire/inbound-event.ts";
+import type { InboundAccount } from "@mio/shared/channels/contract/account.ts";
 import type {
-  InboundAccount,
   InboundDoor,
   InboundEvent,
   Normalised,
   PlatformAnswer,
   Verified,
   WebhookRequest,
-} from "@mio/shared/channels/contract.ts";
+} from "@mio/shared/channels/contract/inbound.ts";
 import { isUuid } from "@mio/shared/ids.ts";
 import type { Random } from "@mio/shared/random.ts";
 import type { Directory } from "../directory/directory.ts";

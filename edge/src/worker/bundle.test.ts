@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { compatibilityDate } from "@mio/local/servers/worker.ts";
 import { bundleWorker, deployDryRun } from "@mio/local/servers/worker-bundle.ts";
-import { environments } from "@mio/shared/channels/doors-in.ts";
+import { environments } from "@mio/shared/channels/doors/doors-in.ts";
 import { beforeAll, describe, expect, it } from "vitest";
 
 const root = join(import.meta.dirname, "../../..");

@@ -1,5 +1,5 @@
 // What wrangler deploys: the Worker's fetch and the classes of its Durable Objects.
-import { inboundDoors } from "@mio/shared/channels/inbound.ts";
+import { inboundDoors } from "@mio/shared/channels/doors/inbound.ts";
 import { workerFetch } from "./host.ts";
 
 export { DirectoryObject } from "./directory-object.ts";

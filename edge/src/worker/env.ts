@@ -1,6 +1,6 @@
 // The Worker's variables, and how its configuration is read from them: once, with one line that says what is wrong.
 import { parseSealingKeys, type SealingKey, sealingKeysExample } from "@mio/shared/bus/wire/sealed-value.ts";
-import { environments } from "@mio/shared/channels/doors-in.ts";
+import { environments } from "@mio/shared/channels/doors/doors-in.ts";
 import * as v from "valibot";
 import { uplinkLimits } from "../uplink/limits.ts";
 

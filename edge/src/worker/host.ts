@@ -2,8 +2,8 @@
 /// <reference path="./cloudflare-workers.d.ts" />
 import { waitUntil } from "cloudflare:workers";
 import { openerOf } from "@mio/shared/bus/wire/sealed-value.ts";
-import type { InboundDoor } from "@mio/shared/channels/contract.ts";
-import { doorsIn } from "@mio/shared/channels/doors-in.ts";
+import type { InboundDoor } from "@mio/shared/channels/contract/inbound.ts";
+import { doorsIn } from "@mio/shared/channels/doors/doors-in.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
 import { createApp } from "../app.ts";

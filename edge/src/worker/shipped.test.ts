@@ -7,7 +7,7 @@ import { bundleWorker } from "@mio/local/servers/worker-bundle.ts";
 import { testDirectoryKeys } from "@mio/proving/kit/bus/directory-keys.ts";
 import { type EdgeBus, edgeBus, edgeUser } from "@mio/proving/kit/edge/bus.ts";
 import { eventually } from "@mio/proving/kit/time/eventually.ts";
-import { inboundDoors } from "@mio/shared/channels/inbound.ts";
+import { inboundDoors } from "@mio/shared/channels/doors/inbound.ts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 let bus: EdgeBus;

@@ -3,7 +3,7 @@ import type { DurableObjectState } from "@cloudflare/workers-types";
 import type { Env } from "@mio/edge/worker/bindings.ts";
 import { workerFetch } from "@mio/edge/worker/host.ts";
 import { UplinkObject as ShippedUplinkObject } from "@mio/edge/worker/uplink-object.ts";
-import { inboundDoors } from "@mio/shared/channels/inbound.ts";
+import { inboundDoors } from "@mio/shared/channels/doors/inbound.ts";
 import { partsOf } from "./variants.ts";
 
 export { DirectoryObject } from "@mio/edge/worker/directory-object.ts";

@@ -1,6 +1,6 @@
 // A simulator over real HTTP, for clients that speak it themselves.
 import { serveFetch } from "@mio/local/servers/serve-fetch.ts";
-import type { Simulator, SimulatorKind } from "@mio/shared/channels/contract.ts";
+import type { Simulator, SimulatorKind } from "@mio/shared/channels/contract/simulator.ts";
 import { type Clock, clockOf } from "@mio/shared/clock.ts";
 import { seededRandom } from "@mio/shared/random.ts";
 

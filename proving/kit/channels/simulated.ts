@@ -1,17 +1,10 @@
 // Both doors of a channel against its simulator, in memory: the test moves the clock, and answers the webhooks as the app.
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { SendCommandSchema } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
-import type {
-  InboundAccount,
-  InboundDoor,
-  InstalledApp,
-  Normalised,
-  OutboundAccount,
-  OutboundDoor,
-  SendFetch,
-  SimulatorKind,
-  WebhookRequest,
-} from "@mio/shared/channels/contract.ts";
+import type { InboundAccount, OutboundAccount } from "@mio/shared/channels/contract/account.ts";
+import type { InboundDoor, Normalised, WebhookRequest } from "@mio/shared/channels/contract/inbound.ts";
+import type { OutboundDoor, SendFetch } from "@mio/shared/channels/contract/outbound.ts";
+import type { InstalledApp, SimulatorKind } from "@mio/shared/channels/contract/simulator.ts";
 import type { AccountId, TenantId } from "@mio/shared/ids.ts";
 import { seededRandom } from "@mio/shared/random.ts";
 import { manualClock } from "../time/manual-clock.ts";

@@ -1,5 +1,5 @@
 // What a simulator stands on in a test: a clock that the test moves, a text that is saved, and an app whose answers the test gives.
-import type { SimulatorHost } from "@mio/shared/channels/contract.ts";
+import type { SimulatorHost } from "@mio/shared/channels/contract/simulator.ts";
 import { seededRandom } from "@mio/shared/random.ts";
 import { type ManualClock, manualClock } from "../time/manual-clock.ts";
 

@@ -4,7 +4,8 @@
 import { create } from "@bufbuild/protobuf";
 import { ConversationKind } from "@mio/proto/gen/mio/v1/enums_pb.ts";
 import { MessageSchema } from "@mio/proto/gen/mio/v1/message_pb.ts";
-import type { InboundAccount, InboundDoor, InboundEvent, PlatformAnswer, WebhookRequest } from "@mio/shared/channels/contract.ts";
+import type { InboundAccount } from "@mio/shared/channels/contract/account.ts";
+import type { InboundDoor, InboundEvent, PlatformAnswer, WebhookRequest } from "@mio/shared/channels/contract/inbound.ts";
 import { conversationIdOf, messageIdOf, type SourceMessageId } from "@mio/shared/ids.ts";
 import * as v from "valibot";
 

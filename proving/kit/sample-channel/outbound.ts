@@ -1,6 +1,6 @@
 // The sample channel's door for the sender, to the small platform beside it. A text is split at "|", so that parts can be tested without long
 // texts, and its grade is the test's choice; the registered channel `test` has one grade and real splitting.
-import { DeliveryError, type DeliveryGrade, type OutboundDoor } from "@mio/shared/channels/contract.ts";
+import { DeliveryError, type DeliveryGrade, type OutboundDoor } from "@mio/shared/channels/contract/outbound.ts";
 import type { SourceMessageId } from "@mio/shared/ids.ts";
 import { sampleChannel } from "./inbound.ts";
 

@@ -7,7 +7,8 @@ import {
   OAuthAnswer_Outcome as Outcome,
 } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
 import { testDatabase } from "@mio/proving/kit/database/postgres.ts";
-import { DeliveryError, type Exchanged, type OAuthGrant } from "@mio/shared/channels/contract.ts";
+import type { Exchanged, OAuthGrant } from "@mio/shared/channels/contract/install.ts";
+import { DeliveryError } from "@mio/shared/channels/contract/outbound.ts";
 import { randomOf } from "@mio/shared/random.ts";
 import { Pool } from "pg";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";

@@ -2,7 +2,8 @@
 // exchanged for a link that is not ours to use, and every way out is an answer for the page.
 import { type OAuthAnswer, type OAuthCallback, OAuthAnswer_Outcome as Outcome } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
 import { statePattern } from "@mio/shared/bus/wire/oauth.ts";
-import { DeliveryError, type Exchanged, type OAuthDoor, type SendFetch } from "@mio/shared/channels/contract.ts";
+import type { Exchanged, OAuthDoor } from "@mio/shared/channels/contract/install.ts";
+import { DeliveryError, type SendFetch } from "@mio/shared/channels/contract/outbound.ts";
 import type { Pool } from "pg";
 import type { ConnectedApp, OAuthApps } from "../../process/oauth-apps.ts";
 import { connectAccount } from "../connect-account.ts";

@@ -9,7 +9,7 @@ import { type TestContext, testContext } from "@mio/proving/kit/core/context.ts"
 import { testDatabase } from "@mio/proving/kit/database/postgres.ts";
 import { oauthSubject } from "@mio/shared/bus/names/subjects.ts";
 import { decodeOAuthAnswer, encodeOAuthCallback } from "@mio/shared/bus/wire/oauth.ts";
-import { outboundDoors } from "@mio/shared/channels/outbound.ts";
+import { outboundDoors } from "@mio/shared/channels/doors/outbound.ts";
 import { pino } from "pino";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { serveOAuth } from "./oauth-service.ts";

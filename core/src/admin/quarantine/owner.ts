@@ -3,7 +3,7 @@
 // own secret, what becomes another tenant's message tomorrow (G11).
 import type { QuarantineEntry } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
 import { verifiedByChannel } from "@mio/shared/bus/wire/ingress-group.ts";
-import type { InboundAccount } from "@mio/shared/channels/contract.ts";
+import type { InboundAccount } from "@mio/shared/channels/contract/account.ts";
 import { type AccountId, isUuid, type TenantId } from "@mio/shared/ids.ts";
 import type { Spread } from "@mio/shared/layout.ts";
 import type { Pool } from "pg";

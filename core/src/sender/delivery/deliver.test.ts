@@ -6,7 +6,7 @@ import { StreamChunk_Mode } from "@mio/proto/gen/mio/v1/stream_pb.ts";
 import { sampleChannel } from "@mio/proving/kit/sample-channel/inbound.ts";
 import { sampleOutbound } from "@mio/proving/kit/sample-channel/outbound.ts";
 import { type ManualClock, manualClock } from "@mio/proving/kit/time/manual-clock.ts";
-import { DeliveryError, type DeliveryGrade, type OutboundDoor } from "@mio/shared/channels/contract.ts";
+import { DeliveryError, type DeliveryGrade, type OutboundDoor } from "@mio/shared/channels/contract/outbound.ts";
 import { type AccountId, conversationIdOf } from "@mio/shared/ids.ts";
 import { seededRandom } from "@mio/shared/random.ts";
 import { describe, expect, it } from "vitest";

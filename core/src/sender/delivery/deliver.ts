@@ -3,14 +3,14 @@
 import type { SendCommand } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
 import { StreamChunk_Mode } from "@mio/proto/gen/mio/v1/stream_pb.ts";
 import { decodeCommand } from "@mio/shared/bus/wire/envelope.ts";
+import type { OutboundAccount } from "@mio/shared/channels/contract/account.ts";
 import {
   type Delivered,
   DeliveryError,
-  type OutboundAccount,
   type OutboundDoor,
   type PlannedCall,
   type SendFetch,
-} from "@mio/shared/channels/contract.ts";
+} from "@mio/shared/channels/contract/outbound.ts";
 import { messageIdOf } from "@mio/shared/ids.ts";
 import * as v from "valibot";
 import type { RequestWatch, SendClient } from "../../egress/send-fetch.ts";

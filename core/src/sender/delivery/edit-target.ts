@@ -2,7 +2,7 @@
 // why there is none.
 import { MessageRelation_Kind } from "@mio/proto/gen/mio/v1/relation_pb.ts";
 import type { SendCommand } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
-import type { EditTarget } from "@mio/shared/channels/contract.ts";
+import type { EditTarget } from "@mio/shared/channels/contract/outbound.ts";
 import type { LedgerTarget } from "../ledger/attempts.ts";
 
 type TargetFound = { kind: "found"; edit: EditTarget | undefined } | { kind: "failed"; code: string; text: string };

@@ -1,6 +1,6 @@
 // The owner's loop: it reads open commands from the ledger into a schedule, has the schedule's steps carried out (carry-out.ts), and waits for more.
 // The ledger is always right: where memory differs from it, the command is read again.
-import type { OutboundDoor } from "@mio/shared/channels/contract.ts";
+import type { OutboundDoor } from "@mio/shared/channels/contract/outbound.ts";
 import type { SendClient } from "../../egress/send-fetch.ts";
 import type { ServiceContext } from "../../service.ts";
 import { createAccounts } from "../accounts.ts";

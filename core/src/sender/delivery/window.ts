@@ -1,6 +1,6 @@
 // What of the ledger is in memory: every lane that has open work, but only the first few commands of each; the rest are read when a lane runs
 // short. So memory grows with the conversations that wait, not with what waits in them, and no account's backlog hides another's.
-import type { OutboundDoor } from "@mio/shared/channels/contract.ts";
+import type { OutboundDoor } from "@mio/shared/channels/contract/outbound.ts";
 import type { Clock } from "@mio/shared/clock.ts";
 import type { Pool } from "pg";
 import type { Accounts } from "../accounts.ts";

@@ -1,5 +1,5 @@
-import type { DeliveryGrade } from "@mio/shared/channels/contract.ts";
-import { DeliveryError } from "@mio/shared/channels/contract.ts";
+import type { DeliveryGrade } from "@mio/shared/channels/contract/outbound.ts";
+import { DeliveryError } from "@mio/shared/channels/contract/outbound.ts";
 import { seededRandom } from "@mio/shared/random.ts";
 import { expect, it } from "vitest";
 import { outcomeOf } from "../delivery/deliver.ts";

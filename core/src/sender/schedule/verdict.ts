@@ -1,6 +1,6 @@
 // What happens after a call: a table of outcome x grade x failures so far. Pure, so that every row of it is a test.
 import { backoffMs } from "@mio/shared/backoff.ts";
-import type { Delivered, DeliveryGrade } from "@mio/shared/channels/contract.ts";
+import type { Delivered, DeliveryGrade } from "@mio/shared/channels/contract/outbound.ts";
 import type { Random } from "@mio/shared/random.ts";
 
 export type CallOutcome =

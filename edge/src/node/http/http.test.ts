@@ -1,7 +1,7 @@
 // The HTTP server alone, spoken to in bytes: what clients do that no client library would.
 import { connect } from "node:net";
 import { eventually } from "@mio/proving/kit/time/eventually.ts";
-import type { PlatformAnswer } from "@mio/shared/channels/contract.ts";
+import type { PlatformAnswer } from "@mio/shared/channels/contract/inbound.ts";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Body, readBody } from "../../webhook/body.ts";
 import type { IncomingWebhook } from "../../webhook/webhook.ts";

@@ -3,7 +3,7 @@
 // read as a stream, as the pipe does (320 against 299), and these bounds would be ours all the same.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { PlatformAnswer } from "@mio/shared/channels/contract.ts";
+import type { PlatformAnswer } from "@mio/shared/channels/contract/inbound.ts";
 import type { EdgeApp } from "../../app.ts";
 import { bodyBytesMax } from "../../webhook/body.ts";
 

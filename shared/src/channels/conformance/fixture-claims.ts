@@ -3,7 +3,7 @@ import { toBinary, toJson } from "@bufbuild/protobuf";
 import { MessageSchema } from "@mio/proto/gen/mio/v1/message_pb.ts";
 import { describe, expect, it } from "vitest";
 import { conversationIdOf, isUuid, messageIdOf, type SourceMessageId } from "../../ids.ts";
-import type { InboundDoor, Normalised, WebhookRequest } from "../contract.ts";
+import type { InboundDoor, Normalised, WebhookRequest } from "../contract/inbound.ts";
 import type { Fixture, ProofFixture, WebhookFixture } from "./fixture.ts";
 
 export interface Fixtures {

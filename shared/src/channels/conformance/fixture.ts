@@ -3,7 +3,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import * as v from "valibot";
 import { type AccountId, isUuid, type TenantId } from "../../ids.ts";
-import type { VerificationSecret, WebhookRequest } from "../contract.ts";
+import type { VerificationSecret } from "../contract/account.ts";
+import type { WebhookRequest } from "../contract/inbound.ts";
 
 const text = v.string();
 const tenantId = v.custom<TenantId>((value) => typeof value === "string" && isUuid(value));

@@ -1,6 +1,6 @@
 // What makes a forger a fit opponent: it agrees with the fixtures, and the door takes from it what is genuine and no more.
 import { describe, expect, it } from "vitest";
-import type { InboundDoor } from "../contract.ts";
+import type { InboundDoor } from "../contract/inbound.ts";
 import type { Fixtures } from "./fixture-claims.ts";
 import type { Forger } from "./forger.ts";
 

@@ -1,5 +1,5 @@
 // What every channel's inbound door must hold, as one suite over its fixtures and its forger: a channel's test calls it with these two.
-import type { InboundDoor } from "../contract.ts";
+import type { InboundDoor } from "../contract/inbound.ts";
 import { fixturesOf, proofFixturesOf, webhookFixturesOf } from "./fixture.ts";
 import { describeFixtures } from "./fixture-claims.ts";
 import type { Forger } from "./forger.ts";

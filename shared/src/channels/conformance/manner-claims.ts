@@ -3,7 +3,8 @@ import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { MessageSchema } from "@mio/proto/gen/mio/v1/message_pb.ts";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { InboundAccount, InboundDoor, InboundOutcome, VerificationSecret, WebhookRequest } from "../contract.ts";
+import type { InboundAccount, VerificationSecret } from "../contract/account.ts";
+import type { InboundDoor, InboundOutcome, WebhookRequest } from "../contract/inbound.ts";
 import { brokenBodies } from "./broken-bodies.ts";
 import type { Fixtures } from "./fixture-claims.ts";
 

@@ -5,15 +5,15 @@ import { AttachmentSchema } from "@mio/proto/gen/mio/v1/attachment_pb.ts";
 import { MessageRelation_Kind } from "@mio/proto/gen/mio/v1/relation_pb.ts";
 import { SendCommandSchema } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
 import { describe, expect, it } from "vitest";
+import type { OutboundAccount } from "../contract/account.ts";
 import {
   DeliveryError,
   type DeliveryErrorKind,
   type EditTarget,
-  type OutboundAccount,
   type OutboundDoor,
   type PlannedCall,
   type SendFetch,
-} from "../contract.ts";
+} from "../contract/outbound.ts";
 import type { Forger } from "./forger.ts";
 
 type Command = MessageInitShape<typeof SendCommandSchema>;

@@ -1,5 +1,5 @@
 // One API call of an app: logged as it arrives, refused or spoilt when a fault says so, else carried out by the platform.
-import type { SimulatorHost } from "../contract.ts";
+import type { SimulatorHost } from "../contract/simulator.ts";
 import type { Faults } from "./faults.ts";
 import { type RateLimit, RateLimiter } from "./rate-limiter.ts";
 import type { RequestLog } from "./request-log.ts";

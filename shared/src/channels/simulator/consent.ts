@@ -1,6 +1,6 @@
 // OAuth as every platform has it: developers register an app, a person agrees for a workspace, and the code of that is good once, for ten
 // minutes, for this client and this redirect address. What a platform calls things, and how it refuses, is its own.
-import type { SimulatorHost } from "../contract.ts";
+import type { SimulatorHost } from "../contract/simulator.ts";
 import { randomText } from "./names.ts";
 import type { DeveloperApp } from "./state/state.ts";
 

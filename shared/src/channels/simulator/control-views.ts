@@ -1,5 +1,5 @@
 // How the control API says what the simulator knows, and how it refuses.
-import type { InstalledApp } from "../contract.ts";
+import type { InstalledApp } from "../contract/simulator.ts";
 import type { LoggedRequest } from "./request-log.ts";
 import type { App, Delivery, SimulatedMessage } from "./state/state.ts";
 import type { Conversation } from "./state/world.ts";

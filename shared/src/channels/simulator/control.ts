@@ -1,6 +1,6 @@
 // The control API of README.md: to act as a person, to read what people see, to look at the evidence, and to order faults.
 import * as v from "valibot";
-import type { SimulatorHost } from "../contract.ts";
+import type { SimulatorHost } from "../contract/simulator.ts";
 import type { ApiCalls } from "./api-call.ts";
 import type { Consents } from "./consent.ts";
 import { type Answer, ControlError, conversationView, deliveryView, installedAppView, requestView } from "./control-views.ts";

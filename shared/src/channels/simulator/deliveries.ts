@@ -1,6 +1,6 @@
 // The webhooks that a simulated platform owes: tried on the platform's schedule until one is answered or the schedule ends.
 // What is not done survives a restart; the log of what is done is bounded and kept in memory only.
-import type { SimulatorHost } from "../contract.ts";
+import type { SimulatorHost } from "../contract/simulator.ts";
 import type { Faults } from "./faults.ts";
 import type { PlatformRules } from "./platform-rules.ts";
 import type { Attempt, Delivery } from "./state/state.ts";

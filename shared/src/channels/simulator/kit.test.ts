@@ -1,7 +1,7 @@
 import { type TestHost, testHost } from "@mio/proving/kit/channels/simulator-host.ts";
 import { samplePlatform } from "@mio/proving/kit/sample-channel/simulator.ts";
 import { afterEach, describe, expect, it } from "vitest";
-import type { Simulator } from "../contract.ts";
+import type { Simulator } from "../contract/simulator.ts";
 import { createSimulator } from "./kit.ts";
 import type { SimulatedPlatform } from "./platform.ts";
 import { messagesPerConversationMax } from "./state/world.ts";

@@ -1,5 +1,5 @@
 // Puts a simulator together: a platform's own part on the shared world, deliveries, faults, log and control API.
-import type { Simulator, SimulatorHost } from "../contract.ts";
+import type { Simulator, SimulatorHost } from "../contract/simulator.ts";
 import { ApiCalls } from "./api-call.ts";
 import { Consents } from "./consent.ts";
 import { createControl } from "./control.ts";

@@ -1,6 +1,6 @@
 // What happens on a simulated platform, whoever does it: a message is posted, edited, deleted or reacted to, and the app is told.
 
-import type { SimulatorHost } from "../contract.ts";
+import type { SimulatorHost } from "../contract/simulator.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { PlatformRules } from "./platform-rules.ts";
 import type { App, Delivery, Happening, SimulatedMessage } from "./state/state.ts";

@@ -1,6 +1,6 @@
 // What differs from platform to platform in how it names things and tells apps of them: its ids, its webhooks, its retries. None of it needs
 // the kit, which stands on it.
-import type { InstalledApp, SimulatorHost } from "../contract.ts";
+import type { InstalledApp, SimulatorHost } from "../contract/simulator.ts";
 import type { RateLimit } from "./rate-limiter.ts";
 import type { App, Delivery, DeveloperApp, SimulatedMessage } from "./state/state.ts";
 import type { Conversation, World } from "./state/world.ts";

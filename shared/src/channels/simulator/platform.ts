@@ -1,5 +1,5 @@
 // A platform as the kit simulates it: its rules, and what it does with the kit in its hands: its API. Everything else is the kit's.
-import type { SimulatorHost } from "../contract.ts";
+import type { SimulatorHost } from "../contract/simulator.ts";
 import type { ApiCalls } from "./api-call.ts";
 import type { Consents } from "./consent.ts";
 import type { Deliveries } from "./deliveries.ts";

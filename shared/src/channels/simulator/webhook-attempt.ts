@@ -1,5 +1,5 @@
 // One attempt at one webhook: what was sent, when it arrived, what came back, and whether the platform tries again.
-import type { SimulatorHost } from "../contract.ts";
+import type { SimulatorHost } from "../contract/simulator.ts";
 import type { OutgoingWebhook, PlatformRules } from "./platform-rules.ts";
 import type { Attempt } from "./state/state.ts";
 

@@ -1,6 +1,7 @@
 // One call of Slack's Web API: JSON out, JSON back, every failure a DeliveryError.
 import * as v from "valibot";
-import { DeliveryError, type OutboundAccount, type SendFetch } from "../contract.ts";
+import type { OutboundAccount } from "../contract/account.ts";
+import { DeliveryError, type SendFetch } from "../contract/outbound.ts";
 import { deliveryErrorOf } from "./out/errors.ts";
 
 const platformUrl = "https://slack.com/api";

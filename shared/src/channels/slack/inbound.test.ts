@@ -2,7 +2,8 @@
 import { verifySlackRequest } from "slack-edge";
 import { describe, expect, it, vi } from "vitest";
 import { proofFixturesOf, webhookFixturesOf } from "../conformance/fixture.ts";
-import type { InboundAccount, WebhookRequest } from "../contract.ts";
+import type { InboundAccount } from "../contract/account.ts";
+import type { WebhookRequest } from "../contract/inbound.ts";
 import { slackInbound } from "./inbound.ts";
 
 const webhooks = webhookFixturesOf("slack");

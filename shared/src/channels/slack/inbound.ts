@@ -1,5 +1,5 @@
 // Slack's door for the edge. Several workspaces share one URL and one signing secret, so the payload says whose event it is.
-import type { InboundDoor, InboundOutcome, PlatformAnswer, WebhookRequest } from "../contract.ts";
+import type { InboundDoor, InboundOutcome, PlatformAnswer, WebhookRequest } from "../contract/inbound.ts";
 import { normalisePayload } from "./in/normalise.ts";
 import { isForm, parsePayload, type SlackPayload } from "./in/payload.ts";
 import { verifySignature } from "./in/signature.ts";

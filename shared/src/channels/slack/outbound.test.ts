@@ -3,7 +3,8 @@ import { MessageRelation_Kind } from "@mio/proto/gen/mio/v1/relation_pb.ts";
 import { SendCommandSchema } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
 import { describe, expect, it } from "vitest";
 import { type AccountId, messageIdOf } from "../../ids.ts";
-import { DeliveryError, type OutboundAccount, type PlannedCall, type SendFetch } from "../contract.ts";
+import type { OutboundAccount } from "../contract/account.ts";
+import { DeliveryError, type PlannedCall, type SendFetch } from "../contract/outbound.ts";
 import { slackOutbound } from "./outbound.ts";
 
 const accountId = "22222222-2222-4222-8222-222222222222" as AccountId;

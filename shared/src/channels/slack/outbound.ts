@@ -1,10 +1,11 @@
 // Slack's outbound door. A send carries a client_msg_id computed from its idempotency key, and the command's id in its
 // metadata, so that it can be found in the channel's history after an ambiguous failure.
 import { uuidV5 } from "../../ids.ts";
-import type { Delivered, OutboundAccount, OutboundDoor, PlannedCall, SendFetch } from "../contract.ts";
-import { payloadOf, repeatable } from "../planned-call.ts";
+import type { OutboundAccount } from "../contract/account.ts";
+import type { Delivered, OutboundDoor, PlannedCall, SendFetch } from "../contract/outbound.ts";
+import { payloadOf, repeatable } from "../kit/planned-call.ts";
 import { callApi } from "./api.ts";
-import { slackOAuth } from "./oauth.ts";
+import { slackOAuth } from "./install.ts";
 import { editPayload, planCalls, sendPayload, textLengthMax } from "./out/render.ts";
 import { messageSourceId } from "./source-id.ts";
 

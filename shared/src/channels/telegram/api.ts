@@ -1,7 +1,8 @@
 // One call of the Bot API: the URL, the JSON body, and an answer that is either a result or a DeliveryError. The token is part
 // of the URL, so no message, code or cause here may hold the URL.
 import * as v from "valibot";
-import { DeliveryError, type OutboundAccount, type SendFetch } from "../contract.ts";
+import type { OutboundAccount } from "../contract/account.ts";
+import { DeliveryError, type SendFetch } from "../contract/outbound.ts";
 import { deliveryErrorOf, type Refusal } from "./out/errors.ts";
 
 const defaultApiBaseUrl = "https://api.telegram.org";

@@ -3,7 +3,7 @@ import { MessageRelation_Kind } from "@mio/proto/gen/mio/v1/relation_pb.ts";
 import { accountId, doorsClock, startSimulated } from "@mio/proving/kit/channels/simulated.ts";
 import { afterEach, describe, expect, it } from "vitest";
 import { messageIdOf } from "../../ids.ts";
-import type { WebhookRequest } from "../contract.ts";
+import type { WebhookRequest } from "../contract/inbound.ts";
 import { telegramInbound } from "./inbound.ts";
 import { telegramOutbound } from "./outbound.ts";
 import { telegramSimulator } from "./simulator/simulator.ts";

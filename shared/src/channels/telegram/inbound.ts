@@ -1,6 +1,6 @@
 // Telegram's door for the edge. One webhook URL belongs to one bot, so the account is known from the path and the body names
 // no workspace. Updates queue per chat behind the first that is not answered 2xx: only what we could not store is refused.
-import type { InboundDoor, PlatformAnswer } from "../contract.ts";
+import type { InboundDoor, PlatformAnswer } from "../contract/inbound.ts";
 import { normaliseUpdate } from "./in/normalise.ts";
 import { verifySecretToken } from "./in/signature.ts";
 import { channelType } from "./names.ts";

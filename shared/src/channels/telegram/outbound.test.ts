@@ -4,8 +4,9 @@ import { MessageRelation_Kind } from "@mio/proto/gen/mio/v1/relation_pb.ts";
 import { SendCommandSchema } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
 import { describe, expect, it } from "vitest";
 import type { AccountId } from "../../ids.ts";
-import { DeliveryError, type OutboundAccount, type PlannedCall } from "../contract.ts";
-import { splitText } from "../split-text.ts";
+import type { OutboundAccount } from "../contract/account.ts";
+import { DeliveryError, type PlannedCall } from "../contract/outbound.ts";
+import { splitText } from "../kit/split-text.ts";
 import { telegramOutbound } from "./outbound.ts";
 
 const chat = "-1001234567890";

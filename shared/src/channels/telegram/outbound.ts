@@ -1,8 +1,8 @@
 // Telegram's door for the sender. The Bot API has neither idempotency keys nor history, so a send whose answer is lost stays
 // unknown; an edit may simply be repeated, because doing it twice shows nothing twice.
 import * as v from "valibot";
-import { type Delivered, DeliveryError, type OutboundDoor } from "../contract.ts";
-import { repeatable } from "../planned-call.ts";
+import { type Delivered, DeliveryError, type OutboundDoor } from "../contract/outbound.ts";
+import { repeatable } from "../kit/planned-call.ts";
 import { callApi } from "./api.ts";
 import { channelType } from "./names.ts";
 import { deliveryErrorOf, isNotModified } from "./out/errors.ts";

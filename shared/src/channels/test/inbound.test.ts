@@ -2,7 +2,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { AccountId, TenantId } from "../../ids.ts";
-import type { InboundAccount, Normalised } from "../contract.ts";
+import type { InboundAccount } from "../contract/account.ts";
+import type { Normalised } from "../contract/inbound.ts";
 import { testInbound } from "./inbound.ts";
 
 const account: InboundAccount = {

@@ -1,6 +1,6 @@
 // The test platform's door for the edge: deliberately the simplest that keeps all promises. Its one peculiarity, for tests of
 // the edge, is that one webhook may carry events of several conversations.
-import type { InboundDoor } from "../contract.ts";
+import type { InboundDoor } from "../contract/inbound.ts";
 import { channelType, normaliseWebhook } from "./in/normalise.ts";
 import { parseWorkspace } from "./in/payload.ts";
 import { verifySignature } from "./in/signature.ts";

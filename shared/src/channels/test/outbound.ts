@@ -4,9 +4,9 @@
 import { MessageRelation_Kind } from "@mio/proto/gen/mio/v1/relation_pb.ts";
 import type { SendCommand } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
 import * as v from "valibot";
-import { type Delivered, DeliveryError, type EditTarget, type OutboundDoor, type Plan } from "../contract.ts";
-import { splitText } from "../split-text.ts";
-import { refuseOtherThanText, rejected } from "../text-command.ts";
+import { type Delivered, DeliveryError, type EditTarget, type OutboundDoor, type Plan } from "../contract/outbound.ts";
+import { splitText } from "../kit/split-text.ts";
+import { refuseOtherThanText, rejected } from "../kit/text-command.ts";
 import { channelType, sourceIdOf } from "./in/normalise.ts";
 
 const textLengthMax = 2000;

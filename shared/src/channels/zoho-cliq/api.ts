@@ -1,6 +1,7 @@
 // One call to Cliq's REST API: base URL, token, JSON both ways, and refusals as DeliveryError.
 import * as v from "valibot";
-import { DeliveryError, type OutboundAccount, type SendFetch } from "../contract.ts";
+import type { OutboundAccount } from "../contract/account.ts";
+import { DeliveryError, type SendFetch } from "../contract/outbound.ts";
 import { deliveryErrorOf } from "./out/errors.ts";
 
 /** The United States' data centre; other accounts set `api_base_url` (`https://cliq.zoho.eu` and so on). */

@@ -4,7 +4,8 @@ import type { Message } from "@mio/proto/gen/mio/v1/message_pb.ts";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { AccountId, TenantId } from "../../ids.ts";
-import type { InboundAccount, Normalised } from "../contract.ts";
+import type { InboundAccount } from "../contract/account.ts";
+import type { Normalised } from "../contract/inbound.ts";
 import { zohoCliqInbound } from "./inbound.ts";
 
 const account: InboundAccount = {

@@ -1,5 +1,5 @@
 // Zoho Cliq's inbound door. There is no handshake; Cliq neither repeats a webhook nor reads more of the answer than its status.
-import type { InboundDoor, InboundOutcome, PlatformAnswer } from "../contract.ts";
+import type { InboundDoor, InboundOutcome, PlatformAnswer } from "../contract/inbound.ts";
 import { normalisePayload } from "./in/normalise.ts";
 import { parsePayload } from "./in/payload.ts";
 import { verifySignature } from "./in/signature.ts";

@@ -8,14 +8,9 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { clockOf } from "../../clock.ts";
 import { type AccountId, messageIdOf } from "../../ids.ts";
 import { seededRandom } from "../../random.ts";
-import {
-  DeliveryError,
-  type InstalledApp,
-  type OutboundAccount,
-  type PlannedCall,
-  type SendFetch,
-  type Simulator,
-} from "../contract.ts";
+import type { OutboundAccount } from "../contract/account.ts";
+import { DeliveryError, type PlannedCall, type SendFetch } from "../contract/outbound.ts";
+import type { InstalledApp, Simulator } from "../contract/simulator.ts";
 import { deliveryErrorOf, lockPeriodMs } from "./out/errors.ts";
 import { zohoCliqOutbound } from "./outbound.ts";
 import { zohoCliqSimulator } from "./simulator/simulator.ts";

@@ -2,18 +2,12 @@
 // minutes beyond that, so nothing is looked up after an ambiguous send and the grade says so.
 import * as v from "valibot";
 import type { SourceMessageId } from "../../ids.ts";
-import {
-  type Delivered,
-  DeliveryError,
-  type OutboundAccount,
-  type OutboundDoor,
-  type PlannedCall,
-  type SendFetch,
-} from "../contract.ts";
-import { payloadOf, repeatable } from "../planned-call.ts";
+import type { OutboundAccount } from "../contract/account.ts";
+import { type Delivered, DeliveryError, type OutboundDoor, type PlannedCall, type SendFetch } from "../contract/outbound.ts";
+import { payloadOf, repeatable } from "../kit/planned-call.ts";
 import { callApi, pathSegment } from "./api.ts";
+import { zohoCliqOAuth } from "./install.ts";
 import { canonicalMessageId, sourceMessageIdText, spacedMessageId } from "./message-id.ts";
-import { zohoCliqOAuth } from "./oauth.ts";
 import { editPayload, planCalls, sendPayload, textLengthMax } from "./out/render.ts";
 
 export const zohoCliqOutbound: OutboundDoor = {

@@ -1,5 +1,6 @@
 // The loop guard: what we did ourselves never comes in again, and what other bots say only when the account asks for it.
-import type { InboundAccount, Normalised } from "../../contract.ts";
+import type { InboundAccount } from "../../contract/account.ts";
+import type { Normalised } from "../../contract/inbound.ts";
 import type { SlackMessage } from "./payload.ts";
 
 /** Setting of an account: "true" lets other bots' messages in. */

@@ -10,7 +10,8 @@ import { type Sender, SenderSchema } from "@mio/proto/gen/mio/v1/sender_pb.ts";
 import { slackChannel, slackTeamId, slackThreadTs, slackTs } from "../../../attributes.ts";
 import { schemaVersion } from "../../../bus/wire/envelope.ts";
 import { conversationIdOf, messageIdOf, type SourceMessageId } from "../../../ids.ts";
-import type { InboundAccount, Normalised } from "../../contract.ts";
+import type { InboundAccount } from "../../contract/account.ts";
+import type { Normalised } from "../../contract/inbound.ts";
 import {
   actionSourceId,
   commandSourceId,

@@ -1,7 +1,7 @@
 // What Slack posts, as typed values: the only place where its bytes are parsed. Only fields that we use are read; a field that
 // Slack adds is no error, a used field of the wrong type is.
 import * as v from "valibot";
-import type { WebhookRequest } from "../../contract.ts";
+import type { WebhookRequest } from "../../contract/inbound.ts";
 
 /** Ids are opaque, but they become parts of ours: bounded, and without broken characters or those that a database refuses. */
 const idLengthMax = 255;

@@ -1,7 +1,8 @@
 // Slack's v0 signature: an HMAC over "v0:<timestamp>:<raw body>", in a window of five minutes either way.
 import { hexToBytes } from "@noble/hashes/utils.js";
 import { hmacSha256Fits } from "../../../hmac.ts";
-import type { VerificationSecret, Verified, WebhookRequest } from "../../contract.ts";
+import type { VerificationSecret } from "../../contract/account.ts";
+import type { Verified, WebhookRequest } from "../../contract/inbound.ts";
 
 const signatureScheme = "slack-v0";
 

@@ -1,5 +1,5 @@
 // What Slack's `error` words mean for a send. Slack says 200 with `ok: false` for most of them.
-import { DeliveryError, type DeliveryErrorKind } from "../../contract.ts";
+import { DeliveryError, type DeliveryErrorKind } from "../../contract/outbound.ts";
 
 /** Slack's wait when a 429 gives none, which its documentation excludes. */
 const retryAfterDefaultMs = 30_000;

@@ -3,9 +3,9 @@ import type { SendCommand } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
 import * as v from "valibot";
 import { slackThreadTs, slackTs } from "../../../attributes.ts";
 import { type AccountId, messageIdOf } from "../../../ids.ts";
-import type { EditTarget, Plan, PlannedCall } from "../../contract.ts";
-import { splitText } from "../../split-text.ts";
-import { refuseOtherThanText, rejected } from "../../text-command.ts";
+import type { EditTarget, Plan, PlannedCall } from "../../contract/outbound.ts";
+import { splitText } from "../../kit/split-text.ts";
+import { refuseOtherThanText, rejected } from "../../kit/text-command.ts";
 import { messageSourceId, tsOfSourceId } from "../source-id.ts";
 
 /** Slack's advice for one message; chat.update refuses more, chat.postMessage cuts at 40,000. */

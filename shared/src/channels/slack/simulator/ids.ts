@@ -1,5 +1,5 @@
 // The ids of a simulated Slack: of the same shape as the real ones, and the same for the same name.
-import type { InstalledApp, SimulatorHost } from "../../contract.ts";
+import type { InstalledApp, SimulatorHost } from "../../contract/simulator.ts";
 import { idOfName, randomText } from "../../simulator/names.ts";
 import type { App } from "../../simulator/state/state.ts";
 import type { Conversation, World } from "../../simulator/state/world.ts";

@@ -1,7 +1,7 @@
 // Slack's OAuth v2: the page where somebody adds an app to a workspace, and `oauth.v2.access`. Adding it makes the workspace; its events
 // are signed with the app's one signing secret and go to the app's one address.
 
-import type { SimulatorHost } from "../../contract.ts";
+import type { SimulatorHost } from "../../contract/simulator.ts";
 import type { ApiAnswer } from "../../simulator/api-call.ts";
 import { consentPage, decisionOf, redirectTo } from "../../simulator/consent.ts";
 import { idOfName, randomText } from "../../simulator/names.ts";

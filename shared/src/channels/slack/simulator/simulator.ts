@@ -1,5 +1,5 @@
 // Slack itself, as strict as it is, as far as an app can tell: events, Web API and files. It imports nothing of our own doors.
-import type { SimulatorKind } from "../../contract.ts";
+import type { SimulatorKind } from "../../contract/simulator.ts";
 import { createSimulator } from "../../simulator/kit.ts";
 import { randomText } from "../../simulator/names.ts";
 import type { SimulatedPlatform, SimulatorKit } from "../../simulator/platform.ts";

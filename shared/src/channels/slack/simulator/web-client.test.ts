@@ -14,7 +14,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Clock } from "../../../clock.ts";
 import { clockOf } from "../../../clock.ts";
 import { seededRandom } from "../../../random.ts";
-import type { InstalledApp } from "../../contract.ts";
+import type { InstalledApp } from "../../contract/simulator.ts";
 import { slackSimulator } from "./simulator.ts";
 
 const stops: (() => Promise<unknown>)[] = [];

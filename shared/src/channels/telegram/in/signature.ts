@@ -1,7 +1,8 @@
 // Telegram signs nothing: it repeats a secret, chosen at setWebhook, in one header. All that can be checked is that the
 // header is there exactly once and equals a secret of ours; nothing about time, so repeats are dedup's business.
 import { equalInConstantTime } from "../../../hmac.ts";
-import type { VerificationSecret, Verified, WebhookHeaders } from "../../contract.ts";
+import type { VerificationSecret } from "../../contract/account.ts";
+import type { Verified, WebhookHeaders } from "../../contract/inbound.ts";
 
 const secretTokenScheme = "telegram-secret-token";
 const utf8 = new TextEncoder();

@@ -1,6 +1,6 @@
 // What a refusal of the Bot API means to the sender. Descriptions are prose that Telegram may reword, so the number decides
 // the kind and a part of the description only names the code.
-import { DeliveryError } from "../../contract.ts";
+import { DeliveryError } from "../../contract/outbound.ts";
 
 export interface Refusal {
   errorCode: number;

@@ -3,9 +3,9 @@
 
 import { MessageRelation_Kind } from "@mio/proto/gen/mio/v1/relation_pb.ts";
 import type { SendCommand } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
-import type { EditTarget, Plan, PlannedCall } from "../../contract.ts";
-import { splitText } from "../../split-text.ts";
-import { refuseOtherThanText, rejected } from "../../text-command.ts";
+import type { EditTarget, Plan, PlannedCall } from "../../contract/outbound.ts";
+import { splitText } from "../../kit/split-text.ts";
+import { refuseOtherThanText, rejected } from "../../kit/text-command.ts";
 import { threadAttribute } from "../names.ts";
 import { messageOfSourceId, messageSourceId } from "../source-id.ts";
 

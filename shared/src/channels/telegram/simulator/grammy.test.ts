@@ -4,7 +4,7 @@ import { serveSimulator } from "@mio/proving/kit/channels/served-simulator.ts";
 import { Api, Bot, type GrammyError, webhookCallback } from "grammy";
 import type { Message, Update } from "grammy/types";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { InstalledApp } from "../../contract.ts";
+import type { InstalledApp } from "../../contract/simulator.ts";
 import { telegramSimulator } from "./simulator.ts";
 
 const stops: (() => Promise<unknown>)[] = [];

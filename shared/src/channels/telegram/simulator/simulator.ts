@@ -1,6 +1,6 @@
 // Telegram itself, as far as a bot can tell: the Bot API, and updates by webhook, each chat's in order, repeated for a day.
 // It shares nothing with this channel's doors.
-import type { InstalledApp, SimulatorHost, SimulatorKind } from "../../contract.ts";
+import type { InstalledApp, SimulatorHost, SimulatorKind } from "../../contract/simulator.ts";
 import { createSimulator } from "../../simulator/kit.ts";
 import { randomText } from "../../simulator/names.ts";
 import type { SimulatedPlatform } from "../../simulator/platform.ts";

@@ -8,7 +8,8 @@ import { MessageSchema } from "@mio/proto/gen/mio/v1/message_pb.ts";
 import { MessageRelation_Kind, MessageRelationSchema } from "@mio/proto/gen/mio/v1/relation_pb.ts";
 import { schemaVersion } from "../../../bus/wire/envelope.ts";
 import { conversationIdOf, messageIdOf, type SourceMessageId } from "../../../ids.ts";
-import type { InboundAccount, InboundEvent, Normalised } from "../../contract.ts";
+import type { InboundAccount } from "../../contract/account.ts";
+import type { InboundEvent, Normalised } from "../../contract/inbound.ts";
 import { parseWebhook, type TestEvent } from "./payload.ts";
 
 export const channelType = "test";

@@ -2,7 +2,8 @@
 // cannot be played again. There is no way to switch this off.
 import { hexToBytes } from "@noble/hashes/utils.js";
 import { hmacSha256Fits } from "../../../hmac.ts";
-import type { VerificationSecret, Verified, WebhookRequest } from "../../contract.ts";
+import type { VerificationSecret } from "../../contract/account.ts";
+import type { Verified, WebhookRequest } from "../../contract/inbound.ts";
 
 const timestampedHmacScheme = "hmac-sha256-timestamped";
 const header = "X-Test-Signature";

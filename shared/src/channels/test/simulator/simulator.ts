@@ -1,5 +1,5 @@
 // The test platform: as plain as a platform can be and still sign, repeat, refuse, limit and remember keys.
-import type { InstalledApp, SimulatorHost, SimulatorKind } from "../../contract.ts";
+import type { InstalledApp, SimulatorHost, SimulatorKind } from "../../contract/simulator.ts";
 import { createSimulator } from "../../simulator/kit.ts";
 import { idOfName, randomText } from "../../simulator/names.ts";
 import type { SimulatedPlatform, SimulatorKit } from "../../simulator/platform.ts";

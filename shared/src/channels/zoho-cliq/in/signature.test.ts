@@ -1,7 +1,7 @@
 // Beyond the vectors, which the conformance suite runs for every door.
 import { describe, expect, it } from "vitest";
 import { proofFixturesOf } from "../../conformance/fixture.ts";
-import type { WebhookRequest } from "../../contract.ts";
+import type { WebhookRequest } from "../../contract/inbound.ts";
 import { verifySignature } from "./signature.ts";
 
 const nowMs = 1_700_000_000_000;

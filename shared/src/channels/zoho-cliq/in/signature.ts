@@ -3,7 +3,8 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { hexToBytes } from "@noble/hashes/utils.js";
 import { equalInConstantTime, hmacSha256Fits } from "../../../hmac.ts";
-import type { VerificationSecret, Verified, WebhookRequest } from "../../contract.ts";
+import type { VerificationSecret } from "../../contract/account.ts";
+import type { Verified, WebhookRequest } from "../../contract/inbound.ts";
 
 const relaySignatureHeader = "x-webhook-signature";
 const relayTimestampHeader = "x-webhook-timestamp";

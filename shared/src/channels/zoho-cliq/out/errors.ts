@@ -1,5 +1,5 @@
 // What Cliq's refusals mean to the sender. One table; the sender never sees a Cliq code's meaning anywhere else.
-import { DeliveryError } from "../../contract.ts";
+import { DeliveryError } from "../../contract/outbound.ts";
 
 /** After a threshold breach Cliq locks the user for this long, over all of its tokens, and sends no Retry-After. */
 export const lockPeriodMs = 10 * 60_000;

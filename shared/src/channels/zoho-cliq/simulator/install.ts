@@ -1,5 +1,5 @@
 // What an organisation with a bot has: its ids, its relay script's secret, its token.
-import type { InstalledApp, SimulatorHost } from "../../contract.ts";
+import type { InstalledApp, SimulatorHost } from "../../contract/simulator.ts";
 import { numberOfName, randomText } from "../../simulator/names.ts";
 import { organizationIdOf, userIdOf } from "./ids.ts";
 

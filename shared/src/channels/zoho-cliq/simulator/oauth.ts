@@ -1,7 +1,7 @@
 // Zoho's consent page and token endpoint. For an app that was installed by the control API the client id is the app's id, the client secret
 // its webhook secret, and both the refresh token and the authorisation code are its credential. Errors come with HTTP 200, as Zoho's do.
 
-import type { SimulatorHost } from "../../contract.ts";
+import type { SimulatorHost } from "../../contract/simulator.ts";
 import type { ApiAnswer } from "../../simulator/api-call.ts";
 import { consentPage, decisionOf, redirectTo } from "../../simulator/consent.ts";
 import { randomText } from "../../simulator/names.ts";

@@ -1,7 +1,8 @@
 import { type TestHost, testHost } from "@mio/proving/kit/channels/simulator-host.ts";
 import { afterEach, describe, expect, it } from "vitest";
 import type { AccountId, TenantId } from "../../../ids.ts";
-import type { InstalledApp, Simulator, WebhookRequest } from "../../contract.ts";
+import type { WebhookRequest } from "../../contract/inbound.ts";
+import type { InstalledApp, Simulator } from "../../contract/simulator.ts";
 import { zohoCliqInbound } from "../inbound.ts";
 import { zohoCliqSimulator } from "./simulator.ts";
 

@@ -1,5 +1,5 @@
 // Zoho Cliq as its bots know it: the REST API, its limits and refusals, and the bot's own relay script that posts webhooks.
-import type { SimulatorKind } from "../../contract.ts";
+import type { SimulatorKind } from "../../contract/simulator.ts";
 import { createSimulator } from "../../simulator/kit.ts";
 import type { SimulatedPlatform } from "../../simulator/platform.ts";
 import { createApi } from "./api.ts";

@@ -1,7 +1,8 @@
 // Zoho's OAuth for Cliq: the person agrees at the accounts server, which sends her on to the data centre of her organisation; that one, out
 // of a fixed list, gives the tokens and says who she is. What the redirect names chooses from the list and is never called by itself.
 import * as v from "valibot";
-import { DeliveryError, type Exchanged, type OAuthApp, type OAuthDoor, type OAuthGrant, type SendFetch } from "../contract.ts";
+import type { Exchanged, OAuthApp, OAuthDoor, OAuthGrant } from "../contract/install.ts";
+import { DeliveryError, type SendFetch } from "../contract/outbound.ts";
 import { deliveryErrorOf } from "./out/errors.ts";
 
 /** Accounts server to API, of each data centre (zoho.com/accounts/protocol/oauth/multi-dc.html). */

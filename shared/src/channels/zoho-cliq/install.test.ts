@@ -1,7 +1,8 @@
 // Which addresses the exchange calls: Zoho's own, whatever the redirect says.
 import { describe, expect, it } from "vitest";
-import type { OAuthApp, SendFetch } from "../contract.ts";
-import { zohoCliqOAuth } from "./oauth.ts";
+import type { OAuthApp } from "../contract/install.ts";
+import type { SendFetch } from "../contract/outbound.ts";
+import { zohoCliqOAuth } from "./install.ts";
 
 const app: OAuthApp = { clientId: "1000.A", clientSecret: "s3cret", scopes: [], settings: {} };
 

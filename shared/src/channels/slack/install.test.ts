@@ -1,7 +1,8 @@
 // What Slack's answers to an exchange mean.
 import { expect, it } from "vitest";
-import type { OAuthApp, SendFetch } from "../contract.ts";
-import { slackOAuth } from "./oauth.ts";
+import type { OAuthApp } from "../contract/install.ts";
+import type { SendFetch } from "../contract/outbound.ts";
+import { slackOAuth } from "./install.ts";
 
 const app: OAuthApp = { clientId: "1.2", clientSecret: "s:3", scopes: [], settings: {} };
 const bot = { ok: true, access_token: "xoxb-1", token_type: "bot", bot_user_id: "U0BOT", app_id: "A1" };

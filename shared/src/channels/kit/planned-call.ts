@@ -1,6 +1,6 @@
 // What the calls that a door has planned have in common: their payload was written by the door, and an edit may be made twice.
 import * as v from "valibot";
-import { DeliveryError, type PlannedCall } from "./contract.ts";
+import { DeliveryError, type PlannedCall } from "../contract/outbound.ts";
 
 /** Throws a DeliveryError when the payload is not one that this door writes. */
 export function payloadOf<Schema extends v.GenericSchema>(schema: Schema, call: PlannedCall): v.InferOutput<Schema> {

@@ -1,6 +1,7 @@
 // Slack's OAuth v2: the person agrees at Slack, and the code that comes back is exchanged for the workspace's bot token.
 import * as v from "valibot";
-import { DeliveryError, type Exchanged, type OAuthApp, type OAuthDoor, type OAuthGrant, type SendFetch } from "../contract.ts";
+import type { Exchanged, OAuthApp, OAuthDoor, OAuthGrant } from "../contract/install.ts";
+import { DeliveryError, type SendFetch } from "../contract/outbound.ts";
 import { deliveryErrorOf } from "./out/errors.ts";
 
 const authorizeUrlOfPlatform = "https://slack.com/oauth/v2/authorize";

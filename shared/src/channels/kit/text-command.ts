@@ -2,7 +2,7 @@
 // never sent in part.
 import { MessageRelation_Kind } from "@mio/proto/gen/mio/v1/relation_pb.ts";
 import type { SendCommand } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
-import type { EditTarget, Plan } from "./contract.ts";
+import type { EditTarget, Plan } from "../contract/outbound.ts";
 
 export type Rejection = Extract<Plan, { kind: "rejected" }>;
 

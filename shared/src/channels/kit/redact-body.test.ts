@@ -1,8 +1,8 @@
 // Each body's secret goes, and nothing else changes: the normaliser must find in it what it found before.
 import { describe, expect, it } from "vitest";
-import { webhookFixturesOf } from "./conformance/fixture.ts";
+import { webhookFixturesOf } from "../conformance/fixture.ts";
+import { slackInbound } from "../slack/inbound.ts";
 import { redactBody } from "./redact-body.ts";
-import { slackInbound } from "./slack/inbound.ts";
 
 const fields = ["token", "payload.token"];
 const bytesOf = (text: string) => new TextEncoder().encode(text);
