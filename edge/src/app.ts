@@ -53,12 +53,12 @@ export function createApp(ports: EdgePorts): EdgeApp {
     try {
       result = await receiveWebhook(ports, door, accountId, incoming);
     } catch (error) {
-      recorder.record(door.channelType, "failed", failedStatus, ports.clock.monotonicMs() - startedMs);
+      recorder.record(door.channel.slug, "failed", failedStatus, ports.clock.monotonicMs() - startedMs);
       throw error;
     }
     const durationMs = ports.clock.monotonicMs() - startedMs;
-    recorder.record(door.channelType, result.outcome, result.answer.status, durationMs);
-    ports.log(webhookLine(door.channelType, result, durationMs));
+    recorder.record(door.channel.slug, result.outcome, result.answer.status, durationMs);
+    ports.log(webhookLine(door.channel.slug, result, durationMs));
     return result.answer;
   }
 
@@ -79,11 +79,11 @@ export function createApp(ports: EdgePorts): EdgeApp {
     const startedMs = ports.clock.monotonicMs();
     const { outcome, response, traceparent } = await receiveOAuthCallback(ports, door, request);
     const durationMs = ports.clock.monotonicMs() - startedMs;
-    recorder.record(door?.channelType ?? unknownChannel, `oauth_${outcome}`, response.status, durationMs);
+    recorder.record(door?.channel.slug ?? unknownChannel, `oauth_${outcome}`, response.status, durationMs);
     ports.log({
       level: "info",
       event: "oauth_callback",
-      channel_type: door?.channelType ?? "",
+      channel_type: door?.channel.slug ?? "",
       outcome,
       http_status: response.status,
       trace_id: traceIdOf(traceparent),
@@ -111,7 +111,7 @@ export function createApp(ports: EdgePorts): EdgeApp {
   );
   app.all("/oauth/:channel/callback", (context) => callBack(context.req.param("channel"), context.req.raw));
   for (const door of ports.doors)
-    for (const path of door.legacyPaths)
+    for (const path of door.channel.legacyPaths)
       app.on(["GET", "POST"], `/${path}`, (context) => respond(path, undefined, context.req.raw));
 
   app.notFound(() => {
@@ -136,7 +136,7 @@ export function createApp(ports: EdgePorts): EdgeApp {
 function doorsByPath(doors: readonly InboundDoor[]): Map<string, InboundDoor> {
   return new Map(
     doors.flatMap((door) =>
-      [door.channelType.replaceAll("_", "-"), ...door.legacyPaths].map((path): [string, InboundDoor] => [path, door]),
+      [door.channel.slug.replaceAll("_", "-"), ...door.channel.legacyPaths].map((path): [string, InboundDoor] => [path, door]),
     ),
   );
 }

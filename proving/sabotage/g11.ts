@@ -148,7 +148,7 @@ export const g11: readonly Fault[] = [
     name: "replay-window-off",
     description: "takes a signature of any age",
     file: "shared/src/channels/slack/in/signature.ts",
-    find: 'if (Math.abs(Math.floor(nowMs / 1000) - Number(timestamp)) > replayWindowSeconds) return refused("timestamp_outside_window");',
+    find: 'if (!isWithinReplayWindow(timestamp, nowMs)) return refused("timestamp_outside_window");',
     replace: "",
     tests: [{ file: "proving/fuzz/fuzz.test.ts", name: /G11: corpus clock-skew/ }],
   },
@@ -175,6 +175,14 @@ export const g11: readonly Fault[] = [
     find: 'if (verify && value !== "" && (await verify(request, value, nowMs)))',
     replace: 'if (verify && value !== "" && ((await verify(request, value, nowMs)) || carriesProof(request)))',
     tests: [{ file: "shared/src/channels/zoho-cliq/in/signature.test.ts", name: /G11: refuses/ }],
+  },
+  {
+    name: "signature-always-true-test",
+    description: "takes any signature of the project's own test platform for the right one",
+    file: "shared/src/channels/test/in/signature.ts",
+    find: "if (await hmacSha256Fits(secret.value, signed, signature)) return",
+    replace: 'if ((await hmacSha256Fits(secret.value, signed, signature)) || secret.value !== "") return',
+    tests: [{ file: "shared/src/channels/test/conformance.test.ts", name: /G11: judges the signature of/ }],
   },
   {
     name: "workspace-not-compared",

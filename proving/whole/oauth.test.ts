@@ -15,7 +15,7 @@ import { type FetchServer, serveFetch } from "@mio/local/servers/serve-fetch.ts"
 import { startLocalWorker } from "@mio/local/servers/worker.ts";
 import { permissionsOf } from "@mio/shared/bus/names/users.ts";
 import type { InstalledApp, Simulator } from "@mio/shared/channels/contract/simulator.ts";
-import { outboundDoors } from "@mio/shared/channels/doors/outbound.ts";
+import { installDoors } from "@mio/shared/channels/doors/install.ts";
 import { simulatorKinds } from "@mio/shared/channels/doors/simulator.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
@@ -127,7 +127,7 @@ describe.each(hosts.flatMap((host) => platforms.map((platform) => ({ ...platform
 
     const start = (tenant = "acme") =>
       startInstall(
-        { db: core.db, doors: outboundDoors, apps: core.config.oauthApps, random: core.random },
+        { db: core.db, doors: installDoors, apps: core.config.oauthApps, random: core.random },
         { tenant, channelType: channel, edgeUrl: edge.url },
       );
     const show = (id: string) => getInstall(core.db, id);

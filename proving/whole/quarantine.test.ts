@@ -33,7 +33,7 @@ vi.setConfig({ testTimeout: 240_000 });
 
 useStand();
 
-const channel = testInbound.channelType;
+const channel = testInbound.channel.slug;
 const scheme = "hmac-sha256-timestamped";
 const secret = "s-1";
 const clock = clockOf(globalThis);
@@ -42,7 +42,10 @@ const sealer = sealerOf(testSealingKeys, random);
 const receivedAtMs = Date.now() - 3_600_000;
 
 /** The door of a time in which the platform's events were not understood yet. */
-const oldDoor: InboundDoor = { ...testInbound, normalise: () => ({ kind: "malformed", reason: "shape_of_tomorrow" }) };
+const oldDoor: InboundDoor = {
+  ...testInbound,
+  read: (request) => ({ ...testInbound.read(request), normalise: () => ({ kind: "malformed", reason: "shape_of_tomorrow" }) }),
+};
 
 beforeEach(async () => {
   await createTenant(db, "acme");

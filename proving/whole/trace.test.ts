@@ -25,7 +25,7 @@ import { eventually } from "../kit/time/eventually.ts";
 
 useStand();
 
-const channel = testInbound.channelType;
+const channel = testInbound.channel.slug;
 const secret = "s-1";
 const clock = clockOf(globalThis);
 const random = randomOf(globalThis.crypto);

@@ -1,7 +1,8 @@
 // Installs in Postgres: a link that an operator gives out, and what came of it. A state is used up by one atomic update, for one code; the
 // same code again, while the link lives, is the same person reloading the page and hears the same.
 import { createHash } from "node:crypto";
-import type { OutboundDoor } from "@mio/shared/channels/contract/outbound.ts";
+import type { Channel } from "@mio/shared/channels/contract/channel.ts";
+import type { InstallDoor } from "@mio/shared/channels/contract/install.ts";
 import { uuidV5 } from "@mio/shared/ids.ts";
 import type { Random } from "@mio/shared/random.ts";
 import type { Pool, PoolClient } from "pg";
@@ -55,8 +56,8 @@ export interface StartedInstall {
   expires_at: Date;
 }
 
-/** Of a channel only how its workspaces are connected. */
-export type ConnectingDoor = Pick<OutboundDoor, "channelType" | "oauth">;
+/** Of the channel only its name. */
+export type ConnectingDoor = Omit<InstallDoor, "channel"> & { channel: Pick<Channel, "slug"> };
 
 /** `edgeUrl`: the edge as people reach it. Throws AdminError when the tenant, the channel's OAuth or our app there is missing. */
 export async function startInstall(
@@ -65,10 +66,10 @@ export async function startInstall(
 ): Promise<StartedInstall> {
   const tenant = await getTenant(db, wanted.tenant);
   const { channelType } = wanted;
-  const oauth = doors.find((door) => door.channelType === channelType)?.oauth;
+  const door = doors.find(({ channel }) => channel.slug === channelType);
   const app = apps.get(channelType);
-  if (!oauth) {
-    const able = doors.filter((door) => door.oauth).map((door) => door.channelType);
+  if (!door) {
+    const able = doors.map(({ channel }) => channel.slug);
     throw new AdminError(
       "invalid",
       `the channel ${JSON.stringify(channelType)} connects no workspaces by OAuth; these do: ${able.join(", ")}`,
@@ -84,7 +85,7 @@ export async function startInstall(
   );
   const [row] = inserted.rows;
   if (!row) throw new Error("the install was not written");
-  const oauthUrl = oauth.authorizeUrl(app, state, redirectUri);
+  const oauthUrl = door.authorizeUrl(app, state, redirectUri);
   return { install_id: row.id, oauth_url: oauthUrl, redirect_uri: redirectUri, expires_at: row.expires_at };
 }
 

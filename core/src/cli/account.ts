@@ -1,6 +1,6 @@
 // `mio account`: a tenant's places on platforms.
 
-import type { OutboundDoor } from "@mio/shared/channels/contract/outbound.ts";
+import type { Channel } from "@mio/shared/channels/contract/channel.ts";
 import { doorsIn } from "@mio/shared/channels/doors/doors-in.ts";
 import { outboundDoors } from "@mio/shared/channels/doors/outbound.ts";
 import { Command, InvalidArgumentError, Option } from "commander";
@@ -194,13 +194,12 @@ function table(accounts: readonly Account[]) {
 }
 
 /** Those that core opens: a local system, found by its data folder, has more than others. `production` is core's own default. */
-export function openDoors(): OutboundDoor[] {
-  const environment = process.env.MIO_ENV || (process.env.MIO_POSTGRES_DSN === undefined ? "local" : "production");
-  return doorsIn(environment, outboundDoors);
+export function openDoors<Door extends { channel: Pick<Channel, "localOnly"> }>(doors: readonly Door[]): Door[] {
+  return doorsIn(process.env.MIO_ENV || (process.env.MIO_POSTGRES_DSN === undefined ? "local" : "production"), doors);
 }
 
 function channelTypes(): string[] {
-  return openDoors().map((door) => door.channelType);
+  return openDoors(outboundDoors).map((door) => door.channel.slug);
 }
 
 /** The slug; a hyphen is taken for an underscore, as in URL paths. */

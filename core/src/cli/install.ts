@@ -1,4 +1,5 @@
 // `mio install`: a link for the people of a workspace, by which they connect it themselves, and what came of it.
+import { installDoors } from "@mio/shared/channels/doors/install.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
 import { Command } from "commander";
@@ -64,7 +65,10 @@ async function start(options: { tenant: string; channel: string }, command: Comm
   const { edgeUrl, apps } = await oauthSettings(command);
   const random = randomOf(globalThis.crypto);
   const started = await withDatabase(command, (db) =>
-    startInstall({ db, doors: openDoors(), apps, random }, { tenant: options.tenant, channelType: options.channel, edgeUrl }),
+    startInstall(
+      { db, doors: openDoors(installDoors), apps, random },
+      { tenant: options.tenant, channelType: options.channel, edgeUrl },
+    ),
   );
   const { expires_at: expiresAt, ...rest } = started;
   const minutes = Math.round((expiresAt.getTime() - clockOf(globalThis).nowMs()) / 60_000);

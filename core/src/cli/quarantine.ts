@@ -52,7 +52,7 @@ export function quarantineCommand(): Command {
 
 async function list(options: ListOptions, command: Command): Promise<void> {
   const { tenant, account, channel, reason, limit } = options;
-  const known = inboundDoors.map((door) => door.channelType);
+  const known = inboundDoors.map((door) => door.channel.slug);
   if (channel !== undefined && !known.includes(channel))
     throw new AdminError("invalid", `there is no channel type ${JSON.stringify(channel)}; there are ${known.join(", ")}`);
   const accounts =
@@ -95,7 +95,7 @@ async function show(id: string, _options: unknown, command: Command): Promise<vo
   const { entry } = kept.content;
   const { method, path, region, headers } = entry;
   // An older edge may not have known that a field is a secret.
-  const door = inboundDoors.find((each) => each.channelType === entry.channelType);
+  const door = inboundDoors.find((each) => each.channel.slug === entry.channelType);
   const body = bodyOf(redactBody(Uint8Array.from(entry.body), door?.secretBodyFields ?? []));
   const request = { verified_by: entry.verifiedBy, region, method, path };
   print(

@@ -60,13 +60,13 @@ export function createAccounts(db: Pool, doors: readonly OutboundDoor[], monoton
 
   function accountOf(row: v.InferOutput<typeof accountRow> | undefined): SenderAccount {
     if (row === undefined) return { kind: "unusable", code: "account_unknown", text: "there is no such account" };
-    const door = doors.find((each) => each.channelType === row.channel_type);
+    const door = doors.find((each) => each.channel.slug === row.channel_type);
     if (door === undefined)
       return { kind: "unusable", code: "channel_unknown", text: `no channel ${row.channel_type} is built in` };
     if (row.disabled) return { kind: "unusable", code: "account_disabled", text: "the account is disabled" };
     if (row.credential === null)
       return { kind: "unusable", code: "credential_missing", text: "the account has no credential to send with" };
-    pace(row, row.rate_limit_per_second ?? door.limits.ratePerSecond);
+    pace(row, row.rate_limit_per_second ?? door.channel.limits.ratePerSecond);
     const outbound = {
       // The column is a uuid, so the text is an account id.
       accountId: row.id as AccountId,

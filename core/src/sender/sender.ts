@@ -33,7 +33,7 @@ async function run(context: ServiceContext, doors: readonly OutboundDoor[], limi
   const ownerTimes = { ...times, leaseMs: claimAfterMs * ownerLeaseShare };
   const metrics = createMetrics(
     context.metrics,
-    doors.map((door) => door.channelType),
+    doors.map((door) => door.channel.slug),
   );
   const client = createSendClient();
   const hub = createHub();

@@ -16,7 +16,7 @@ export const telemetry: Service = {
   run: (context) =>
     runTelemetry(
       context,
-      inboundDoors.map((door) => door.channelType),
+      inboundDoors.map((door) => door.channel.slug),
     ),
 };
 

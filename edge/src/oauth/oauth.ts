@@ -52,14 +52,14 @@ async function outcomeOf(
 ): Promise<{ outcome: OAuthOutcome; names?: OAuthNames }> {
   // A link checker's HEAD must not use up what the person's GET needs.
   if (request.method !== "GET") return { outcome: "method" };
-  if (door?.callbackParameters === undefined) return { outcome: "not_offered" };
-  const query = queryOf(request.url, ["state", "code", "error", ...door.callbackParameters]);
+  if (door?.channel.callbackParameters === undefined) return { outcome: "not_offered" };
+  const query = queryOf(request.url, ["state", "code", "error", ...door.channel.callbackParameters]);
   if (query === undefined) return { outcome: "bad_request" };
   const { state = "", code = "", error = "", ...parameters } = query;
   if (!statePattern.test(state)) return { outcome: "unknown" };
   if (code === "" ? error === "" : !codePattern.test(code)) return { outcome: "bad_request" };
   const body = encodeOAuthCallback({
-    channelType: door.channelType,
+    channelType: door.channel.slug,
     state,
     code,
     error: error === "" || errorPattern.test(error) ? error : "unreadable",
@@ -68,7 +68,7 @@ async function outcomeOf(
     region: ports.region,
     traceparent,
   });
-  return answered(await ask(ports, oauthSubject(door.channelType), body));
+  return answered(await ask(ports, oauthSubject(door.channel.slug), body));
 }
 
 /** The parameters of these names; undefined when one is doubled, for who knows which was meant, or when all are too long. */

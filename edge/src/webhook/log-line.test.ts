@@ -1,7 +1,7 @@
 // What a caller writes stands in no line of the log, wherever he writes it.
 
 import { testSealer } from "@mio/proving/kit/edge/bus.ts";
-import { sampleInbound } from "@mio/proving/kit/sample-channel/inbound.ts";
+import { sampleInbound, sampleReading } from "@mio/proving/kit/sample-channel/inbound.ts";
 import { manualClock } from "@mio/proving/kit/time/manual-clock.ts";
 import type { InboundDoor } from "@mio/shared/channels/contract/inbound.ts";
 import { seededRandom } from "@mio/shared/random.ts";
@@ -79,11 +79,11 @@ describe("the line of a request", () => {
       throw Object.assign(new Error(spoilt), { name: canary });
     };
     const broken: Partial<InboundDoor>[] = [
-      { claimedWorkspace: throwing },
-      { unsignedHandshake: throwing },
+      sampleReading(() => ({ workspace: throwing })),
+      sampleReading(() => ({ unsignedHandshake: throwing })),
       { verify: throwing },
-      { claimedWorkspace: () => "W1", verify: async () => ({ kind: "refused", reason: spoilt }) },
-      { claimedWorkspace: () => "W1", verify: async () => ({ kind: "refused", reason: "x".repeat(65) }) },
+      { ...sampleReading(() => ({ workspace: () => "W1" })), verify: async () => ({ kind: "refused", reason: spoilt }) },
+      { ...sampleReading(() => ({ workspace: () => "W1" })), verify: async () => ({ kind: "refused", reason: "x".repeat(65) }) },
     ];
     for (const door of broken) {
       const request = new Request("https://edge.test/webhooks/sample-chat", { method: "POST", body: spoilt });

@@ -23,12 +23,12 @@ describe("a quarantine entry", () => {
     for (const door of inboundDoors) {
       const account = {
         tenantId,
-        accountId: accountIdOf(tenantId, door.channelType, "W1"),
-        channelType: door.channelType,
+        accountId: accountIdOf(tenantId, door.channel.slug, "W1"),
+        channelType: door.channel.slug,
         externalId: "W1",
         settings: {},
       };
-      for (const { name, request: original, secret, nowMs } of proofFixturesOf(door.channelType)) {
+      for (const { name, request: original, secret, nowMs } of proofFixturesOf(door.channel.slug)) {
         const headers = new Headers(original.headers);
         for (const header of ["authorization", "cookie", "x-forwarded-for", "cf-connecting-ip"])
           headers.set(header, `${header}-value`);
@@ -44,7 +44,7 @@ describe("a quarantine entry", () => {
           for (const field of ["token", "secret"])
             expect(Buffer.from(entry.body).toString()).not.toMatch(new RegExp(`(?:"${field}":"|\\b${field}=)(?!redacted)`));
         }
-        tested.add(door.channelType);
+        tested.add(door.channel.slug);
       }
     }
     expect(tested.size).toBe(inboundDoors.length);
@@ -52,7 +52,7 @@ describe("a quarantine entry", () => {
 
   it("G11: says whose secret verified what has no account, and keeps two senders' copies of one request apart", async () => {
     const [door] = inboundDoors;
-    const genuine = door && proofFixturesOf(door.channelType).find(({ verified }) => verified);
+    const genuine = door && proofFixturesOf(door.channel.slug).find(({ verified }) => verified);
     if (!genuine) throw new Error("no door has a genuine request");
     const { request, secret, nowMs: receivedAtMs } = genuine;
     const verifiers = [

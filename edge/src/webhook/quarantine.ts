@@ -13,7 +13,7 @@ import type { OwnedSecret } from "./recipient.ts";
 
 export interface Quarantined {
   request: WebhookRequest;
-  door: Pick<InboundDoor, "channelType" | "secretBodyFields" | "verify">;
+  door: Pick<InboundDoor, "channel" | "secretBodyFields" | "verify">;
   account: InboundAccount | undefined;
   workspace: string;
   /** Without an account: the secrets that verified it together. One that verifies it alone shows who could have sent it. */
@@ -34,7 +34,7 @@ const nobody = "6d696f00-0000-5000-8000-000000000001";
 /** An entry as an ingress event. Its id is computed, so that a platform's repeat of the same request is the same entry. */
 export async function quarantineEvent(quarantined: Quarantined): Promise<{ id: string; bytes: Uint8Array<ArrayBuffer> }> {
   const { request, door, account, receivedAtMs } = quarantined;
-  const { channelType } = door;
+  const channelType = door.channel.slug;
   const path = pathOf(request.url);
   const digest = bytesToHex(new Uint8Array(await crypto.subtle.digest("SHA-256", request.body)));
   const verifiedBy = account ? "" : await verifierOf(quarantined);

@@ -2,7 +2,7 @@
 import { create } from "@bufbuild/protobuf";
 import { DirectoryValueSchema } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
 import { type DirectoryInit, directoryOf, testSealer } from "@mio/proving/kit/edge/bus.ts";
-import { sampleChannel, sampleInbound } from "@mio/proving/kit/sample-channel/inbound.ts";
+import { sampleChannel } from "@mio/proving/kit/sample-channel/inbound.ts";
 import { manualClock } from "@mio/proving/kit/time/manual-clock.ts";
 import { accountRoute, directoryKeyOf, sealDirectoryValue, workspaceRoute } from "@mio/shared/bus/wire/directory.ts";
 import { accountIdOf, tenantIdOf } from "@mio/shared/ids.ts";
@@ -31,10 +31,9 @@ async function directoryWith(values: readonly DirectoryInit[]): Promise<Director
   return new Directory({ lookup }, testSealer, manualClock(), "local");
 }
 
-const request = { method: "POST", url: "https://edge.test/", headers: new Headers(), body: new Uint8Array() };
-const claiming = (claim: string | undefined) => ({ ...sampleInbound, claimedWorkspace: () => claim });
+const claiming = (claim: string | undefined) => ({ workspace: () => claim });
 const find = (directory: Directory, claim: string | undefined, accountId?: string) =>
-  recipientOf(directory, claiming(claim), request, accountId, 0);
+  recipientOf(directory, sampleChannel, claiming(claim), accountId, 0);
 
 describe("recipient", () => {
   it("G11: on a shared URL is the account of exactly the claimed workspace, with its own secrets alone; else nobody", async () => {

@@ -5,7 +5,7 @@ import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { DirectoryAccount, DirectoryValue } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
 import { accountRoute, channelRoute, workspaceRoute } from "@mio/shared/bus/wire/directory.ts";
 import type { InboundAccount, VerificationSecret } from "@mio/shared/channels/contract/account.ts";
-import type { InboundDoor, WebhookRequest } from "@mio/shared/channels/contract/inbound.ts";
+import type { WebhookReading } from "@mio/shared/channels/contract/inbound.ts";
 import { type AccountId, isUuid, type TenantId } from "@mio/shared/ids.ts";
 import type { Directory, Found } from "../directory/directory.ts";
 import { layoutOf, type ShardLayout } from "../uplink/layout.ts";
@@ -24,20 +24,20 @@ export type OwnedSecret = VerificationSecret & { owner: string };
 /** Whose webhook it is by its URL or by what it claims, and the secrets that must verify it. Never rejects for what a caller sent. */
 export async function recipientOf(
   directory: Directory,
-  door: InboundDoor,
-  request: WebhookRequest,
+  channelType: string,
+  webhook: Pick<WebhookReading, "workspace">,
   accountId: string | undefined,
   nowMs: number,
 ): Promise<Recipient> {
   if (accountId !== undefined) {
     if (!isUuid(accountId)) return { kind: "unknown_url" };
-    const [own] = await directory.find([accountRoute(door.channelType, accountId)] as const);
-    return recipientIn(own, door, nowMs) ?? { kind: "unknown_url" };
+    const [own] = await directory.find([accountRoute(channelType, accountId)] as const);
+    return recipientIn(own, channelType, nowMs) ?? { kind: "unknown_url" };
   }
-  const workspace = door.claimedWorkspace(request);
-  const routes = [channelRoute(door.channelType), workspaceRoute(door.channelType, workspace ?? "")] as const;
+  const workspace = webhook.workspace();
+  const routes = [channelRoute(channelType), workspaceRoute(channelType, workspace ?? "")] as const;
   const [channel, claimed] = await directory.find(routes);
-  const recipient = workspace === undefined ? undefined : recipientIn(claimed, door, nowMs);
+  const recipient = workspace === undefined ? undefined : recipientIn(claimed, channelType, nowMs);
   if (recipient) return recipient;
   if (channel.kind === "not_loaded") return { kind: "not_loaded" };
   return {
@@ -48,12 +48,12 @@ export async function recipientOf(
 }
 
 /** Undefined when the route is certainly nobody's. */
-function recipientIn(found: Found, door: InboundDoor, nowMs: number): Recipient | undefined {
+function recipientIn(found: Found, channelType: string, nowMs: number): Recipient | undefined {
   if (found.kind === "not_loaded") return { kind: "not_loaded" };
   if (found.kind === "unknown") return undefined;
   const { account } = found.value;
   // A value that core writes for a route of this channel names an account of it; anything else is not ours to guess.
-  if (account === undefined || !complete(account, door.channelType)) return { kind: "not_loaded" };
+  if (account === undefined || !complete(account, channelType)) return { kind: "not_loaded" };
   return {
     kind: "account",
     account: {

@@ -3,7 +3,7 @@ import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { DirectoryValueSchema } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
 import { type DirectoryInit, directoryOf, testSealer } from "@mio/proving/kit/edge/bus.ts";
-import { sampleChannel, sampleInbound, samplePayload } from "@mio/proving/kit/sample-channel/inbound.ts";
+import { sampleChannel, sampleInbound, samplePayload, sampleReading } from "@mio/proving/kit/sample-channel/inbound.ts";
 import { eventually } from "@mio/proving/kit/time/eventually.ts";
 import { type ManualClock, manualClock } from "@mio/proving/kit/time/manual-clock.ts";
 import { directoryKeyOf, sealDirectoryValue } from "@mio/shared/bus/wire/directory.ts";
@@ -243,9 +243,11 @@ describe("webhook", () => {
   });
 
   it("quarantines a message that the door made for somebody else", async () => {
-    const normalise: InboundDoor["normalise"] = (request, account) =>
-      sampleInbound.normalise(request, { ...account, accountId: accountIdOf(tenantId, sampleChannel, "other") });
-    const here = world({ door: { normalise } });
+    const somebodyElse = accountIdOf(tenantId, sampleChannel, "other");
+    const door = sampleReading(({ normalise }) => ({
+      normalise: (account) => normalise({ ...account, accountId: somebodyElse }),
+    }));
+    const here = world({ door });
     const { answered } = await post(here, [text(zero)]);
     const event = decodeIngressEvent(here.calls[0]?.events[0] ?? new Uint8Array());
     expect(event.kind === "event" && event.event.body).toMatchObject({
@@ -271,7 +273,7 @@ describe("webhook", () => {
   });
 
   it("quarantines a request whose events are together larger than 4 MiB, however small it was itself", async () => {
-    const here = world({ door: { normalise: amplified } });
+    const here = world({ door: amplified });
     const { answered } = await post(here, [text(zero)]);
     const event = decodeIngressEvent(here.calls[0]?.events[0] ?? new Uint8Array());
     expect(here.calls.map(({ events }) => events.length)).toEqual([1]);
@@ -345,10 +347,12 @@ describe("webhook of an account that is being moved", () => {
 });
 
 /** A door that repeats a long part of a request in each of its events. */
-const amplified: InboundDoor["normalise"] = (request, account) => {
-  const normalised = sampleInbound.normalise(request, account);
-  const [first] = normalised.kind === "messages" ? normalised.events : [];
-  if (!first) return normalised;
-  const long = { ...first, message: { ...first.message, text: "x".repeat(100_000) } };
-  return { kind: "messages", events: Array.from({ length: 50 }, () => ({ ...long, message: { ...long.message } })) };
-};
+const amplified = sampleReading(({ normalise }) => ({
+  normalise: (account) => {
+    const normalised = normalise(account);
+    const [first] = normalised.kind === "messages" ? normalised.events : [];
+    if (!first) return normalised;
+    const long = { ...first, message: { ...first.message, text: "x".repeat(100_000) } };
+    return { kind: "messages", events: Array.from({ length: 50 }, () => ({ ...long, message: { ...long.message } })) };
+  },
+}));

@@ -8,6 +8,7 @@ import type {
   Normalised,
   PlatformAnswer,
   Verified,
+  WebhookReading,
   WebhookRequest,
 } from "@mio/shared/channels/contract/inbound.ts";
 import { isUuid } from "@mio/shared/ids.ts";
@@ -61,6 +62,8 @@ interface WebhookContext {
   ports: WebhookPorts;
   door: InboundDoor;
   request: WebhookRequest;
+  /** What the door makes of the request. */
+  webhook: WebhookReading;
   receivedAtMs: number;
   traceparent: string;
 }
@@ -99,8 +102,9 @@ export async function receiveWebhook(
     case "body":
   }
   const request = { method: incoming.method, url: incoming.url, headers: incoming.headers, body: body.bytes };
-  const recipient = await recipientOf(ports.directory, door, request, accountId, receivedAtMs);
-  const end = await handle({ ports, door, request, receivedAtMs, traceparent }, recipient);
+  const webhook = door.read(request);
+  const recipient = await recipientOf(ports.directory, door.channel.slug, webhook, accountId, receivedAtMs);
+  const end = await handle({ ports, door, request, webhook, receivedAtMs, traceparent }, recipient);
   return {
     ...facts,
     bodyBytes: body.bytes.length,
@@ -110,17 +114,17 @@ export async function receiveWebhook(
 }
 
 async function handle(context: WebhookContext, recipient: Recipient): Promise<WebhookEnd> {
-  const { door, request } = context;
+  const { door, request, webhook } = context;
   if (recipient.kind === "not_loaded")
     return { outcome: "not_loaded", answer: unavailableAnswer(door), reason: "directory_not_loaded" };
   if (recipient.kind === "unknown_url")
     return { outcome: "unknown_url", answer: plain(404, "no such account"), reason: "unknown_account" };
 
-  const unsigned = door.unsignedHandshake(request);
+  const unsigned = webhook.unsignedHandshake?.();
   if (unsigned) return { outcome: "handshake", answer: unsigned, reason: "unsigned" };
   const verified = await verify(context, recipient);
   if (verified.kind === "refused") return { outcome: "refused", answer: plain(401, "not verified"), reason: verified.reason };
-  const signed = door.signedHandshake(request);
+  const signed = webhook.signedHandshake?.();
   if (signed) return { outcome: "handshake", answer: signed, reason: "signed" };
 
   // Only handshakes come as anything else, and those are answered.
@@ -154,7 +158,7 @@ async function verify(context: WebhookContext, recipient: { secrets: Parameters<
 /** A door that throws on verified bytes loses nothing: they go where what is not understood goes. */
 function normalise(context: WebhookContext, account: InboundAccount): Normalised {
   try {
-    return context.door.normalise(context.request, account);
+    return context.webhook.normalise(account);
   } catch {
     return { kind: "malformed", reason: "normalise_threw" };
   }

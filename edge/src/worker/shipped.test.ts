@@ -43,8 +43,8 @@ const bodies = ["", "{", "[]", '{"type":"x"}', "a=b&c=%7B", "\u0000\ud800", '"'.
 describe("the Worker that ships", () => {
   it("G11: refuses whatever is not signed, on every channel and path, and leaves nothing behind", async () => {
     await using worker = await start("local");
-    const paths = inboundDoors.flatMap(({ channelType, legacyPaths }) => [
-      `/webhooks/${channelType.replaceAll("_", "-")}`,
+    const paths = inboundDoors.flatMap(({ channel: { slug, legacyPaths } }) => [
+      `/webhooks/${slug.replaceAll("_", "-")}`,
       ...legacyPaths.map((path) => `/${path}`),
     ]);
     expect(paths.length).toBeGreaterThanOrEqual(inboundDoors.length);
@@ -65,7 +65,7 @@ describe("the Worker that ships", () => {
           printed += text;
         };
         await using worker = await start(environment, { directoryKeys, log });
-        for (const path of ["/health/ready", `/webhooks/${inboundDoors[0]?.channelType.replaceAll("_", "-")}`, "/"]) {
+        for (const path of ["/health/ready", `/webhooks/${inboundDoors[0]?.channel.slug.replaceAll("_", "-")}`, "/"]) {
           const response = await fetch(worker.url + path, { method: "POST", body: "{}" });
           expect([response.status, response.headers.get("retry-after")]).toEqual([503, "30"]);
         }
@@ -80,6 +80,6 @@ describe("the Worker that ships", () => {
     await using worker = await start("production");
     const status = async (path: string) => (await fetch(worker.url + path, { method: "POST", body: "{}" })).status;
     expect(await status("/webhooks/test")).toBe(404);
-    expect(await status(`/webhooks/${inboundDoors[0]?.channelType.replaceAll("_", "-")}`)).toBe(401);
+    expect(await status(`/webhooks/${inboundDoors[0]?.channel.slug.replaceAll("_", "-")}`)).toBe(401);
   });
 });

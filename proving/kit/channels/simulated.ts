@@ -56,12 +56,12 @@ export async function startSimulated({ inbound, outbound, simulator: kind }: Cha
     return { status: response.status, body: await response.json() };
   };
   const control = async (method: string, path: string, body?: object) => (await ask(method, path, body)).body;
-  const webhookUrl = options.webhookUrl ?? `http://edge/webhooks/${inbound.channelType}`;
+  const webhookUrl = options.webhookUrl ?? `http://edge/webhooks/${inbound.channel.slug}`;
   const rate = options.rate ? { rate: options.rate } : {};
   const app: InstalledApp = await control("POST", "apps", { name: "gate", webhook_url: webhookUrl, ...rate });
   const { settings, credential, externalId } = app.account;
   const account: OutboundAccount = { accountId, externalId, settings, credential };
-  const inboundAccount: InboundAccount = { tenantId, accountId, channelType: inbound.channelType, externalId, settings };
+  const inboundAccount: InboundAccount = { tenantId, accountId, channelType: inbound.channel.slug, externalId, settings };
   const sendFetch: SendFetch = async (url, init) => simulator.fetch(new Request(url, init));
 
   /** The platform's ids of what the command became; each call has a key of its own. */
@@ -86,7 +86,7 @@ export async function startSimulated({ inbound, outbound, simulator: kind }: Cha
     close: () => simulator.close(),
     control,
     deliver,
-    normalised: (request: WebhookRequest): Normalised => inbound.normalise(request, inboundAccount),
+    normalised: (request: WebhookRequest): Normalised => inbound.read(request).normalise(inboundAccount),
     saved,
     simulator,
     webhooks,

@@ -5,7 +5,14 @@ import { create } from "@bufbuild/protobuf";
 import { ConversationKind } from "@mio/proto/gen/mio/v1/enums_pb.ts";
 import { MessageSchema } from "@mio/proto/gen/mio/v1/message_pb.ts";
 import type { InboundAccount } from "@mio/shared/channels/contract/account.ts";
-import type { InboundDoor, InboundEvent, PlatformAnswer, WebhookRequest } from "@mio/shared/channels/contract/inbound.ts";
+import type { Channel } from "@mio/shared/channels/contract/channel.ts";
+import type {
+  InboundDoor,
+  InboundEvent,
+  PlatformAnswer,
+  WebhookReading,
+  WebhookRequest,
+} from "@mio/shared/channels/contract/inbound.ts";
 import { conversationIdOf, messageIdOf, type SourceMessageId } from "@mio/shared/ids.ts";
 import * as v from "valibot";
 
@@ -24,30 +31,53 @@ const payload = v.variant("type", [
 
 export type SamplePayload = v.InferOutput<typeof payload>;
 
-export const sampleInbound: InboundDoor = {
-  channelType: sampleChannel,
+/** The record is all that a channel may be: an old path, parameters of a redirect. */
+export const sampleRecord: Channel = {
+  slug: sampleChannel,
   legacyPaths: ["sample"],
+  limits: { ratePerSecond: 5_000, textLengthMax: 1_000, settleMs: 0 },
+  capabilities: ["reply", "edit"],
+  attributes: {},
   callbackParameters: ["location"],
-  claimedWorkspace: (request) => parse(request)?.workspace,
-  unsignedHandshake: (request) => (new URL(request.url).searchParams.has("ssl_check") ? answer(200, "checked") : undefined),
-  verify: async (request, secrets) =>
-    secrets.some(({ value }) => request.headers.get("x-sample-secret") === value)
-      ? { kind: "verified" }
-      : { kind: "refused", reason: "bad_secret" },
-  signedHandshake: (request) => {
-    const body = parse(request);
-    return body?.type === "hello" ? answer(200, body.challenge) : undefined;
-  },
-  normalise: (request, account) => {
-    const body = parse(request);
-    if (body === undefined) return { kind: "malformed", reason: "not_understood" };
-    if (body.type === "throw") throw new Error("a fault of the door");
-    if (body.type !== "say") return { kind: "ignored", reason: "not_of_interest" };
-    return { kind: "messages", events: body.events.map((event) => eventOf(event, account)) };
-  },
-  answer: (outcome) =>
-    outcome === "unavailable" ? answer(503, "come again") : answer(200, outcome, { "x-sample-outcome": outcome }),
 };
+
+export const sampleInbound: InboundDoor = sampleReading(() => ({}));
+
+/** The same door, which reads what a test makes of it. */
+export function sampleReading(change: (reading: WebhookReading) => Partial<WebhookReading>): InboundDoor {
+  return {
+    channel: sampleRecord,
+    read: (request) => {
+      const reading = read(request);
+      return { ...reading, ...change(reading) };
+    },
+    verify: async (request, secrets) =>
+      secrets.some(({ value }) => request.headers.get("x-sample-secret") === value)
+        ? { kind: "verified" }
+        : { kind: "refused", reason: "bad_secret" },
+    answer: (outcome) =>
+      outcome === "unavailable" ? answer(503, "come again") : answer(200, outcome, { "x-sample-outcome": outcome }),
+  };
+}
+
+function read(request: WebhookRequest): WebhookReading {
+  const body = () => parse(request);
+  return {
+    workspace: () => body()?.workspace,
+    unsignedHandshake: () => (new URL(request.url).searchParams.has("ssl_check") ? answer(200, "checked") : undefined),
+    signedHandshake: () => {
+      const said = body();
+      return said?.type === "hello" ? answer(200, said.challenge) : undefined;
+    },
+    normalise: (account) => {
+      const said = body();
+      if (said === undefined) return { kind: "malformed", reason: "not_understood" };
+      if (said.type === "throw") throw new Error("a fault of the door");
+      if (said.type !== "say") return { kind: "ignored", reason: "not_of_interest" };
+      return { kind: "messages", events: said.events.map((event) => eventOf(event, account)) };
+    },
+  };
+}
 
 export function samplePayload(text: SamplePayload): string {
   return JSON.stringify(text);

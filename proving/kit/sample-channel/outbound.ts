@@ -2,7 +2,7 @@
 // texts, and its grade is the test's choice; the registered channel `test` has one grade and real splitting.
 import { DeliveryError, type DeliveryGrade, type OutboundDoor } from "@mio/shared/channels/contract/outbound.ts";
 import type { SourceMessageId } from "@mio/shared/ids.ts";
-import { sampleChannel } from "./inbound.ts";
+import { sampleRecord } from "./inbound.ts";
 
 export interface DoorOptions {
   grade?: DeliveryGrade;
@@ -13,8 +13,14 @@ export interface DoorOptions {
 export function sampleOutbound(options: DoorOptions = {}): OutboundDoor {
   const grade = options.grade ?? "cannot_tell";
   return {
-    channelType: sampleChannel,
-    limits: { ratePerSecond: options.ratePerSecond ?? 5_000, textLengthMax: 1_000, settleMs: options.settleMs ?? 0 },
+    channel: {
+      ...sampleRecord,
+      limits: {
+        ...sampleRecord.limits,
+        ...(options.ratePerSecond === undefined ? {} : { ratePerSecond: options.ratePerSecond }),
+        ...(options.settleMs === undefined ? {} : { settleMs: options.settleMs }),
+      },
+    },
     grade: () => grade,
     plan: (command, editTarget) => {
       if (command.text === "unsendable") return { kind: "rejected", code: "text_invalid", reason: "the text cannot be sent" };

@@ -26,14 +26,12 @@ let platform: (grant: OAuthGrant) => Promise<Exchanged>;
 let count = 0;
 
 const door: ConnectingDoor = {
-  channelType: "alpha",
-  oauth: {
-    authorizeUrl: (app, state, redirectUri) =>
-      `https://alpha.example/agree?${new URLSearchParams({ client_id: app.clientId, state, redirect_uri: redirectUri })}`,
-    exchange: (_app, grant) => {
-      exchanged.push(grant);
-      return platform(grant);
-    },
+  channel: { slug: "alpha" },
+  authorizeUrl: (app, state, redirectUri) =>
+    `https://alpha.example/agree?${new URLSearchParams({ client_id: app.clientId, state, redirect_uri: redirectUri })}`,
+  exchange: (_app, grant) => {
+    exchanged.push(grant);
+    return platform(grant);
   },
 };
 const app = {
@@ -198,7 +196,7 @@ it("knows no state of another channel, of another shape, and none of what is not
   for (const [over, outcome] of cases) expect([over, await say(over)]).toEqual([over, outcome]);
   const other = {
     ...tools,
-    doors: [door, { ...door, channelType: "gamma" }],
+    doors: [door, { ...door, channel: { slug: "gamma" } }],
     apps: new Map([...tools.apps, ["gamma", app]]),
   };
   const { started } = await start();

@@ -2,7 +2,7 @@
 // exchanged for a link that is not ours to use, and every way out is an answer for the page.
 import { type OAuthAnswer, type OAuthCallback, OAuthAnswer_Outcome as Outcome } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
 import { statePattern } from "@mio/shared/bus/wire/oauth.ts";
-import type { Exchanged, OAuthDoor } from "@mio/shared/channels/contract/install.ts";
+import type { Exchanged, InstallDoor } from "@mio/shared/channels/contract/install.ts";
 import { DeliveryError, type SendFetch } from "@mio/shared/channels/contract/outbound.ts";
 import type { Pool } from "pg";
 import type { ConnectedApp, OAuthApps } from "../../process/oauth-apps.ts";
@@ -28,9 +28,9 @@ export type Answer = Partial<Pick<OAuthAnswer, "workspaceName" | "tenantName">> 
 /** Rejects when the database fails. */
 export async function answerCallback(tools: OAuthTools, callback: OAuthCallback): Promise<Answer> {
   const { channelType, state, code, error } = callback;
-  const oauth = tools.doors.find((door) => door.channelType === channelType)?.oauth;
+  const door = tools.doors.find((each) => each.channel.slug === channelType);
   const app = tools.apps.get(channelType);
-  if (!oauth || !app) return { outcome: Outcome.NOT_OFFERED };
+  if (!door || !app) return { outcome: Outcome.NOT_OFFERED };
   if (!statePattern.test(state)) return { outcome: Outcome.UNKNOWN };
   if (error !== "" || code === "") return denied(await denyInstall(tools.db, channelType, state, error || "no_code"), error);
   const claim = await claimInstall(tools.db, channelType, state, code);
@@ -44,20 +44,20 @@ export async function answerCallback(tools: OAuthTools, callback: OAuthCallback)
     case "repeat":
       return repeated(claim.install);
     case "claimed":
-      return { installId: claim.install.id, ...(await connect(tools, oauth, app, claim.install, callback)) };
+      return { installId: claim.install.id, ...(await connect(tools, door, app, claim.install, callback)) };
   }
 }
 
 async function connect(
   { db, fetch }: OAuthTools,
-  oauth: OAuthDoor,
+  door: Pick<InstallDoor, "exchange">,
   app: ConnectedApp,
   install: Install,
   { code, parameters }: OAuthCallback,
 ): Promise<Answer> {
   let workspace: Exchanged;
   try {
-    workspace = await oauth.exchange(app, { code, redirectUri: install.redirect_uri, parameters }, fetch());
+    workspace = await door.exchange(app, { code, redirectUri: install.redirect_uri, parameters }, fetch());
   } catch (cause) {
     // Also when the platform may have taken the code: then it says so next time.
     await releaseInstall(db, install.id);

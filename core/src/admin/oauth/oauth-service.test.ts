@@ -9,12 +9,12 @@ import { type TestContext, testContext } from "@mio/proving/kit/core/context.ts"
 import { testDatabase } from "@mio/proving/kit/database/postgres.ts";
 import { oauthSubject } from "@mio/shared/bus/names/subjects.ts";
 import { decodeOAuthAnswer, encodeOAuthCallback } from "@mio/shared/bus/wire/oauth.ts";
-import { outboundDoors } from "@mio/shared/channels/doors/outbound.ts";
+import { installDoors } from "@mio/shared/channels/doors/install.ts";
 import { pino } from "pino";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { serveOAuth } from "./oauth-service.ts";
 
-const channelType = outboundDoors.find((door) => door.oauth)?.channelType ?? "";
+const channelType = installDoors[0]?.channel.slug ?? "";
 const apps = JSON.stringify({ [channelType]: { client_id: "1", client_secret: "app-secret" } });
 const database = await testDatabase();
 const server = await testNats({});

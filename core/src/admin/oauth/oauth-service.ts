@@ -6,7 +6,7 @@ import { oauthQueue, oauthSubject, oauthSubjects } from "@mio/shared/bus/names/s
 import { traceIdOf } from "@mio/shared/bus/names/trace.ts";
 import { decodeOAuthCallback, encodeOAuthAnswer } from "@mio/shared/bus/wire/oauth.ts";
 import { doorsIn } from "@mio/shared/channels/doors/doors-in.ts";
-import { outboundDoors } from "@mio/shared/channels/doors/outbound.ts";
+import { installDoors } from "@mio/shared/channels/doors/install.ts";
 import { createSendClient } from "../../egress/send-fetch.ts";
 import type { ServiceContext } from "../../service.ts";
 import { type Answer, answerCallback, type OAuthTools } from "./oauth-callback.ts";
@@ -22,7 +22,7 @@ export async function serveOAuth(context: ServiceContext): Promise<void> {
   const client = createSendClient();
   const fetch = () =>
     client.fetchFor({ signal: AbortSignal.timeout(exchangeDeadlineMs), refuse: () => undefined, written: () => {} });
-  const tools = { db, doors: doorsIn(config.environment, outboundDoors), apps: config.oauthApps, fetch };
+  const tools = { db, doors: doorsIn(config.environment, installDoors), apps: config.oauthApps, fetch };
   const inHand = new Set<Promise<void>>();
   const callback = (error: Error | null, message: BusMessage) => {
     if (error) return log.error({ err: error }, "the bus does not let core hear OAuth callbacks");

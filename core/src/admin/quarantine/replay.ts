@@ -9,7 +9,7 @@ import { ingressSubject } from "@mio/shared/bus/names/subjects.ts";
 import { inboundEventBytes } from "@mio/shared/bus/wire/inbound-event.ts";
 import { encodeIngressGroup } from "@mio/shared/bus/wire/ingress-group.ts";
 import type { InboundAccount } from "@mio/shared/channels/contract/account.ts";
-import type { InboundDoor, Normalised, WebhookRequest } from "@mio/shared/channels/contract/inbound.ts";
+import type { InboundDoor, Normalised, WebhookReading, WebhookRequest } from "@mio/shared/channels/contract/inbound.ts";
 import type { AccountId } from "@mio/shared/ids.ts";
 import { type Spread, shardIn } from "@mio/shared/layout.ts";
 import { bytesToHex } from "@noble/hashes/utils.js";
@@ -49,18 +49,18 @@ export async function replayEntry(tools: ReplayTools, kept: Kept, options: Repla
   const nothing = { id: kept.id, accountId: "", outcome: "refused" as const, messageIds: [] };
   if (kept.content.kind === "unreadable") return { ...nothing, reason: kept.content.reason };
   const { entry } = kept.content;
-  const door = tools.doors.find(({ channelType }) => channelType === entry.channelType);
+  const door = tools.doors.find(({ channel }) => channel.slug === entry.channelType);
   if (!door) return { ...nothing, reason: `there is no channel type ${JSON.stringify(entry.channelType)} here` };
 
-  const request = requestOf(entry);
-  const owner = await ownerOf(tools.db, entry, entry.workspaceExternalId || (door.claimedWorkspace(request) ?? ""));
+  const webhook = door.read(requestOf(entry));
+  const owner = await ownerOf(tools.db, entry, entry.workspaceExternalId || (webhook.workspace() ?? ""));
   const ownerId = owner.kind === "account" ? owner.account.accountId : owner.accountId;
   if (options.accountId !== undefined && options.accountId !== ownerId)
     return { ...nothing, accountId: ownerId, outcome: "other_account", reason: `it does not belong to ${options.accountId}` };
   if (owner.kind === "nobody") return { ...nothing, accountId: ownerId, reason: owner.reason };
   const { account, layout } = owner;
   const whose = { ...nothing, accountId: account.accountId };
-  const normalised = normalise(door, request, account);
+  const normalised = normalise(webhook, account);
   if (normalised.kind === "malformed") return { ...whose, reason: `still not understood: ${normalised.reason}` };
   if (normalised.kind === "ignored") return { ...whose, outcome: "ignored", reason: normalised.reason };
 
@@ -87,9 +87,9 @@ function requestOf({ method, path, headers, body }: QuarantineEntry): WebhookReq
   return { method, url: `https://quarantine.invalid${path}`, headers: new Headers(headers), body: Uint8Array.from(body) };
 }
 
-function normalise(door: InboundDoor, request: WebhookRequest, account: InboundAccount): Normalised {
+function normalise(webhook: WebhookReading, account: InboundAccount): Normalised {
   try {
-    return door.normalise(request, account);
+    return webhook.normalise(account);
   } catch {
     return { kind: "malformed", reason: "normalise_threw" };
   }

@@ -46,7 +46,7 @@ export function before(row: CommandRow, account: SenderAccount | undefined): Bef
   const { door, outbound } = account;
   if (command.tenantId !== account.tenantId)
     return { kind: "failed", code: "tenant_mismatch", text: "the account belongs to another tenant" };
-  if (command.channelType !== door.channelType)
+  if (command.channelType !== door.channel.slug)
     return { kind: "failed", code: "channel_mismatch", text: "the account is on another channel" };
   if (command.typing) return { kind: "failed", code: "typing_unsupported", text: "typing indicators are not sent yet" };
   const { stream } = command;

@@ -105,7 +105,7 @@ export function createWindow(options: WindowOptions): Window {
 
   function commandOf(open: OpenCommand, nowMs: number): Command {
     const interrupted = open.state === "sending";
-    const settleMs = doors.find((door) => door.channelType === open.channelType)?.limits.settleMs ?? 0;
+    const settleMs = doors.find(({ channel }) => channel.slug === open.channelType)?.channel.limits.settleMs ?? 0;
     const waitMs = interrupted ? Math.max(0, open.attemptEndsInMs) + settleMs : open.waitMs;
     const expiresMs = open.expiresInMs === undefined ? undefined : nowMs + open.expiresInMs;
     const { id, accountId, editOf } = open;

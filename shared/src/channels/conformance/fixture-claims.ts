@@ -2,6 +2,7 @@
 import { toBinary, toJson } from "@bufbuild/protobuf";
 import { MessageSchema } from "@mio/proto/gen/mio/v1/message_pb.ts";
 import { describe, expect, it } from "vitest";
+import * as everybodys from "../../attributes.ts";
 import { conversationIdOf, isUuid, messageIdOf, type SourceMessageId } from "../../ids.ts";
 import type { InboundDoor, Normalised, WebhookRequest } from "../contract/inbound.ts";
 import type { Fixture, ProofFixture, WebhookFixture } from "./fixture.ts";
@@ -15,7 +16,7 @@ export interface Fixtures {
 export function describeFixtures(door: InboundDoor, { all: fixtures, proofs, webhooks }: Fixtures): void {
   const understood = webhooks.filter(({ normalised }) => normalised.kind === "messages");
 
-  describe(`${door.channelType}: its fixtures`, () => {
+  describe(`${door.channel.slug}: its fixtures`, () => {
     it.each(proofs.map((proof) => [proof.name, proof.about, proof] as const))(
       "G11: judges the signature of %s: %s",
       async (_name, _about, { request, secret, nowMs, verified }) => {
@@ -26,25 +27,25 @@ export function describeFixtures(door: InboundDoor, { all: fixtures, proofs, web
     it.each(webhooks.map((webhook) => [webhook.name, webhook.about, webhook] as const))(
       "reads %s: %s",
       (_name, _about, { request, account: whose, normalised }) => {
-        expect(asJson(door.normalise(request, whose))).toEqual(normalised);
+        expect(asJson(door.read(request).normalise(whose))).toEqual(normalised);
       },
     );
 
     it("claim their workspace, where they say which", () => {
       for (const { name, request, expected } of fixtures)
-        if (expected.workspace !== undefined) expect(door.claimedWorkspace(request), name).toBe(expected.workspace ?? undefined);
+        if (expected.workspace !== undefined) expect(door.read(request).workspace(), name).toBe(expected.workspace ?? undefined);
     });
 
     it("are handshakes only where they say so", () => {
       for (const { name, request, expected } of fixtures) {
-        expect(door.unsignedHandshake(request), name).toEqual(expected.unsignedHandshake);
-        expect(door.signedHandshake(request), name).toEqual(expected.signedHandshake);
+        expect(door.read(request).unsignedHandshake?.(), name).toEqual(expected.unsignedHandshake);
+        expect(door.read(request).signedHandshake?.(), name).toEqual(expected.signedHandshake);
       }
     });
 
     it("G3: give a repeat the same ids, the same day and the same bytes", () => {
       for (const { name, request, account: whose } of webhooks) {
-        const [first, second] = [request, copyOf(request)].map((each) => door.normalise(each, whose));
+        const [first, second] = [request, copyOf(request)].map((each) => door.read(each).normalise(whose));
         expect(second, name).toEqual(first);
         const bytes = [first, second].map(
           (each) => each && eventsOf(each).map(({ message }) => toBinary(MessageSchema, message)),
@@ -57,7 +58,7 @@ export function describeFixtures(door: InboundDoor, { all: fixtures, proofs, web
       const idsOf = new Map(
         understood.map(({ name, request, account: whose }) => [
           name,
-          eventsOf(door.normalise(request, whose)).map(({ message }) => message.sourceMessageId),
+          eventsOf(door.read(request).normalise(whose)).map(({ message }) => message.sourceMessageId),
         ]),
       );
       for (const { name, sameIdsAs } of understood)
@@ -68,9 +69,16 @@ export function describeFixtures(door: InboundDoor, { all: fixtures, proofs, web
       expect(new Set(different).size).toBe(different.length);
     });
 
+    it("become messages with attributes that the channel's record names, or that are everybody's", () => {
+      const named = [...Object.values(door.channel.attributes), ...Object.values(everybodys)];
+      for (const { name, request, account: whose } of understood)
+        for (const { message } of eventsOf(door.read(request).normalise(whose)))
+          expect(named, name).toEqual(expect.arrayContaining(Object.keys(message.attributes)));
+    });
+
     it("become messages whose ids follow from the account and the event alone", () => {
       for (const { request, account: whose } of understood) {
-        const events = eventsOf(door.normalise(request, whose));
+        const events = eventsOf(door.read(request).normalise(whose));
         expect(events.length).toBeGreaterThan(0);
         for (const { message, eventDay } of events) {
           expect(eventDay).toMatch(/^(\d{4}-\d\d-\d\d)?$/);
@@ -80,7 +88,7 @@ export function describeFixtures(door: InboundDoor, { all: fixtures, proofs, web
             schemaVersion: 1,
             tenantId: whose.tenantId,
             accountId: whose.accountId,
-            channelType: door.channelType,
+            channelType: door.channel.slug,
           });
           expect([message.receivedAt, message.edge]).toEqual([undefined, undefined]);
           const targets = [message.threadRootMessageId, message.relation?.targetMessageId ?? ""];

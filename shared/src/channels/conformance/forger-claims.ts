@@ -7,7 +7,7 @@ import type { Forger } from "./forger.ts";
 const forgedAtSeconds = 1_700_000_000;
 
 export function describeForger(door: InboundDoor, forger: Forger, { all: fixtures, proofs, webhooks }: Fixtures): void {
-  describe(`${door.channelType}: its forger`, () => {
+  describe(`${door.channel.slug}: its forger`, () => {
     it("judges every signature as its fixture says, and knows the unsigned handshakes", () => {
       for (const { name, request, secret, nowMs, verified } of proofs) {
         const whose = { scheme: secret.scheme, secret: secret.value };

@@ -7,7 +7,7 @@ import { describeForger } from "./forger-claims.ts";
 import { describeManners } from "./manner-claims.ts";
 
 export function describeInboundDoor(door: InboundDoor, forger: Forger): void {
-  const { channelType } = door;
+  const channelType = door.channel.slug;
   const fixtures = {
     all: fixturesOf(channelType),
     proofs: proofFixturesOf(channelType),

@@ -16,9 +16,9 @@ export function describeManners(door: InboundDoor, { proofs, webhooks }: Fixture
   /** Under which garbage is sent. */
   const contentTypes = [...new Set(webhooks.map(({ contentType }) => contentType))];
   const [account] = webhooks.map((webhook) => webhook.account);
-  if (!account) throw new Error(`there is no webhook of ${door.channelType} to begin with`);
+  if (!account) throw new Error(`there is no webhook of ${door.channel.slug} to begin with`);
 
-  describe(`${door.channelType}: what every inbound door owes`, () => {
+  describe(`${door.channel.slug}: what every inbound door owes`, () => {
     it("G11: refuses what no secret, an empty one or one of another scheme should verify", async () => {
       for (const { request, secret, nowMs } of proofs.filter((each) => each.verified)) {
         const useless: VerificationSecret[][] = [[], [{ ...secret, value: "" }], [{ ...secret, scheme: "other" }]];
@@ -83,12 +83,13 @@ export function describeManners(door: InboundDoor, { proofs, webhooks }: Fixture
 
 /** Everything that the edge asks a door about a request; what comes out must be publishable. */
 async function survives(door: InboundDoor, account: InboundAccount, request: WebhookRequest): Promise<void> {
-  const claimed = door.claimedWorkspace(request);
+  const webhook = door.read(request);
+  const claimed = webhook.workspace();
   expect(claimed === undefined || typeof claimed === "string").toBe(true);
-  door.unsignedHandshake(request);
+  webhook.unsignedHandshake?.();
   expect((await door.verify(request, [{ scheme: "none", value: "secret" }], 1_700_000_000_000)).kind).toBe("refused");
-  door.signedHandshake(request);
-  const normalised = door.normalise(request, account);
+  webhook.signedHandshake?.();
+  const normalised = webhook.normalise(account);
   if (normalised.kind !== "messages") return expect(normalised.reason).toMatch(/^[a-z0-9_.]{1,120}$/i);
   expect(normalised.events.length).toBeGreaterThan(0);
   for (const { message, eventDay } of normalised.events) {

@@ -6,6 +6,7 @@ import { MessageRelation_Kind } from "@mio/proto/gen/mio/v1/relation_pb.ts";
 import { SendCommandSchema } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
 import { describe, expect, it } from "vitest";
 import type { OutboundAccount } from "../contract/account.ts";
+import type { Capability } from "../contract/channel.ts";
 import {
   DeliveryError,
   type DeliveryErrorKind,
@@ -28,12 +29,19 @@ const never: [string, Command][] = [
   ["conversation_empty", { conversationExternalId: "" }],
   ["text_empty", { text: "" }],
   ["text_empty", { text: " \n " }],
-  ["typing_unsupported", { typing: true }],
-  ["attachments_unsupported", { attachments: [create(AttachmentSchema, {})] }],
-  ["rich_content_unsupported", { richContent: {} }],
-  ["relation_unsupported", { relation: { kind: MessageRelation_Kind.DELETE } }],
-  ["relation_unsupported", { relation: { kind: MessageRelation_Kind.REACTION, reactionEmoji: "👍" } }],
 ];
+
+/** What asks for each capability, and what a channel says that does not list it. */
+const asks: Record<Capability, [Command, string]> = {
+  reply: [{ relation: { kind: MessageRelation_Kind.REPLY } }, "relation_unsupported"],
+  edit: [{ relation: { kind: MessageRelation_Kind.EDIT } }, "relation_unsupported"],
+  delete: [{ relation: { kind: MessageRelation_Kind.DELETE } }, "relation_unsupported"],
+  reaction: [{ relation: { kind: MessageRelation_Kind.REACTION, reactionEmoji: "👍" } }, "relation_unsupported"],
+  pin: [{ relation: { kind: MessageRelation_Kind.PIN } }, "relation_unsupported"],
+  typing: [{ typing: true }, "typing_unsupported"],
+  attachment: [{ attachments: [create(AttachmentSchema, {})] }, "attachments_unsupported"],
+  rich_content: [{ richContent: {} }, "rich_content_unsupported"],
+};
 
 /** The one kind that an answer may be taken for; undefined: delivered, or perhaps done. */
 const answers: [string, () => Response, DeliveryErrorKind | undefined][] = [
@@ -48,7 +56,7 @@ const answers: [string, () => Response, DeliveryErrorKind | undefined][] = [
 const fetchKinds: DeliveryErrorKind[] = ["rate_limited", "unavailable", "rejected", "unknown"];
 
 export function describeOutboundDoor(door: OutboundDoor, { accounts: [forged], ours }: Forger): void {
-  if (!forged) throw new Error(`the forger of ${door.channelType} has no account`);
+  if (!forged) throw new Error(`the forger of ${door.channel.slug} has no account`);
   const account: OutboundAccount = {
     accountId: forged.accountId,
     externalId: forged.externalId,
@@ -69,13 +77,17 @@ export function describeOutboundDoor(door: OutboundDoor, { accounts: [forged], o
     return door.deliver(call, { account, fetch, idempotencyKey: "k" }).catch((error: unknown) => error);
   }
 
-  const both: [string, () => PlannedCall | undefined][] = [
+  const capabilities = new Set<string>(door.channel.capabilities);
+  const listed = Object.entries(asks).filter(([capability]) => capabilities.has(capability));
+  const unlisted = Object.entries(asks).filter(([capability]) => !capabilities.has(capability));
+  const canEdit = capabilities.has("edit");
+  const both: (readonly [string, () => PlannedCall | undefined])[] = [
     ["send", () => callsOf({})[0]],
-    ["edit", () => callsOf({}, editTarget)[0]],
+    ...(canEdit ? ([["edit", () => callsOf({}, editTarget)[0]]] as const) : []),
   ];
 
-  describe(`outbound door of ${door.channelType}`, () => {
-    it.each(edits)("G5: never sends a new message for %s without a known target", (_name, command) => {
+  describe(`outbound door of ${door.channel.slug}`, () => {
+    it.each(canEdit ? edits : [])("G5: never sends a new message for %s without a known target", (_name, command) => {
       expect(plan(command)).toMatchObject({ kind: "rejected", code: "edit_target_unknown" });
       expect(callsOf(command, editTarget)[0]?.action).toBe("edit");
     });
@@ -84,9 +96,17 @@ export function describeOutboundDoor(door: OutboundDoor, { accounts: [forged], o
       expect(plan(command)).toMatchObject({ kind: "rejected", code });
     });
 
+    it.each(listed)("plans what its record says it can: %s", (_capability, [command]) => {
+      expect(callsOf(command, command.relation?.kind === MessageRelation_Kind.EDIT ? editTarget : undefined)).not.toEqual([]);
+    });
+
+    it.each(unlisted)("G5: says that it cannot, and sends nothing of it: %s", (_capability, [command, code]) => {
+      expect(plan(command, editTarget)).toMatchObject({ kind: "rejected", code });
+    });
+
     it("splits a long text into messages that each fit, and plans what survives JSON", () => {
-      const { textLengthMax } = door.limits;
-      for (const target of [undefined, editTarget]) {
+      const { textLengthMax } = door.channel.limits;
+      for (const target of canEdit ? [undefined, editTarget] : [undefined]) {
         const calls = callsOf({ text: "words and 👋 ".repeat(textLengthMax / 4) }, target);
         expect(calls.length).toBeGreaterThan(2);
         expect(calls.slice(1).every((call) => call.action === "send")).toBe(true);

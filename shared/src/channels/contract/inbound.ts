@@ -2,6 +2,7 @@
 // none reads a clock, an environment or the network by itself.
 import type { Message } from "@mio/proto/gen/mio/v1/message_pb.ts";
 import type { InboundAccount, VerificationSecret } from "./account.ts";
+import type { Channel } from "./channel.ts";
 
 /** A webhook as it arrived: raw bytes, headers as received (a repeated header is joined with ", " and so fails a strict check). */
 export interface WebhookRequest {
@@ -37,36 +38,35 @@ export interface PlatformAnswer {
 
 export type InboundOutcome = "accepted" | "ignored" | "malformed" | "unavailable";
 
+/**
+ * A webhook as its door reads it. Nothing is parsed before it is asked for, and then once: what is not verified yet costs no more than what
+ * is asked of it. Nothing here throws for bad input.
+ */
+export interface WebhookReading {
+  /**
+   * The workspace that the request claims to come from, asked for before verification and therefore only a claim: it chooses
+   * whose secrets must verify. Undefined when the platform sends none.
+   */
+  workspace(): string | undefined;
+  /** Answers what the platform sends unsigned and expects answered (Slack's ssl_check). It may leave nothing behind. */
+  unsignedHandshake?(): PlatformAnswer | undefined;
+  /** Answers a handshake that is signed (Slack's url_verification). Asked for after the request was verified. */
+  signedHandshake?(): PlatformAnswer | undefined;
+  /** What is not understood is `malformed`, what is of no interest `ignored`. */
+  normalise(account: InboundAccount): Normalised;
+}
+
 export interface InboundDoor {
-  /** The slug of proto/channels.yaml (underscores; the URL path uses hyphens). */
-  channelType: string;
-  /** Set on a channel of the project's own tests: anybody may know its secrets, so no environment but `local` opens its doors. */
-  localOnly?: true;
-  /** Legacy paths that lead here too, without the slash: `["cliq"]`. */
-  legacyPaths: readonly string[];
+  channel: Channel;
   /**
    * Fields of the body that hold secrets and that `normalise` does not read: they are taken out of what goes into quarantine (see
-   * redact-body.ts for the form). None when left out.
+   * kit/redact-body.ts for the form). None when left out.
    */
   secretBodyFields?: readonly string[];
-  /**
-   * Query parameters that the platform's OAuth redirect brings beside `code`, `state` and `error`, and that the channel's `oauth` needs.
-   * Left out: the channel connects no workspaces by OAuth.
-   */
-  callbackParameters?: readonly string[];
-  /**
-   * The workspace that the request claims to come from, read before verification and therefore only a claim: it chooses
-   * whose secrets must verify. Undefined when the platform sends none. Never throws.
-   */
-  claimedWorkspace(request: WebhookRequest): string | undefined;
-  /** Answers what the platform sends unsigned and expects answered (Slack's ssl_check). It may leave nothing behind. */
-  unsignedHandshake(request: WebhookRequest): PlatformAnswer | undefined;
+  /** Never throws. */
+  read(request: WebhookRequest): WebhookReading;
   /** Checks the raw bytes against each secret, in constant time. No secret that fits is `refused`. Never throws for bad input. */
   verify(request: WebhookRequest, secrets: readonly VerificationSecret[], nowMs: number): Promise<Verified>;
-  /** Answers a handshake that is signed (Slack's url_verification). Called after verify. */
-  signedHandshake(request: WebhookRequest): PlatformAnswer | undefined;
-  /** Never throws for bad input: what is not understood is `malformed`, what is of no interest `ignored`. */
-  normalise(request: WebhookRequest, account: InboundAccount): Normalised;
   /** What the platform wants to hear for each outcome. */
   answer(outcome: InboundOutcome): PlatformAnswer;
 }

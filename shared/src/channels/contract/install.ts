@@ -1,4 +1,5 @@
 // The door by which people connect their own workspace (OAuth): where they agree, and what the code that comes back is worth. Core holds it.
+import type { Channel } from "./channel.ts";
 import type { SendFetch } from "./outbound.ts";
 
 /** Our app, as it is registered at the platform. */
@@ -16,14 +17,14 @@ export interface OAuthGrant {
   code: string;
   /** As it was given to `authorizeUrl`. */
   redirectUri: string;
-  /** What the inbound door's `callbackParameters` brought: anybody may have written it. */
+  /** What the channel's `callbackParameters` brought: anybody may have written it. */
   parameters: Readonly<Record<string, string>>;
 }
 
 export type Exchanged =
   | {
       kind: "connected";
-      /** The workspace, organisation or bot, as `claimedWorkspace` of the inbound door says it. */
+      /** The workspace, organisation or bot, as a webhook's `workspace` says it. */
       externalId: string;
       /** As people there named it. */
       displayName: string;
@@ -37,7 +38,8 @@ export type Exchanged =
   /** The platform said no to this code for good. `code` as in DeliveryError. */
   | { kind: "rejected"; code: string };
 
-export interface OAuthDoor {
+export interface InstallDoor {
+  channel: Channel;
   /** Where the person agrees. */
   authorizeUrl(app: OAuthApp, state: string, redirectUri: string): string;
   /** Throws DeliveryError for what may be tried again, and nothing else. Calls no address that only the grant names. */

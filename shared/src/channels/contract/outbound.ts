@@ -2,8 +2,7 @@
 import type { SendCommand } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
 import type { SourceMessageId } from "../../ids.ts";
 import type { OutboundAccount } from "./account.ts";
-import type { ChannelLimits } from "./channel.ts";
-import type { OAuthDoor } from "./install.ts";
+import type { Channel } from "./channel.ts";
 
 export type DeliveryErrorKind = "rate_limited" | "unavailable" | "rejected" | "unknown";
 
@@ -57,10 +56,7 @@ export interface Delivered {
 export type DeliveryGrade = "exactly_once" | "reconcilable" | "cannot_tell";
 
 export interface OutboundDoor {
-  channelType: string;
-  /** As on the inbound door. */
-  localOnly?: true;
-  limits: ChannelLimits;
+  channel: Channel;
   grade(account: OutboundAccount): DeliveryGrade;
   /** Renders and splits: pure, so it can be tested and repeated. Rejects what the channel can never send. */
   plan(command: SendCommand, editTarget: EditTarget | undefined): Plan;
@@ -68,6 +64,4 @@ export interface OutboundDoor {
   deliver(call: PlannedCall, context: { account: OutboundAccount; fetch: SendFetch; idempotencyKey: string }): Promise<Delivered>;
   /** The canonical source_message_id of a message that we sent, so that reactions and replies to it can be joined to its command. */
   sourceMessageIdOf(conversationExternalId: string, externalId: string): SourceMessageId;
-  /** How a workspace is connected by its own people; left out where the platform has no such thing. */
-  oauth?: OAuthDoor;
 }

@@ -19,7 +19,7 @@ export interface SimulatorHost {
   report?(error: unknown): void;
 }
 
-/** The platform itself, as strict as it is: its own endpoints, and `/_control` to act as a person (see simulator/README.md). */
+/** The platform itself, as strict as it is: its own endpoints, and `/_control` to act as a person (see ../simulator/README.md). */
 export interface Simulator {
   channelType: string;
   fetch(request: Request): Promise<Response>;

@@ -2,6 +2,7 @@
 import * as v from "valibot";
 import type { OutboundAccount } from "../contract/account.ts";
 import { DeliveryError, type SendFetch } from "../contract/outbound.ts";
+import { jsonOf } from "../kit/json.ts";
 import { deliveryErrorOf } from "./out/errors.ts";
 
 const platformUrl = "https://slack.com/api";
@@ -37,10 +38,6 @@ async function wholeText(response: Response, method: string): Promise<string> {
 }
 
 function parsedAnswer(text: string): v.InferOutput<typeof answerSchema> | undefined {
-  try {
-    const parsed = v.safeParse(answerSchema, JSON.parse(text));
-    return parsed.success ? parsed.output : undefined;
-  } catch {
-    return undefined;
-  }
+  const parsed = v.safeParse(answerSchema, jsonOf(text));
+  return parsed.success ? parsed.output : undefined;
 }

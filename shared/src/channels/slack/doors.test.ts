@@ -43,7 +43,7 @@ describe("what the simulator sends, the inbound door understands", () => {
     const [verification] = await received();
     if (!verification) throw new Error("no handshake came");
     expect(await verify(verification)).toEqual({ kind: "verified" });
-    const answer = slackInbound.signedHandshake(verification);
+    const answer = slackInbound.read(verification).signedHandshake?.();
     expect(JSON.parse(answer?.body ?? "")).toEqual({
       challenge: JSON.parse(new TextDecoder().decode(verification.body)).challenge,
     });
@@ -64,7 +64,7 @@ describe("what the simulator sends, the inbound door understands", () => {
     const requests = await received();
     for (const request of requests) {
       expect(await verify(request)).toEqual({ kind: "verified" });
-      expect(slackInbound.claimedWorkspace(request)).toBe(app.account.externalId);
+      expect(slackInbound.read(request).workspace()).toBe(app.account.externalId);
     }
     const messages = requests.flatMap(eventsOf).map((event) => event.message);
     const target = messageIdOf(accountId, slackOutbound.sourceMessageIdOf(conversation, id));

@@ -20,7 +20,7 @@ const fixture = (name: string) => webhooks.find((each) => each.name === name) ??
 
 function normalised(name: string, settings: InboundAccount["settings"] = {}) {
   const { request: webhook, account } = fixture(name);
-  return slackInbound.normalise(webhook, { ...account, settings: { ...account.settings, ...settings } });
+  return slackInbound.read(webhook).normalise({ ...account, settings: { ...account.settings, ...settings } });
 }
 
 describe("normalising", () => {
@@ -44,7 +44,7 @@ describe("normalising", () => {
 
   it("takes no missing setting for its own id", () => {
     const { request: webhook, account } = fixture("plain-message");
-    expect(slackInbound.normalise(webhook, { ...account, settings: { bot_user_id: "", bot_id: "" } }).kind).toBe("messages");
+    expect(slackInbound.read(webhook).normalise({ ...account, settings: { bot_user_id: "", bot_id: "" } }).kind).toBe("messages");
   });
 });
 
@@ -52,7 +52,7 @@ describe("whose event it is", () => {
   it("takes ids of a wrong type for none", () => {
     for (const team of [1, null, {}, [], "", "x".repeat(300), true]) {
       const body = JSON.stringify({ type: "event_callback", team_id: team, context_team_id: team, authorizations: team });
-      expect(slackInbound.claimedWorkspace(request(json, body))).toBeUndefined();
+      expect(slackInbound.read(request(json, body)).workspace()).toBeUndefined();
     }
   });
 });
@@ -66,12 +66,12 @@ describe("handshakes", () => {
       [json, '{"ssl_check":1}'],
       [form, ""],
     ] as const) {
-      expect(slackInbound.unsignedHandshake(request(contentType, body)), body.slice(0, 40)).toBeUndefined();
+      expect(slackInbound.read(request(contentType, body)).unsignedHandshake?.(), body.slice(0, 40)).toBeUndefined();
     }
   });
 
   it("takes no url_verification without a challenge for one", () => {
-    expect(slackInbound.signedHandshake(request(json, '{"type":"url_verification"}'))).toBeUndefined();
+    expect(slackInbound.read(request(json, '{"type":"url_verification"}')).signedHandshake?.()).toBeUndefined();
   });
 });
 

@@ -2,7 +2,7 @@
 import { expect, it } from "vitest";
 import type { OAuthApp } from "../contract/install.ts";
 import type { SendFetch } from "../contract/outbound.ts";
-import { slackOAuth } from "./install.ts";
+import { slackInstall } from "./install.ts";
 
 const app: OAuthApp = { clientId: "1.2", clientSecret: "s:3", scopes: [], settings: {} };
 const bot = { ok: true, access_token: "xoxb-1", token_type: "bot", bot_user_id: "U0BOT", app_id: "A1" };
@@ -15,11 +15,11 @@ async function exchange(body: unknown, status = 200) {
     return new Response(typeof body === "string" ? body : JSON.stringify(body), { status });
   };
   const grant = { code: "c&d", redirectUri: "https://edge/x?y=1", parameters: {} };
-  return { calls, result: await slackOAuth.exchange(app, grant, fetch) };
+  return { calls, result: await slackInstall.exchange(app, grant, fetch) };
 }
 
 it("sends the person to Slack with what we ask for, and the code to Slack alone", async () => {
-  const url = new URL(slackOAuth.authorizeUrl({ ...app, scopes: ["chat:write", "commands"] }, "st&te", "https://edge/x?y=1"));
+  const url = new URL(slackInstall.authorizeUrl({ ...app, scopes: ["chat:write", "commands"] }, "st&te", "https://edge/x?y=1"));
   expect(url.origin + url.pathname).toBe("https://slack.com/oauth/v2/authorize");
   expect(Object.fromEntries(url.searchParams)).toEqual({
     client_id: "1.2",

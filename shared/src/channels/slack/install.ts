@@ -1,7 +1,9 @@
 // Slack's OAuth v2: the person agrees at Slack, and the code that comes back is exchanged for the workspace's bot token.
 import * as v from "valibot";
-import type { Exchanged, OAuthApp, OAuthDoor, OAuthGrant } from "../contract/install.ts";
-import { DeliveryError, type SendFetch } from "../contract/outbound.ts";
+import type { Exchanged, InstallDoor, OAuthApp, OAuthGrant } from "../contract/install.ts";
+import type { SendFetch } from "../contract/outbound.ts";
+import { jsonOfAnswer } from "../kit/answer.ts";
+import { slackChannel } from "./channel.ts";
 import { deliveryErrorOf } from "./out/errors.ts";
 
 const authorizeUrlOfPlatform = "https://slack.com/oauth/v2/authorize";
@@ -26,7 +28,7 @@ const granted = v.object({
 const refused = v.object({ ok: v.literal(false), error: v.string() });
 
 /** Settings of the app: `authorize_url` and `api_base_url` take the platform's place. */
-export const slackOAuth: OAuthDoor = { authorizeUrl, exchange };
+export const slackInstall: InstallDoor = { channel: slackChannel, authorizeUrl, exchange };
 
 function authorizeUrl(app: OAuthApp, state: string, redirectUri: string): string {
   const url = new URL(app.settings.authorize_url || authorizeUrlOfPlatform);
@@ -49,7 +51,7 @@ async function exchange(app: OAuthApp, { code, redirectUri }: OAuthGrant, fetch:
     },
     body: String(new URLSearchParams({ code, redirect_uri: redirectUri })),
   });
-  const answer = await jsonOf(response);
+  const answer = await jsonOfAnswer(response);
   const given = v.safeParse(granted, answer);
   // A workspace's id, or an organisation's when the app was installed on all of it.
   const workspace = given.success ? (given.output.team ?? given.output.enterprise) : null;
@@ -70,14 +72,4 @@ async function exchange(app: OAuthApp, { code, redirectUri }: OAuthGrant, fetch:
   const failed = deliveryErrorOf(method, { status: response.status, retryAfter: response.headers.get("retry-after"), error });
   if (failed.kind !== "rejected") throw failed;
   return { kind: "rejected", code: failed.code };
-}
-
-/** Undefined for what is no JSON. */
-async function jsonOf(response: Response): Promise<unknown> {
-  try {
-    return JSON.parse(await response.text());
-  } catch (cause) {
-    if (cause instanceof DeliveryError) throw cause;
-    return undefined;
-  }
 }

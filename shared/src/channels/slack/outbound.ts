@@ -5,29 +5,21 @@ import type { OutboundAccount } from "../contract/account.ts";
 import type { Delivered, OutboundDoor, PlannedCall, SendFetch } from "../contract/outbound.ts";
 import { payloadOf, repeatable } from "../kit/planned-call.ts";
 import { callApi } from "./api.ts";
-import { slackOAuth } from "./install.ts";
-import { editPayload, planCalls, sendPayload, textLengthMax } from "./out/render.ts";
+import { slackChannel } from "./channel.ts";
+import { editPayload, planCalls, sendPayload } from "./out/render.ts";
 import { messageSourceId } from "./source-id.ts";
 
 /** `event_type` of the metadata under which a command's id stands in the message that it became. */
 const metadataEventType = "mio_command";
 
 export const slackOutbound: OutboundDoor = {
-  channelType: "slack",
-  limits: {
-    // One message a second for a channel and several hundred a minute for a workspace: the latter counts for an account.
-    ratePerSecond: 5,
-    textLengthMax,
-    // A message is in the history at once; the rest is for clocks and slow writes.
-    settleMs: 5_000,
-  },
+  channel: slackChannel,
   // Apps sold outside the Marketplace read one page of history a minute: too little to look anything up.
   grade: (account) => (account.settings.history === "limited" ? "cannot_tell" : "reconcilable"),
   plan: planCalls,
   deliver: (call, { account, fetch, idempotencyKey }) =>
     call.action === "edit" ? edit(call, account, fetch) : send(call, account, fetch, idempotencyKey),
   sourceMessageIdOf: messageSourceId,
-  oauth: slackOAuth,
 };
 
 async function send(call: PlannedCall, account: OutboundAccount, fetch: SendFetch, idempotencyKey: string): Promise<Delivered> {

@@ -3,6 +3,7 @@
 import * as v from "valibot";
 import type { OutboundAccount } from "../contract/account.ts";
 import { DeliveryError, type SendFetch } from "../contract/outbound.ts";
+import { jsonOf } from "../kit/json.ts";
 import { deliveryErrorOf, type Refusal } from "./out/errors.ts";
 
 const defaultApiBaseUrl = "https://api.telegram.org";
@@ -31,7 +32,7 @@ export async function callApi(
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(parameters),
   });
-  const parsed = v.safeParse(envelope, await jsonOf(response));
+  const parsed = v.safeParse(envelope, await answerOf(response));
   if (!parsed.success) throw foreignAnswer(method, response);
   if (parsed.output.ok) return { kind: "result", result: parsed.output.result };
   const { error_code: errorCode, description, parameters: more } = parsed.output;
@@ -42,16 +43,12 @@ export async function callApi(
 }
 
 /** Undefined when the body is not JSON. An answer that breaks off is the business of `fetch`, which says `unknown`. */
-async function jsonOf(response: Response): Promise<unknown> {
+async function answerOf(response: Response): Promise<unknown> {
   const text = await response.text().catch((cause: unknown) => {
     if (cause instanceof DeliveryError) throw cause;
     throw new DeliveryError("unknown", "answer_broken", "Telegram's answer broke off", { cause });
   });
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  return jsonOf(text);
 }
 
 /** Something between us and Telegram has answered: judge by its status alone. */

@@ -1,18 +1,17 @@
 // Telegram's door for the edge. One webhook URL belongs to one bot, so the account is known from the path and the body names
 // no workspace. Updates queue per chat behind the first that is not answered 2xx: only what we could not store is refused.
 import type { InboundDoor, PlatformAnswer } from "../contract/inbound.ts";
+import { telegramChannel } from "./channel.ts";
 import { normaliseUpdate } from "./in/normalise.ts";
 import { verifySecretToken } from "./in/signature.ts";
-import { channelType } from "./names.ts";
 
 export const telegramInbound: InboundDoor = {
-  channelType,
-  legacyPaths: [],
-  claimedWorkspace: () => undefined,
-  unsignedHandshake: () => undefined,
+  channel: telegramChannel,
+  read: (request) => ({
+    workspace: () => undefined,
+    normalise: (account) => normaliseUpdate(request.body, account),
+  }),
   verify: async (request, secrets) => verifySecretToken(request.headers, secrets),
-  signedHandshake: () => undefined,
-  normalise: (request, account) => normaliseUpdate(request.body, account),
   answer: (outcome) => (outcome === "unavailable" ? again : done),
 };
 

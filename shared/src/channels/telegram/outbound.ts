@@ -4,15 +4,13 @@ import * as v from "valibot";
 import { type Delivered, DeliveryError, type OutboundDoor } from "../contract/outbound.ts";
 import { repeatable } from "../kit/planned-call.ts";
 import { callApi } from "./api.ts";
-import { channelType } from "./names.ts";
+import { telegramChannel } from "./channel.ts";
 import { deliveryErrorOf, isNotModified } from "./out/errors.ts";
-import { planCalls, textLengthMax } from "./out/render.ts";
+import { planCalls } from "./out/render.ts";
 import { messageOfSourceId, messageSourceId } from "./source-id.ts";
 
 export const telegramOutbound: OutboundDoor = {
-  channelType,
-  // About 30 messages a second for one bot (official FAQ). Nothing can be looked up, so there is nothing to settle.
-  limits: { ratePerSecond: 30, textLengthMax, settleMs: 0 },
+  channel: telegramChannel,
   grade: () => "cannot_tell",
   plan: planCalls,
   deliver: (call, context) => (call.action === "edit" ? edit(call.payload, context) : send(call.payload, context)),

@@ -47,7 +47,7 @@ describe("in", () => {
     });
     await control("DELETE", "messages/m1", { conversation: "general", wait: true });
     for (const webhook of webhooks) {
-      expect(testInbound.claimedWorkspace(webhook)).toBe(app.account.externalId);
+      expect(testInbound.read(webhook).workspace()).toBe(app.account.externalId);
       expect(await testInbound.verify(webhook, app.account.secrets, clock.nowMs())).toEqual({ kind: "verified" });
     }
     const [posted, edited, reply, deleted] = webhooks.flatMap(eventsOf);

@@ -20,7 +20,7 @@ function request(body: string | Uint8Array<ArrayBuffer>) {
 }
 
 function normalise(...events: object[]): Normalised {
-  return testInbound.normalise(request(JSON.stringify({ workspace: "W1", events })), account);
+  return testInbound.read(request(JSON.stringify({ workspace: "W1", events }))).normalise(account);
 }
 
 const hello = { conversation: "general", id: "m1", user: "ann", text: "hello", at_ms: 1_700_092_800_000, kind: "message" };
@@ -80,7 +80,7 @@ describe("normalise", () => {
     ["101 events", { workspace: "W1", events: Array.from({ length: 101 }, () => hello) }],
   ];
   it.each(wrong)("G11: %s is malformed, and no exception", (_, body) => {
-    expect(testInbound.normalise(request(JSON.stringify(body)), account).kind).toBe("malformed");
+    expect(testInbound.read(request(JSON.stringify(body))).normalise(account).kind).toBe("malformed");
   });
 
   it("never throws, whatever the bytes", () => {
@@ -92,8 +92,8 @@ describe("normalise", () => {
         ),
         (bytes) => {
           const given = request(new Uint8Array(bytes));
-          testInbound.claimedWorkspace(given);
-          return ["ignored", "malformed"].includes(testInbound.normalise(given, account).kind);
+          testInbound.read(given).workspace();
+          return ["ignored", "malformed"].includes(testInbound.read(given).normalise(account).kind);
         },
       ),
     );

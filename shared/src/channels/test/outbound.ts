@@ -6,16 +6,12 @@ import type { SendCommand } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
 import * as v from "valibot";
 import { type Delivered, DeliveryError, type EditTarget, type OutboundDoor, type Plan } from "../contract/outbound.ts";
 import { splitText } from "../kit/split-text.ts";
-import { refuseOtherThanText, rejected } from "../kit/text-command.ts";
-import { channelType, sourceIdOf } from "./in/normalise.ts";
-
-const textLengthMax = 2000;
+import { refuseUnsupported, rejected } from "../kit/text-command.ts";
+import { testChannel } from "./channel.ts";
+import { sourceIdOf } from "./in/normalise.ts";
 
 export const testOutbound: OutboundDoor = {
-  channelType,
-  localOnly: true,
-  // The platform allows more; this is what one account gets when the operator says nothing. Keys are kept, so nothing settles.
-  limits: { ratePerSecond: 50, textLengthMax, settleMs: 0 },
+  channel: testChannel,
   grade: () => "exactly_once",
   plan,
   deliver,
@@ -23,9 +19,9 @@ export const testOutbound: OutboundDoor = {
 };
 
 function plan(command: SendCommand, editTarget: EditTarget | undefined): Plan {
-  const refusal = refuseOtherThanText(command, editTarget);
+  const refusal = refuseUnsupported(testChannel, command, editTarget);
   if (refusal) return refusal;
-  const [first, ...more] = splitText(command.text, textLengthMax);
+  const [first, ...more] = splitText(command.text, testChannel.limits.textLengthMax);
   if (first === undefined) return rejected("text_empty", "there is no text to send");
   const conversation = command.conversationExternalId;
   const replyTo =

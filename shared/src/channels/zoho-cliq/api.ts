@@ -2,6 +2,8 @@
 import * as v from "valibot";
 import type { OutboundAccount } from "../contract/account.ts";
 import { DeliveryError, type SendFetch } from "../contract/outbound.ts";
+import { retryAfterMsOf } from "../kit/answer.ts";
+import { jsonOf } from "../kit/json.ts";
 import { deliveryErrorOf } from "./out/errors.ts";
 
 /** The United States' data centre; other accounts set `api_base_url` (`https://cliq.zoho.eu` and so on). */
@@ -34,11 +36,13 @@ export async function callApi(account: OutboundAccount, fetch: SendFetch, call: 
     headers: { authorization: `Zoho-oauthtoken ${account.credential}`, "content-type": "application/json" },
     body: JSON.stringify(call.body),
   });
-  const json = parseJson(await textOf(response));
+  const json = jsonOf(await textOf(response));
   if (response.ok) return json;
   const parsed = v.safeParse(refusalBody, json);
   const { code, message } = parsed.success ? parsed.output : { code: "", message: "" };
-  throw deliveryErrorOf({ status: response.status, code, message, retryAfterMs: retryAfterMsOf(response) }, call.undertaken);
+  // Cliq documents no such header; something before it may send one.
+  const retryAfterMs = retryAfterMsOf(response.headers.get("retry-after"));
+  throw deliveryErrorOf({ status: response.status, code, message, retryAfterMs }, call.undertaken);
 }
 
 /** An id as one segment of a path. `.` and `..` would lead to another call, whatever their encoding, and are no ids of Cliq. */
@@ -55,18 +59,4 @@ async function textOf(response: Response): Promise<string> {
     if (response.ok) throw new DeliveryError("unknown", "answer_incomplete", "Cliq's answer broke off", { cause });
     return "";
   }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Cliq documents no such header; something before it may send one. Seconds only. */
-function retryAfterMsOf(response: Response): number | undefined {
-  const seconds = response.headers.get("retry-after") ?? "";
-  return /^\d{1,6}$/.test(seconds) ? Number(seconds) * 1000 : undefined;
 }

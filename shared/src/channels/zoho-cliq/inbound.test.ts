@@ -22,7 +22,7 @@ function request(body: string | Uint8Array<ArrayBuffer>) {
 }
 
 const normalise = (payload: unknown, settings = {}) =>
-  zohoCliqInbound.normalise(request(JSON.stringify(payload)), { ...account, settings });
+  zohoCliqInbound.read(request(JSON.stringify(payload))).normalise({ ...account, settings });
 
 function messageOf(normalised: Normalised): Message {
   if (normalised.kind !== "messages") return expect.fail(`${normalised.kind}: ${normalised.reason}`);
@@ -165,7 +165,8 @@ describe("guards", () => {
 describe("bad input", () => {
   it("is malformed with a reason when it is not JSON, not UTF-8, or of the wrong shape", () => {
     const bodies = ["", "{", "null", "[]", "17", '"text"', "operation=message_sent&text=hi", new Uint8Array([0xff, 0xfe])];
-    for (const body of bodies) expect(zohoCliqInbound.normalise(request(body), account).kind, String(body)).toBe("malformed");
+    for (const body of bodies)
+      expect(zohoCliqInbound.read(request(body)).normalise(account).kind, String(body)).toBe("malformed");
     for (const payload of [
       {},
       { operation: 17 },
@@ -240,8 +241,8 @@ describe("bad input", () => {
     fc.assert(
       fc.property(shape, (payload) => {
         const body = request(JSON.stringify(payload, (_, value) => (typeof value === "bigint" ? String(value) : value)) ?? "");
-        expect(["messages", "ignored", "malformed"]).toContain(zohoCliqInbound.normalise(body, account).kind);
-        zohoCliqInbound.claimedWorkspace(body);
+        expect(["messages", "ignored", "malformed"]).toContain(zohoCliqInbound.read(body).normalise(account).kind);
+        zohoCliqInbound.read(body).workspace();
       }),
     );
   });
@@ -249,11 +250,11 @@ describe("bad input", () => {
 
 describe("the door", () => {
   it("reads the claimed workspace from the user or from the native access record", () => {
-    const claimed = (payload: unknown) => zohoCliqInbound.claimedWorkspace(request(JSON.stringify(payload)));
+    const claimed = (payload: unknown) => zohoCliqInbound.read(request(JSON.stringify(payload))).workspace();
     expect(claimed(sent(plain))).toBe("999999999");
     expect(claimed({ params: { access: { organization: { id: "123" } } } })).toBe("123");
     for (const payload of [{}, sent(plain, { user: { id: "1" } }), 17]) expect(claimed(payload)).toBeUndefined();
-    expect(zohoCliqInbound.claimedWorkspace(request("{"))).toBeUndefined();
+    expect(zohoCliqInbound.read(request("{")).workspace()).toBeUndefined();
   });
 
   it("answers 200 with an empty object to what was taken, and 503 only when nothing was", () => {

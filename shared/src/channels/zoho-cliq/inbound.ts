@@ -1,27 +1,26 @@
 // Zoho Cliq's inbound door. There is no handshake; Cliq neither repeats a webhook nor reads more of the answer than its status.
-import type { InboundDoor, InboundOutcome, PlatformAnswer } from "../contract/inbound.ts";
+import type { InboundDoor, InboundOutcome, PlatformAnswer, WebhookReading, WebhookRequest } from "../contract/inbound.ts";
+import { once } from "../kit/once.ts";
+import { zohoCliqChannel } from "./channel.ts";
 import { normalisePayload } from "./in/normalise.ts";
 import { parsePayload } from "./in/payload.ts";
 import { verifySignature } from "./in/signature.ts";
 
-export const zohoCliqInbound: InboundDoor = {
-  channelType: "zoho_cliq",
-  legacyPaths: ["cliq"],
-  /** The data centre that holds the person's organisation, and must be asked for the token. */
-  callbackParameters: ["accounts-server", "location"],
-  claimedWorkspace: (request) => {
-    const payload = parsePayload(request.body);
-    return typeof payload === "string" ? undefined : payload.organizationId || undefined;
-  },
-  unsignedHandshake: () => undefined,
-  verify: verifySignature,
-  signedHandshake: () => undefined,
-  normalise: (request, account) => {
-    const payload = parsePayload(request.body);
-    return typeof payload === "string" ? { kind: "malformed", reason: payload } : normalisePayload(payload, account);
-  },
-  answer,
-};
+export const zohoCliqInbound: InboundDoor = { channel: zohoCliqChannel, read, verify: verifySignature, answer };
+
+function read(request: WebhookRequest): WebhookReading {
+  const payload = once(() => parsePayload(request.body));
+  return {
+    workspace: () => {
+      const read = payload();
+      return typeof read === "string" ? undefined : read.organizationId || undefined;
+    },
+    normalise: (account) => {
+      const read = payload();
+      return typeof read === "string" ? { kind: "malformed", reason: read } : normalisePayload(read, account);
+    },
+  };
+}
 
 /** An empty object is a synchronous reply that says nothing. A 503 shows the person an error: the event was not taken. */
 function answer(outcome: InboundOutcome): PlatformAnswer {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import type { OAuthApp } from "../contract/install.ts";
 import type { SendFetch } from "../contract/outbound.ts";
-import { zohoCliqOAuth } from "./install.ts";
+import { zohoCliqInstall } from "./install.ts";
 
 const app: OAuthApp = { clientId: "1000.A", clientSecret: "s3cret", scopes: [], settings: {} };
 
@@ -23,7 +23,7 @@ function zoho(answers: Record<string, { status?: number; body: unknown }> = {}) 
 
 function exchange(accountsServer: string | undefined, { fetch }: ReturnType<typeof zoho>, over: Partial<OAuthApp> = {}) {
   const parameters: Record<string, string> = accountsServer === undefined ? {} : { "accounts-server": accountsServer };
-  return zohoCliqOAuth.exchange({ ...app, ...over }, { code: "c", redirectUri: "https://edge/x", parameters }, fetch);
+  return zohoCliqInstall.exchange({ ...app, ...over }, { code: "c", redirectUri: "https://edge/x", parameters }, fetch);
 }
 
 describe("Zoho's data centres", () => {

@@ -1,8 +1,10 @@
 // Zoho's OAuth for Cliq: the person agrees at the accounts server, which sends her on to the data centre of her organisation; that one, out
 // of a fixed list, gives the tokens and says who she is. What the redirect names chooses from the list and is never called by itself.
 import * as v from "valibot";
-import type { Exchanged, OAuthApp, OAuthDoor, OAuthGrant } from "../contract/install.ts";
-import { DeliveryError, type SendFetch } from "../contract/outbound.ts";
+import type { Exchanged, InstallDoor, OAuthApp, OAuthGrant } from "../contract/install.ts";
+import type { SendFetch } from "../contract/outbound.ts";
+import { jsonOfAnswer } from "../kit/answer.ts";
+import { zohoCliqChannel } from "./channel.ts";
 import { deliveryErrorOf } from "./out/errors.ts";
 
 /** Accounts server to API, of each data centre (zoho.com/accounts/protocol/oauth/multi-dc.html). */
@@ -48,7 +50,7 @@ const userBody = v.object({
  * Settings of the app: `accounts_url` is the data centre in which it is registered, the United States' when left out. With one that is not
  * Zoho's (a simulator), `api_base_url` stands for the API, and neither is left for another.
  */
-export const zohoCliqOAuth: OAuthDoor = { authorizeUrl, exchange };
+export const zohoCliqInstall: InstallDoor = { channel: zohoCliqChannel, authorizeUrl, exchange };
 
 function authorizeUrl(app: OAuthApp, state: string, redirectUri: string): string {
   const url = new URL("/oauth/v2/auth", app.settings.accounts_url || firstCentre);
@@ -119,12 +121,7 @@ interface Answered {
 async function call(fetch: SendFetch, url: string, init: Parameters<SendFetch>[1]): Promise<Answered> {
   const response = await fetch(url, init);
   const { ok, status } = response;
-  try {
-    return { ok, status, json: JSON.parse(await response.text()) };
-  } catch (cause) {
-    if (cause instanceof DeliveryError) throw cause;
-    return { ok, status, json: undefined };
-  }
+  return { ok, status, json: await jsonOfAnswer(response) };
 }
 
 /** Zoho says no with HTTP 200 and an `error`; too many calls are "Access Denied" with 400. */

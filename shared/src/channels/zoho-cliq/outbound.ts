@@ -6,23 +6,16 @@ import type { OutboundAccount } from "../contract/account.ts";
 import { type Delivered, DeliveryError, type OutboundDoor, type PlannedCall, type SendFetch } from "../contract/outbound.ts";
 import { payloadOf, repeatable } from "../kit/planned-call.ts";
 import { callApi, pathSegment } from "./api.ts";
-import { zohoCliqOAuth } from "./install.ts";
+import { zohoCliqChannel } from "./channel.ts";
 import { canonicalMessageId, sourceMessageIdText, spacedMessageId } from "./message-id.ts";
-import { editPayload, planCalls, sendPayload, textLengthMax } from "./out/render.ts";
+import { editPayload, planCalls, sendPayload } from "./out/render.ts";
 
 export const zohoCliqOutbound: OutboundDoor = {
-  channelType: "zoho_cliq",
-  limits: {
-    // 50 messages a minute for a user; below it, because one too many locks the user for ten minutes.
-    ratePerSecond: 0.8,
-    textLengthMax,
-    settleMs: 0,
-  },
+  channel: zohoCliqChannel,
   grade: () => "cannot_tell",
   plan: planCalls,
   deliver: (call, { account, fetch }) => (call.action === "edit" ? edit(call, account, fetch) : send(call, account, fetch)),
   sourceMessageIdOf: (chatId, externalId) => sourceMessageIdText(chatId, externalId) as SourceMessageId,
-  oauth: zohoCliqOAuth,
 };
 
 const sentAnswer = v.union([

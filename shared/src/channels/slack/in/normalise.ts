@@ -7,11 +7,11 @@ import { PeerKind } from "@mio/proto/gen/mio/v1/enums_pb.ts";
 import { type Message, MessageSchema } from "@mio/proto/gen/mio/v1/message_pb.ts";
 import { type MessageRelation, MessageRelation_Kind, MessageRelationSchema } from "@mio/proto/gen/mio/v1/relation_pb.ts";
 import { type Sender, SenderSchema } from "@mio/proto/gen/mio/v1/sender_pb.ts";
-import { slackChannel, slackTeamId, slackThreadTs, slackTs } from "../../../attributes.ts";
 import { schemaVersion } from "../../../bus/wire/envelope.ts";
 import { conversationIdOf, messageIdOf, type SourceMessageId } from "../../../ids.ts";
 import type { InboundAccount } from "../../contract/account.ts";
 import type { Normalised } from "../../contract/inbound.ts";
+import { slackChannel } from "../channel.ts";
 import {
   actionSourceId,
   commandSourceId,
@@ -36,6 +36,8 @@ import type {
   SlashCommand,
 } from "./payload.ts";
 import { dayOf, timeOfTs } from "./timestamp.ts";
+
+const { attributes: names } = slackChannel;
 
 /** Subtypes of messages that somebody wrote; all others are Slack's own notices. */
 const writtenSubtypes: readonly string[] = ["thread_broadcast", "file_share", "me_message", "bot_message"];
@@ -234,10 +236,10 @@ function message(account: InboundAccount, happened: Happened): Normalised {
     text: happened.content?.text ?? "",
     attachments: attachmentsOf(happened.content?.files ?? []),
     attributes: {
-      [slackChannel]: channel,
-      [slackTeamId]: account.externalId,
-      ...(ts === undefined ? {} : { [slackTs]: ts }),
-      ...(root === undefined ? {} : { [slackThreadTs]: root }),
+      [names.channel]: channel,
+      [names.teamId]: account.externalId,
+      ...(ts === undefined ? {} : { [names.ts]: ts }),
+      ...(root === undefined ? {} : { [names.threadTs]: root }),
     },
   });
   if (relation) envelope.relation = relationOf(relation, idOf(relation.ts));

@@ -2,17 +2,10 @@
 // Slack adds is no error, a used field of the wrong type is.
 import * as v from "valibot";
 import type { WebhookRequest } from "../../contract/inbound.ts";
+import { jsonOf, textOf } from "../../kit/json.ts";
+import { platformId } from "../../kit/platform-id.ts";
 
-/** Ids are opaque, but they become parts of ours: bounded, and without broken characters or those that a database refuses. */
-const idLengthMax = 255;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to refuse.
-const control = /[\u0000-\u001f\u007f]/;
-const id = v.pipe(
-  v.string(),
-  v.minLength(1),
-  v.maxLength(idLengthMax),
-  v.check((text) => text.isWellFormed() && !control.test(text), "broken characters"),
-);
+const id = platformId(255);
 const text = v.pipe(
   v.string(),
   v.transform((value) => value.toWellFormed()),
@@ -168,12 +161,12 @@ export type SlackPayload = { workspaces: string[]; content: SlackContent };
 
 /** Parses a body as its Content-Type says. Never throws. */
 export function parsePayload(request: WebhookRequest): SlackPayload {
-  const body = decoded(request.body);
+  const body = textOf(request.body);
   if (body === undefined) return { workspaces: [], content: malformed("not_utf8") };
-  if (!isForm(request)) return eventPayload(parsedJson(body));
+  if (!isForm(request)) return eventPayload(jsonOf(body));
   const form = new URLSearchParams(body);
   const interaction = form.get("payload");
-  return interaction === null ? formPayload(form) : interactionPayload(parsedJson(interaction));
+  return interaction === null ? formPayload(form) : interactionPayload(jsonOf(interaction));
 }
 
 export function isForm(request: WebhookRequest): boolean {
@@ -268,23 +261,6 @@ function read<Schema extends v.GenericSchema>(
 
 function known(ids: readonly (string | null | undefined)[]): string[] {
   return ids.filter((each): each is string => each !== null && each !== undefined);
-}
-
-function decoded(bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    return undefined;
-  }
-}
-
-/** Undefined when it is not JSON: no JSON text says undefined. */
-function parsedJson(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return undefined;
-  }
 }
 
 function malformed(reason: string): SlackContent {

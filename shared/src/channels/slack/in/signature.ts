@@ -1,13 +1,11 @@
 // Slack's v0 signature: an HMAC over "v0:<timestamp>:<raw body>", in a window of five minutes either way.
-import { hexToBytes } from "@noble/hashes/utils.js";
+import { concatBytes, hexToBytes } from "@noble/hashes/utils.js";
 import { hmacSha256Fits } from "../../../hmac.ts";
 import type { VerificationSecret } from "../../contract/account.ts";
 import type { Verified, WebhookRequest } from "../../contract/inbound.ts";
+import { isWithinReplayWindow } from "../../kit/replay-window.ts";
 
 const signatureScheme = "slack-v0";
-
-/** Slack's own recommendation; 300 s passes, 301 s fails, also into the future. */
-const replayWindowSeconds = 300;
 
 const encoder = new TextEncoder();
 
@@ -23,9 +21,9 @@ export async function verifySignature(
   // Doubled headers arrive joined with ", " and so fit neither pattern.
   if (!/^\d{1,12}$/.test(timestamp)) return refused("timestamp_malformed");
   if (!/^v0=[0-9a-f]{64}$/.test(signature)) return refused("signature_malformed");
-  if (Math.abs(Math.floor(nowMs / 1000) - Number(timestamp)) > replayWindowSeconds) return refused("timestamp_outside_window");
+  if (!isWithinReplayWindow(timestamp, nowMs)) return refused("timestamp_outside_window");
 
-  const signed = signedBytes(timestamp, request.body);
+  const signed = concatBytes(encoder.encode(`v0:${timestamp}:`), request.body);
   const given = hexToBytes(signature.slice(3));
   let fits = false;
   for (const secret of secrets) {
@@ -34,14 +32,6 @@ export async function verifySignature(
     fits = (await hmacSha256Fits(secret.value, signed, given)) || fits;
   }
   return fits ? { kind: "verified" } : refused("signature_wrong");
-}
-
-function signedBytes(timestamp: string, body: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  const prefix = encoder.encode(`v0:${timestamp}:`);
-  const signed = new Uint8Array(prefix.length + body.length);
-  signed.set(prefix);
-  signed.set(body, prefix.length);
-  return signed;
 }
 
 function refused(reason: string): Verified {

@@ -1,5 +1,6 @@
 // What Slack's `error` words mean for a send. Slack says 200 with `ok: false` for most of them.
 import { DeliveryError, type DeliveryErrorKind } from "../../contract/outbound.ts";
+import { retryAfterMsOf } from "../../kit/answer.ts";
 
 /** Slack's wait when a 429 gives none, which its documentation excludes. */
 const retryAfterDefaultMs = 30_000;
@@ -36,16 +37,11 @@ export function deliveryErrorOf(method: string, { status, retryAfter, error }: E
   const code = error !== undefined && /^[a-z0-9_]{1,80}$/.test(error) ? error : `http_${status}`;
   const message = `Slack refused ${method}: ${code}`;
   if (kind !== "rate_limited") return new DeliveryError(kind, code, message);
-  return new DeliveryError(kind, code, message, { retryAfterMs: retryAfterMsOf(retryAfter) });
+  return new DeliveryError(kind, code, message, { retryAfterMs: retryAfterMsOf(retryAfter) ?? retryAfterDefaultMs });
 }
 
 function kindOfStatus(status: number, error: string | undefined): DeliveryErrorKind {
   // 5xx, and a 408 of something in between: the call may have been carried out. So may a 2xx that is not Slack's JSON.
   if (status >= 500 || status === 408) return "unknown";
   return status >= 200 && status < 300 && error === undefined ? "unknown" : "rejected";
-}
-
-/** Slack gives whole seconds. */
-function retryAfterMsOf(text: string | null): number {
-  return text !== null && /^\d{1,6}$/.test(text) ? Number(text) * 1_000 : retryAfterDefaultMs;
 }

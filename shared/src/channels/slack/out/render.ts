@@ -1,15 +1,12 @@
 // A command as calls of Slack's Web API, planned without any I/O. Text is mrkdwn already and goes out as it is.
 import type { SendCommand } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
 import * as v from "valibot";
-import { slackThreadTs, slackTs } from "../../../attributes.ts";
 import { type AccountId, messageIdOf } from "../../../ids.ts";
 import type { EditTarget, Plan, PlannedCall } from "../../contract/outbound.ts";
 import { splitText } from "../../kit/split-text.ts";
-import { refuseOtherThanText, rejected } from "../../kit/text-command.ts";
+import { refuseUnsupported, rejected } from "../../kit/text-command.ts";
+import { slackChannel } from "../channel.ts";
 import { messageSourceId, tsOfSourceId } from "../source-id.ts";
-
-/** Slack's advice for one message; chat.update refuses more, chat.postMessage cuts at 40,000. */
-export const textLengthMax = 4_000;
 
 /** What `deliver` needs; the ledger keeps it as JSON between the two. */
 export const sendPayload = v.object({
@@ -26,9 +23,9 @@ export const editPayload = v.object({ channel: v.string(), ts: v.string(), text:
 /** An edit that is longer than one message changes the message to its first part and sends the rest after it. */
 export function planCalls(command: SendCommand, editTarget: EditTarget | undefined): Plan {
   const channel = command.conversationExternalId;
-  const refusal = refuseOtherThanText(command, editTarget);
+  const refusal = refuseUnsupported(slackChannel, command, editTarget);
   if (refusal) return refusal;
-  const [first, ...others] = splitText(command.text.toWellFormed(), textLengthMax);
+  const [first, ...others] = splitText(command.text.toWellFormed(), slackChannel.limits.textLengthMax);
   if (first === undefined) return rejected("text_empty", "there is no text to send");
   const ts = editTarget && tsOfSourceId(channel, editTarget.externalId);
   if (editTarget && ts === undefined) return rejected("edit_target_malformed", "the message to edit is not named by a Slack ts");
@@ -49,10 +46,10 @@ export function planCalls(command: SendCommand, editTarget: EditTarget | undefin
  */
 function threadOf(command: SendCommand): string {
   const channel = command.conversationExternalId;
-  const named = tsOfSourceId(channel, command.attributes[slackThreadTs] ?? "");
+  const named = tsOfSourceId(channel, command.attributes[slackChannel.attributes.threadTs] ?? "");
   if (named !== undefined) return named;
   if (command.threadRootMessageId === "") return "";
-  const candidates = [command.relation?.targetExternalId ?? "", command.attributes[slackTs] ?? ""];
+  const candidates = [command.relation?.targetExternalId ?? "", command.attributes[slackChannel.attributes.ts] ?? ""];
   for (const candidate of candidates) {
     const ts = tsOfSourceId(channel, candidate);
     if (ts === undefined) continue;

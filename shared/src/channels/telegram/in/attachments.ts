@@ -2,8 +2,10 @@
 // the file_id, to be resolved with getFile by who holds the token.
 import { create } from "@bufbuild/protobuf";
 import { type Attachment, Attachment_Kind, AttachmentSchema } from "@mio/proto/gen/mio/v1/attachment_pb.ts";
-import { fileReferenceScheme } from "../names.ts";
 import type { TelegramMessage } from "./payload.ts";
+
+/** Others read it, so it never changes. */
+const fileReferenceScheme = "telegram-file:";
 
 interface File {
   file_id: string;

@@ -16,7 +16,7 @@ const account: InboundAccount = {
 
 function normalise(body: string | Uint8Array<ArrayBuffer>): Normalised {
   const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
-  return telegramInbound.normalise({ method: "POST", url: "http://edge/", headers: new Headers(), body: bytes }, account);
+  return telegramInbound.read({ method: "POST", url: "http://edge/", headers: new Headers(), body: bytes }).normalise(account);
 }
 
 const plain = {

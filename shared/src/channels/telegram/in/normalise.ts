@@ -13,7 +13,7 @@ import { schemaVersion } from "../../../bus/wire/envelope.ts";
 import { conversationIdOf, messageIdOf, type SourceMessageId } from "../../../ids.ts";
 import type { InboundAccount } from "../../contract/account.ts";
 import type { InboundEvent, Normalised } from "../../contract/inbound.ts";
-import { channelType, mediaGroupAttribute, otherContentAttribute, threadAttribute } from "../names.ts";
+import { telegramChannel } from "../channel.ts";
 import { callbackSourceId, editSourceId, messageSourceId, reactionSourceId } from "../source-id.ts";
 import { attachmentsOf } from "./attachments.ts";
 import {
@@ -26,6 +26,8 @@ import {
   type TelegramReactionType,
   type TelegramUser,
 } from "./payload.ts";
+
+const { attributes: names } = telegramChannel;
 
 export function normaliseUpdate(body: Uint8Array<ArrayBuffer>, account: InboundAccount): Normalised {
   const update = parseUpdate(body);
@@ -66,8 +68,8 @@ function messageEvents(message: TelegramMessage, editedBy: number | undefined, a
   });
   event.message.text = text.toWellFormed();
   event.message.attachments = attachments;
-  if (message.media_group_id !== undefined) event.message.attributes[mediaGroupAttribute] = message.media_group_id.toWellFormed();
-  if (otherContent !== undefined) event.message.attributes[otherContentAttribute] = otherContent;
+  if (message.media_group_id !== undefined) event.message.attributes[names.mediaGroup] = message.media_group_id.toWellFormed();
+  if (otherContent !== undefined) event.message.attributes[names.otherContent] = otherContent;
   const answered = answeredMessage(message);
   if (editedBy !== undefined) relate(event.message, MessageRelation_Kind.EDIT, own, account);
   else if (answered !== undefined) relate(event.message, MessageRelation_Kind.REPLY, answered, account);
@@ -164,7 +166,7 @@ function eventOf(
     schemaVersion,
     tenantId: account.tenantId,
     accountId: account.accountId,
-    channelType,
+    channelType: telegramChannel.slug,
     conversationId: conversationIdOf(account.accountId, chat.id),
     conversationExternalId: chat.id,
     conversationKind: kindOf(chat),
@@ -175,7 +177,7 @@ function eventOf(
   if (event.thread !== undefined) {
     // A topic has the number of the message that opened it.
     message.threadRootMessageId = messageIdOf(account.accountId, messageSourceId(chat.id, event.thread));
-    message.attributes[threadAttribute] = String(event.thread);
+    message.attributes[names.thread] = String(event.thread);
   }
   if (atSeconds === undefined) return { message, eventDay: "" };
   message.sentAt = timestampFromMs(atSeconds * 1000);

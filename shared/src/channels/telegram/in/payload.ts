@@ -1,6 +1,7 @@
 // The part of a Telegram Update that we use, parsed once. Unknown fields and kinds are normal and kept out; a known field of
 // another shape is malformed. Ids are numbers under 2^52 on the wire: checked to be exact, then text for ever.
 import * as v from "valibot";
+import { jsonOfBytes } from "../../kit/json.ts";
 
 const integer = v.pipe(v.number(), v.safeInteger());
 const idText = v.pipe(integer, v.transform(String));
@@ -143,9 +144,9 @@ const updateFrame = v.object({
 
 /** Never throws. An Update holds exactly one kind; one that holds none of ours is `uninteresting`. */
 export function parseUpdate(body: Uint8Array<ArrayBuffer>): Update {
-  const json = parseJson(body);
+  const json = jsonOfBytes(body);
   if (json === undefined) return { kind: "malformed", reason: "not_json" };
-  const frame = v.safeParse(updateFrame, json.value);
+  const frame = v.safeParse(updateFrame, json);
   if (!frame.success) return { kind: "malformed", reason: "update" };
   const { update_id: updateId, ...kinds } = frame.output;
   const posted = kinds.message === undefined ? kinds.channel_post : kinds.message;
@@ -181,12 +182,4 @@ function parsed<Output>(
 ) {
   const result = v.safeParse(schema, value);
   return result.success ? make(result.output) : ({ kind: "malformed", reason } satisfies Update);
-}
-
-function parseJson(body: Uint8Array<ArrayBuffer>): { value: unknown } | undefined {
-  try {
-    return { value: JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body)) };
-  } catch {
-    return undefined; // Not UTF-8, or not JSON: the same to us.
-  }
 }

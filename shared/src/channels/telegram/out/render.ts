@@ -5,23 +5,20 @@ import { MessageRelation_Kind } from "@mio/proto/gen/mio/v1/relation_pb.ts";
 import type { SendCommand } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
 import type { EditTarget, Plan, PlannedCall } from "../../contract/outbound.ts";
 import { splitText } from "../../kit/split-text.ts";
-import { refuseOtherThanText, rejected } from "../../kit/text-command.ts";
-import { threadAttribute } from "../names.ts";
+import { refuseUnsupported, rejected } from "../../kit/text-command.ts";
+import { telegramChannel } from "../channel.ts";
 import { messageOfSourceId, messageSourceId } from "../source-id.ts";
-
-/** Characters of one message after entities are parsed, in UTF-16 code units (sendMessage's documentation). */
-export const textLengthMax = 4096;
 
 /** A chat's id, or a public channel's name. */
 const chatPattern = /^(-?\d{1,16}|@[A-Za-z0-9_]{1,64})$/;
 
 /** An edit that is longer than one message changes the message to its first part and sends the rest after it. */
 export function planCalls(command: SendCommand, editTarget: EditTarget | undefined): Plan {
-  const refusal = refuseOtherThanText(command, editTarget);
+  const refusal = refuseUnsupported(telegramChannel, command, editTarget);
   if (refusal) return refusal;
   const chatId = command.conversationExternalId;
   if (!chatPattern.test(chatId)) return rejected("conversation_malformed", "conversation_external_id is not a Telegram chat id");
-  const [first, ...more] = splitText(command.text, textLengthMax);
+  const [first, ...more] = splitText(command.text, telegramChannel.limits.textLengthMax);
   if (first === undefined) return rejected("text_empty", "there is no text to send");
 
   const edited = editTarget && messageOfTarget(chatId, editTarget);
@@ -51,6 +48,6 @@ function replyOf(command: SendCommand) {
 }
 
 function threadOf(command: SendCommand) {
-  const thread = command.attributes[threadAttribute] ?? "";
+  const thread = command.attributes[telegramChannel.attributes.thread] ?? "";
   return /^\d{1,15}$/.test(thread) ? { message_thread_id: Number(thread) } : {};
 }

@@ -10,11 +10,10 @@ import { schemaVersion } from "../../../bus/wire/envelope.ts";
 import { conversationIdOf, messageIdOf, type SourceMessageId } from "../../../ids.ts";
 import type { InboundAccount } from "../../contract/account.ts";
 import type { InboundEvent, Normalised } from "../../contract/inbound.ts";
+import { testChannel } from "../channel.ts";
 import { parseWebhook, type TestEvent } from "./payload.ts";
 
-export const channelType = "test";
-
-export function normaliseWebhook(body: Uint8Array<ArrayBuffer>, account: InboundAccount): Normalised {
+export function normaliseWebhook(body: unknown, account: InboundAccount): Normalised {
   const webhook = parseWebhook(body);
   if (!webhook) return { kind: "malformed", reason: "webhook" };
   const own = account.settings.bot_id;
@@ -39,7 +38,7 @@ function eventOf(event: TestEvent, account: InboundAccount): InboundEvent | unde
     schemaVersion,
     tenantId: account.tenantId,
     accountId,
-    channelType,
+    channelType: testChannel.slug,
     conversationId: conversationIdOf(accountId, event.conversation),
     conversationExternalId: event.conversation,
     conversationKind: ConversationKind.CHANNEL_PUBLIC,

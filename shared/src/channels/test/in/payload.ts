@@ -36,22 +36,14 @@ const webhook = v.object({ workspace: name, events: v.pipe(v.array(event), v.max
 
 export type TestEvent = v.InferOutput<typeof event>;
 
-/** Undefined when the body is not UTF-8, not JSON, or of another shape. Never throws. */
-export function parseWebhook(body: Uint8Array<ArrayBuffer>): v.InferOutput<typeof webhook> | undefined {
-  const parsed = v.safeParse(webhook, jsonOf(body));
+/** Undefined when it is of another shape. */
+export function parseWebhook(body: unknown): v.InferOutput<typeof webhook> | undefined {
+  const parsed = v.safeParse(webhook, body);
   return parsed.success ? parsed.output : undefined;
 }
 
 /** The workspace alone, also of a webhook whose events we do not understand. */
-export function parseWorkspace(body: Uint8Array<ArrayBuffer>): string | undefined {
-  const parsed = v.safeParse(v.object({ workspace: name }), jsonOf(body));
+export function workspaceIn(body: unknown): string | undefined {
+  const parsed = v.safeParse(v.object({ workspace: name }), body);
   return parsed.success ? parsed.output.workspace : undefined;
-}
-
-function jsonOf(body: Uint8Array<ArrayBuffer>): unknown {
-  try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
-  } catch {
-    return undefined;
-  }
 }

@@ -8,14 +8,17 @@ import { ConversationKind, PeerKind } from "@mio/proto/gen/mio/v1/enums_pb.ts";
 import type { Interaction } from "@mio/proto/gen/mio/v1/interaction_pb.ts";
 import { MessageSchema } from "@mio/proto/gen/mio/v1/message_pb.ts";
 import { MessageRelation_Kind } from "@mio/proto/gen/mio/v1/relation_pb.ts";
-import { cliqChannelName, cliqOrgId, conversationDisplayName, repliedTo } from "../../../attributes.ts";
+import { conversationDisplayName, repliedTo } from "../../../attributes.ts";
 import { schemaVersion } from "../../../bus/wire/envelope.ts";
 import { conversationIdOf, messageIdOf, type SourceMessageId, uuidV5 } from "../../../ids.ts";
 import type { InboundAccount } from "../../contract/account.ts";
 import type { Normalised } from "../../contract/inbound.ts";
+import { zohoCliqChannel } from "../channel.ts";
 import { canonicalMessageId, epochMsOfMessageId, sourceMessageIdText } from "../message-id.ts";
 import { interactionOf } from "./interaction.ts";
 import type { CliqChat, CliqFile, CliqPayload, CliqUser } from "./payload.ts";
+
+const { attributes: names } = zohoCliqChannel;
 
 /** Namespace of ids that we derive where Cliq gives none. Never change it: repeats would become new messages. */
 const derivedIdNamespace = "0f0b8a3e-6f0c-5f0e-9d57-6a2f6c1b7a11";
@@ -171,11 +174,11 @@ function attributesOf(payload: CliqPayload, chat: CliqChat): Record<string, stri
   const { message } = payload;
   const mentions = message?.mentions ?? [];
   const attributes: Record<string, string> = {
-    [cliqChannelName]: payload.channelName,
-    [cliqOrgId]: payload.organizationId,
+    [names.channelName]: payload.channelName,
+    [names.orgId]: payload.organizationId,
     [conversationDisplayName]: chat.title ?? "",
     [repliedTo]: message?.repliedToId === undefined ? "" : canonicalMessageId(message.repliedToId),
-    cliq_mentions: mentions.length === 0 ? "" : JSON.stringify(mentions),
+    [names.mentions]: mentions.length === 0 ? "" : JSON.stringify(mentions),
   };
   return Object.fromEntries(Object.entries(attributes).filter(([, value]) => value !== ""));
 }

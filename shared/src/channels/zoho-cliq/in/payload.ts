@@ -1,9 +1,8 @@
 // What a Cliq webhook says, read once: the native envelope (all under `params`) and both shapes of relay script become one
 // flat record. Fields that we stand on must have their type; fields that are nice to have are left out when they are odd.
 import * as v from "valibot";
-
-/** Longer or stranger ids would break keys further on (an index row, a text column), so they make a payload malformed. */
-const idLengthMax = 256;
+import { jsonOfBytes } from "../../kit/json.ts";
+import { platformId } from "../../kit/platform-id.ts";
 
 /** A form's values are a list in a list at most; what is deep enough cannot be written as JSON again. */
 const argumentLevelsMax = 32;
@@ -11,15 +10,8 @@ const argumentLevelsMax = 32;
 /** 2100-01-01: a time beyond is a mistake in its unit, and would name a day that no key is kept for. */
 const timeMsMax = 4_102_444_800_000;
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to refuse.
-const control = /[\u0000-\u001f\u007f]/;
-
-const id = v.pipe(
-  v.string(),
-  v.minLength(1),
-  v.maxLength(idLengthMax),
-  v.check((text) => text.isWellFormed() && !control.test(text)),
-);
+/** Longer or stranger ids make a payload malformed. */
+const id = platformId(256);
 /** Epoch milliseconds; a number in most places, a string in the mention handler. */
 const time = v.union([
   v.pipe(v.number(), v.safeInteger(), v.minValue(0), v.maxValue(timeMsMax)),
@@ -151,12 +143,8 @@ function nestsWithin(value: unknown, levels: number): boolean {
 
 /** Reads a raw body; a string says why it cannot be read. Never throws. */
 export function parsePayload(body: Uint8Array): CliqPayload | string {
-  let json: unknown;
-  try {
-    json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
-  } catch {
-    return "not_json";
-  }
+  const json = jsonOfBytes(body);
+  if (json === undefined) return "not_json";
   const parsed = v.safeParse(payload, json);
   if (!parsed.success) return `wrong_shape.${v.getDotPath(parsed.issues[0]) ?? "body"}`;
   return flatten(parsed.output);

@@ -1,18 +1,16 @@
 // Who sent a Cliq webhook: four schemes, each over the raw bytes, compared in constant time. A header that comes twice is
 // joined with ", " on its way here, fits no format below, and so fails.
 import { sha256 } from "@noble/hashes/sha2.js";
-import { hexToBytes } from "@noble/hashes/utils.js";
+import { concatBytes, hexToBytes } from "@noble/hashes/utils.js";
 import { equalInConstantTime, hmacSha256Fits } from "../../../hmac.ts";
 import type { VerificationSecret } from "../../contract/account.ts";
 import type { Verified, WebhookRequest } from "../../contract/inbound.ts";
+import { isWithinReplayWindow } from "../../kit/replay-window.ts";
 
 const relaySignatureHeader = "x-webhook-signature";
 const relayTimestampHeader = "x-webhook-timestamp";
 const sharedSecretHeader = "x-cliq-webhook-secret";
 const nativeSignatureHeader = "x-cliq-signature";
-
-/** Cliq documents no replay window; this is our own, for the scheme that signs a timestamp. 300 passes, 301 does not. */
-const replayWindowSeconds = 300;
 
 const utf8 = new TextEncoder();
 
@@ -21,12 +19,12 @@ type Scheme = (request: WebhookRequest, secret: string, nowMs: number) => Promis
 const schemes: Readonly<Record<string, Scheme>> = {
   /** Our relay script signs the body. Its digest may be hex or base64: which one Deluge gives is not documented. */
   "cliq-relay-hmac-sha256": (request, secret) => verifyHmac(request, secret, request.body),
-  /** Our relay script signs `<epoch seconds>.<body>`. */
+  /** Our relay script signs `<epoch seconds>.<body>`. Cliq documents no replay window; this one is our own. */
   "cliq-relay-hmac-sha256-timestamped": async (request, secret, nowMs) => {
     const timestamp = request.headers.get(relayTimestampHeader) ?? "";
     if (!/^\d{1,12}$/.test(timestamp)) return false;
-    if (Math.abs(Math.floor(nowMs / 1000) - Number(timestamp)) > replayWindowSeconds) return false;
-    return verifyHmac(request, secret, concatenate(utf8.encode(`${timestamp}.`), request.body));
+    if (!isWithinReplayWindow(timestamp, nowMs)) return false;
+    return verifyHmac(request, secret, concatBytes(utf8.encode(`${timestamp}.`), request.body));
   },
   "cliq-shared-secret": async (request, secret) => equalTexts(request.headers.get(sharedSecretHeader) ?? "", secret),
   /** Cliq itself signs the body with the extension's RSA key; the secret holds the public key as the settings page shows it. */
@@ -86,11 +84,4 @@ function equalTexts(given: string, expected: string): boolean {
 function base64Bytes(text: string): Uint8Array<ArrayBuffer> | undefined {
   if (text.length === 0 || text.length % 4 !== 0 || !/^[A-Za-z0-9+/]+={0,2}$/.test(text)) return undefined;
   return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-}
-
-function concatenate(first: Uint8Array, second: Uint8Array): Uint8Array<ArrayBuffer> {
-  const joined = new Uint8Array(first.length + second.length);
-  joined.set(first);
-  joined.set(second, first.length);
-  return joined;
 }

@@ -2,14 +2,11 @@
 import { MessageRelation_Kind } from "@mio/proto/gen/mio/v1/relation_pb.ts";
 import type { SendCommand } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
 import * as v from "valibot";
-import { cliqChannelName } from "../../../attributes.ts";
 import type { EditTarget, Plan } from "../../contract/outbound.ts";
 import { splitText } from "../../kit/split-text.ts";
-import { refuseOtherThanText, rejected } from "../../kit/text-command.ts";
+import { refuseUnsupported, rejected } from "../../kit/text-command.ts";
+import { zohoCliqChannel } from "../channel.ts";
 import { isPlatformMessageId, platformMessageId } from "../message-id.ts";
-
-/** Published limit of one message's text, in characters. */
-export const textLengthMax = 5_000;
 
 /** What `deliver` needs; the ledger keeps it as JSON between the two. */
 export const sendPayload = v.object({ chatId: v.string(), channelName: v.string(), text: v.string(), replyTo: v.string() });
@@ -21,12 +18,12 @@ export const editPayload = v.object({ chatId: v.string(), messageId: v.string(),
  */
 export function planCalls(command: SendCommand, editTarget: EditTarget | undefined): Plan {
   const chatId = command.conversationExternalId;
-  const refusal = refuseOtherThanText(command, editTarget);
+  const refusal = refuseUnsupported(zohoCliqChannel, command, editTarget);
   if (refusal) return refusal;
-  const [first, ...others] = splitText(command.text, textLengthMax);
+  const [first, ...others] = splitText(command.text, zohoCliqChannel.limits.textLengthMax);
   if (first === undefined) return rejected("text_empty", "there is no text to send");
 
-  const channelName = command.attributes[cliqChannelName] ?? "";
+  const channelName = command.attributes[zohoCliqChannel.attributes.channelName] ?? "";
   const replied =
     command.relation?.kind === MessageRelation_Kind.REPLY
       ? platformMessageId(chatId, command.relation?.targetExternalId ?? "")

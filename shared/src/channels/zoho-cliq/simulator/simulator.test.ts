@@ -52,8 +52,8 @@ async function taken({ received, app }: Pick<Awaited<ReturnType<typeof start>>, 
       body: new TextEncoder().encode(body),
     };
     expect(await zohoCliqInbound.verify(request, app.account.secrets, 0)).toEqual({ kind: "verified" });
-    expect(zohoCliqInbound.claimedWorkspace(request) ?? app.account.externalId).toBe(app.account.externalId);
-    const normalised = zohoCliqInbound.normalise(request, account);
+    expect(zohoCliqInbound.read(request).workspace() ?? app.account.externalId).toBe(app.account.externalId);
+    const normalised = zohoCliqInbound.read(request).normalise(account);
     all.push(normalised.kind === "messages" ? (normalised.events[0]?.message ?? expect.fail("no event")) : normalised.reason);
   }
   return all;
