@@ -2,8 +2,9 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { parse } from "yaml";
-import { codeOf, doors, filesIn, importsOf, provesOnly, reachOf, root, shippedFilesIn, sourceOf } from "./imports.ts";
+import { channelFolders } from "../channels/folders.ts";
+import { channelSlugs, filesSaying } from "./channel-names.ts";
+import { codeOf, doors, filesIn, importsOf, provesOnly, reachOf, root, shippedFilesIn } from "./imports.ts";
 
 /** Each import of the files that no pattern allows, as "file imports x". */
 function importsNotAllowed(files: readonly string[], allowed: readonly RegExp[]): string[] {
@@ -17,9 +18,7 @@ function importsNotAllowed(files: readonly string[], allowed: readonly RegExp[])
 
 const protobuf = /^@bufbuild\/protobuf(\/|$)/;
 const pure = [protobuf, /^valibot$/, /^@noble\//];
-const channels = readdirSync(join(root, "shared/src/channels"), { withFileTypes: true })
-  .filter((entry) => entry.isDirectory() && !["conformance", "contract", "doors", "kit", "simulator"].includes(entry.name))
-  .map((entry) => entry.name);
+const channels = channelFolders(root);
 const services = readdirSync(join(root, "core/src"), { withFileTypes: true })
   .filter((entry) => entry.isDirectory() && filesIn(`core/src/${entry.name}`).includes(`core/src/${entry.name}/service.ts`))
   .map((entry) => entry.name);
@@ -172,33 +171,13 @@ describe("imports", () => {
       "node:fs",
       "node:path",
       "vitest",
-      "yaml",
+      "proving/channels/folders.ts",
+      "proving/house/channel-names.ts",
       "proving/house/imports.ts",
     ]);
   });
 });
 
-describe("names", () => {
-  /** Slugs that are plain words stand for a channel only where they stand alone as a text. */
-  const words = new Set(["line", "teams", "matrix", "messenger", "test"]);
-  const slugs = channelSlugs();
-
-  it("no file of edge or core, tests aside, contains the name of a channel", () => {
-    const found = [...shippedFilesIn("edge"), ...shippedFilesIn("core")].flatMap((file) => {
-      const source = sourceOf(file);
-      return slugs.filter((slug) => namePattern(slug).test(source)).map((slug) => `${file} says ${slug}`);
-    });
-    expect(found).toEqual([]);
-  });
-
-  function namePattern(slug: string): RegExp {
-    const spelt = slug.replaceAll("_", "[-_ ]?");
-    return words.has(slug) ? new RegExp(`["'\`]${spelt}["'\`]`) : new RegExp(`(?<![a-z])${spelt}(?![a-z])`, "i");
-  }
+it.each(channelSlugs())("no file of edge or core, tests aside, contains the name of the channel %s", (slug) => {
+  expect(filesSaying(slug)).toEqual([]);
 });
-
-function channelSlugs(): string[] {
-  const registry: unknown = parse(sourceOf("proto/channels.yaml"));
-  const text = JSON.stringify(registry);
-  return [...text.matchAll(/"slug":"([a-z0-9_]+)"/g)].map((match) => match[1] ?? "");
-}
