@@ -2,7 +2,7 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { MessageSchema } from "@mio/proto/gen/mio/v1/message_pb.ts";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { InboundAccount, VerificationSecret } from "../contract/account.ts";
 import type { InboundDoor, InboundOutcome, WebhookRequest } from "../contract/inbound.ts";
 import { brokenBodies } from "./broken-bodies.ts";
@@ -44,6 +44,24 @@ export function describeManners(door: InboundDoor, { proofs, webhooks }: Fixture
         const expected = outcome === "unavailable" ? 503 : 200;
         expect(status, outcome).toBe(expected);
         expect(new Response(body, { status, headers }).status).toBe(expected);
+      }
+    });
+
+    it("parses nothing before it is asked, and a body once, whatever is asked of it", () => {
+      const decode = vi.spyOn(TextDecoder.prototype, "decode");
+      try {
+        for (const { name, request, account: whose } of webhooks) {
+          decode.mockClear();
+          const webhook = door.read(request);
+          expect(decode, name).toHaveBeenCalledTimes(0);
+          webhook.workspace();
+          webhook.unsignedHandshake?.();
+          webhook.signedHandshake?.();
+          webhook.normalise(whose);
+          expect(decode.mock.calls.length, name).toBeLessThanOrEqual(1);
+        }
+      } finally {
+        decode.mockRestore();
       }
     });
 
