@@ -26,4 +26,12 @@ export const g5: readonly Fault[] = [
     replace: "new Set(wanted())",
     tests: [{ file: "core/src/sender/accounts.test.ts", name: /G5: does not forget an account/ }],
   },
+  {
+    name: "full-lane-forgotten",
+    description: "forgets that the ledger has more of a lane than memory, so that what waits there never gets its turn",
+    file: "core/src/sender/delivery/window.ts",
+    find: "      lane.more = true;\n",
+    replace: "",
+    tests: [{ file: "core/src/sender/delivery/window.test.ts", name: /G5: gives every command of a lane its turn/ }],
+  },
 ];

@@ -21,7 +21,7 @@ export interface Window {
 interface WindowOptions {
   db: Pool;
   schedule: Schedule;
-  accounts: Accounts;
+  accounts: Pick<Accounts, "ensure">;
   doors: readonly OutboundDoor[];
   clock: Clock;
   /** A command that cancels another waits in no lane. */
