@@ -20,7 +20,7 @@ const sources = tracked.filter((file) => /\.tsx?$/.test(file) && !file.startsWit
 
 /** What proves, measures or breaks, and is no test beside its code. */
 const isTooling = (file: string) =>
-  /^(proving|bench|sabotage|test)\/|\/testing\/|\/conformance\/|^local\/(faults|load)\//.test(file);
+  /^(proving|bench|sabotage|test)\/|\/testing\/|\/conformance\/|\/forger\.ts$|^local\/(faults|load)\//.test(file);
 const isTest = (file: string) => file.endsWith(".test.ts");
 const isSimulator = (file: string) => /\/simulators?[/.]/.test(file);
 const isShipped = (file: string) =>
