@@ -35,6 +35,13 @@ export function describeForger(door: InboundDoor, forger: Forger, { all: fixture
       }
     });
 
+    it("knows every path that leads to the channel, the present one first", () => {
+      const { slug, legacyPaths } = door.channel;
+      const own = `/webhooks/${slug.replaceAll("_", "-")}`;
+      expect(forger.paths[0]).toBe(own);
+      expect([...forger.paths].sort()).toEqual([own, ...legacyPaths.flatMap((path) => [`/${path}`, `/webhooks/${path}`])].sort());
+    });
+
     it("has the workspace of the fixtures as its first account", () => {
       for (const { account: whose } of webhooks) expect(whose.externalId).toBe(forger.accounts[0]?.externalId);
     });
