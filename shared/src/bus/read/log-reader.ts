@@ -6,10 +6,10 @@ import { buckets } from "../names/streams.ts";
 import { lagOf } from "./log/lag.ts";
 import { type LogEvent, type LogRecord, type LogSource, openLogSource } from "./log-source.ts";
 import type { HeldPartition } from "./ownership/keep.ts";
+import { positionStore } from "./ownership/position-store.ts";
 import { type OwnershipTimes, ownershipTimes } from "./ownership/times.ts";
 import { ownPartitions } from "./ownership.ts";
 import { type Position, type PositionTracker, trackPosition } from "./position.ts";
-import { positionStore } from "./position-store.ts";
 import type { Work, WorkContext } from "./work.ts";
 
 export interface LogReaderOptions {

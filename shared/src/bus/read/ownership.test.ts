@@ -8,10 +8,10 @@ import { afterEach, describe, expect, it } from "vitest";
 import { seededRandom } from "../../random.ts";
 import { buckets } from "../names/streams.ts";
 import type { HeldPartition } from "./ownership/keep.ts";
+import { type PositionStore, positionStore } from "./ownership/position-store.ts";
 import { ownershipTimes } from "./ownership/times.ts";
 import { ownPartitions } from "./ownership.ts";
 import type { Position } from "./position.ts";
-import { type PositionStore, positionStore } from "./position-store.ts";
 
 const group = "g";
 

@@ -5,9 +5,9 @@ import type { Clock } from "../../clock.ts";
 import { type Candidate, claimOver, decideRound, type Sighting } from "./ownership/claims.ts";
 import { entriesOf } from "./ownership/entries.ts";
 import { giveBack, hold, type Keeping, type PartitionHolder } from "./ownership/keep.ts";
+import type { PositionStore } from "./ownership/position-store.ts";
 import { createReplicas, type Replicas } from "./ownership/replicas.ts";
 import { type OwnershipTimes, ownershipTimes } from "./ownership/times.ts";
-import type { PositionStore } from "./position-store.ts";
 
 export interface OwnershipOptions {
   store: PositionStore;

@@ -2,7 +2,7 @@
 // its form known. An entry that cannot be read belongs to nobody, and stays as it is until a person mends it.
 import * as v from "valibot";
 import type { Position } from "../position.ts";
-import type { PositionStore } from "../position-store.ts";
+import type { PositionStore } from "./position-store.ts";
 
 export interface Entry extends Position {
   /** Empty when it was given back. */

@@ -2,9 +2,9 @@
 // counted among the living.
 import * as v from "valibot";
 import type { Clock } from "../../../clock.ts";
-import type { PositionStore } from "../position-store.ts";
 import { liveReplicas, type Sightings } from "./claims.ts";
 import { decodeJson, encodeJson } from "./entries.ts";
+import type { PositionStore } from "./position-store.ts";
 
 interface ReplicasOptions {
   store: PositionStore;

@@ -1,7 +1,7 @@
 // The bucket of positions as two verbs over plain requests: read a key with its revision, write it if that is still the last.
-import type { Bus } from "../client/connection.ts";
-import { isFenceRefusal, lastMessageOf, publishAcked } from "../client/jetstream-api.ts";
-import { bucketStream, bucketSubject } from "../names/streams.ts";
+import type { Bus } from "../../client/connection.ts";
+import { isFenceRefusal, lastMessageOf, publishAcked } from "../../client/jetstream-api.ts";
+import { bucketStream, bucketSubject } from "../../names/streams.ts";
 
 export interface PositionStore {
   /** Undefined when the key was never written. An emptied key (deleted by a person) has an empty value. */
