@@ -7,8 +7,8 @@ import { type Delivered, DeliveryError, type OutboundDoor, type PlannedCall, typ
 import { payloadOf, repeatable } from "../kit/planned-call.ts";
 import { callApi, pathSegment } from "./api.ts";
 import { zohoCliqChannel } from "./channel.ts";
-import { canonicalMessageId, sourceMessageIdText, spacedMessageId } from "./message-id.ts";
 import { editPayload, planCalls, sendPayload } from "./out/render.ts";
+import { canonicalMessageId, sourceMessageIdText, spacedMessageId } from "./source-id.ts";
 
 export const zohoCliqOutbound: OutboundDoor = {
   channel: zohoCliqChannel,

@@ -7,10 +7,11 @@ import { ConversationKind, PeerKind } from "@mio/proto/gen/mio/v1/enums_pb.ts";
 import { MessageSchema } from "@mio/proto/gen/mio/v1/message_pb.ts";
 import { MessageRelation_Kind, MessageRelationSchema } from "@mio/proto/gen/mio/v1/relation_pb.ts";
 import { schemaVersion } from "../../../bus/wire/envelope.ts";
-import { conversationIdOf, messageIdOf, type SourceMessageId } from "../../../ids.ts";
+import { conversationIdOf, messageIdOf } from "../../../ids.ts";
 import type { InboundAccount } from "../../contract/account.ts";
 import type { InboundEvent, Normalised } from "../../contract/inbound.ts";
 import { testChannel } from "../channel.ts";
+import { sourceIdOf } from "../source-id.ts";
 import { parseWebhook, type TestEvent } from "./payload.ts";
 
 export function normaliseWebhook(body: unknown, account: InboundAccount): Normalised {
@@ -22,11 +23,6 @@ export function normaliseWebhook(body: unknown, account: InboundAccount): Normal
     .map((event) => eventOf(event, account))
     .filter((event) => event !== undefined);
   return events.length > 0 ? { kind: "messages", events } : { kind: "ignored", reason: "nothing_of_interest" };
-}
-
-/** Message ids are unique in the workspace, so they need no conversation in front. */
-export function sourceIdOf(messageId: string): SourceMessageId {
-  return messageId as SourceMessageId;
 }
 
 function eventOf(event: TestEvent, account: InboundAccount): InboundEvent | undefined {

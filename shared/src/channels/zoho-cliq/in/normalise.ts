@@ -14,7 +14,7 @@ import { conversationIdOf, messageIdOf, type SourceMessageId, uuidV5 } from "../
 import type { InboundAccount } from "../../contract/account.ts";
 import type { Normalised } from "../../contract/inbound.ts";
 import { zohoCliqChannel } from "../channel.ts";
-import { canonicalMessageId, epochMsOfMessageId, sourceMessageIdText } from "../message-id.ts";
+import { canonicalMessageId, epochMsOfMessageId, sourceMessageIdText } from "../source-id.ts";
 import { interactionOf } from "./interaction.ts";
 import type { CliqChat, CliqFile, CliqPayload, CliqUser } from "./payload.ts";
 

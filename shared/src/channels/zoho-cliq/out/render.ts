@@ -6,7 +6,7 @@ import type { EditTarget, Plan } from "../../contract/outbound.ts";
 import { splitText } from "../../kit/split-text.ts";
 import { refuseUnsupported, rejected } from "../../kit/text-command.ts";
 import { zohoCliqChannel } from "../channel.ts";
-import { isPlatformMessageId, platformMessageId } from "../message-id.ts";
+import { isPlatformMessageId, platformMessageId } from "../source-id.ts";
 
 /** What `deliver` needs; the ledger keeps it as JSON between the two. */
 export const sendPayload = v.object({ chatId: v.string(), channelName: v.string(), text: v.string(), replyTo: v.string() });
