@@ -84,10 +84,14 @@ function renamed(text: string, { folder, slug, title, camel, pascal }: ChannelNa
     .replace(/the platform of the project's own tests|the test platform/gi, title);
 }
 
+/** The import goes where its path has its place among the others. */
 function listed(text: string, path: string, name: string): string {
-  const lastImport = text.lastIndexOf('";\n', text.indexOf("\nexport const")) + '";\n'.length;
-  const imported = `${text.slice(0, lastImport)}import { ${name} } from "${path}";\n${text.slice(lastImport)}`;
-  return imported.replace(/,?\s*\];\n$/, `, ${name}];\n`);
+  const lines = text.split("\n");
+  const pathOf = (line: string) => /^import .* from "(\.\.\/.*)";$/.exec(line)?.[1];
+  const before = lines.findIndex((line) => (pathOf(line) ?? "") > path);
+  const behind = lines.findLastIndex((line) => pathOf(line) !== undefined) + 1;
+  lines.splice(before < 0 ? behind : before, 0, `import { ${name} } from "${path}";`);
+  return lines.join("\n").replace(/,?\s*\];\n$/, `, ${name}];\n`);
 }
 
 /** The registry and the test that keeps its slugs for ever. A name that was planned becomes active. */
@@ -103,7 +107,7 @@ async function registryWith(root: string, { slug, folder, title }: ChannelNames)
       [registryFile, registry.replace(planned, "$1active")],
       [testFile, test.replace(`${slug} planned`, `${slug} active`)],
     ];
-  const entry = `  - slug: ${slug}\n    name: ${JSON.stringify(title)}\n    status: active\n    aliases: []\n`;
+  const entry = `  - slug: ${slug}\n    name: ${/^[\w. ]+$/.test(title) ? title : JSON.stringify(title)}\n    status: active\n    aliases: []\n`;
   return [
     [registryFile, registry + entry],
     [testFile, test.replace(/(const settled = `[^`]*)`/, `$1,\n  ${slug} active\``)],

@@ -76,9 +76,14 @@ describe("imports", () => {
     expect(found).toEqual([]);
   });
 
+  it.each(channels)("channel %s is data that any room may import", (channel) => {
+    const record = `shared/src/channels/${channel}/channel.ts`;
+    expect([...reachOf(record)]).toEqual([record, "shared/src/channels/contract/channel.ts"]);
+  });
+
   it.each(channels)("channel %s: the inbound door does not reach the outbound one", (channel) => {
     const reached = reachOf(`shared/src/channels/${channel}/inbound.ts`);
-    expect([...reached].filter((file) => /\/outbound\.ts$|\/simulator\//.test(file))).toEqual([]);
+    expect([...reached].filter((file) => /\/(install|outbound)\.ts$|\/simulator\//.test(file))).toEqual([]);
   });
 
   it.each(channels)("channel %s: the simulator shares nothing with the doors, its own signing included", (channel) => {
