@@ -1,5 +1,6 @@
 // What an attacker, or a platform gone mad, makes of a genuine webhook: of every forger, out of the fixtures of its channel. Drawn by
 // fast-check, so that a failure is shrunk and its seed draws it again.
+import { isUtf8 } from "node:buffer";
 import { fixturesOf } from "@mio/shared/channels/conformance/fixture.ts";
 import type { Forger } from "@mio/shared/channels/conformance/forger.ts";
 import { forgers } from "@mio/shared/channels/conformance/forgers.ts";
@@ -77,10 +78,11 @@ function withBody(
   return fc.tuple(base, bodies).map(([rest, { body, contentType }]) => ({ ...rest, body, contentType }));
 }
 
-/** Webhooks of the first account as the platform sends them, and its signed handshakes. */
+/** Webhooks of the first account as the platform sends them, and its signed handshakes: those of text, which is what is mutated. */
 function samplesOf({ channelType }: Forger): Sample[] {
   return fixturesOf(channelType)
     .filter(({ account, expected }) => account !== undefined || expected.signedHandshake !== undefined)
+    .filter(({ request }) => isUtf8(request.body))
     .map(({ contentType, request }) => ({ contentType, body: new TextDecoder().decode(request.body) }));
 }
 

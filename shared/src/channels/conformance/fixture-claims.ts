@@ -24,9 +24,9 @@ export function describeFixtures(door: InboundDoor, { all: fixtures, proofs, web
       },
     );
 
-    it.each(webhooks.map((webhook) => [webhook.name, webhook.about, webhook] as const))(
-      "reads %s: %s",
-      (_name, _about, { request, account: whose, normalised }) => {
+    it.each(webhooks.map((webhook) => [titleOf(webhook), webhook] as const))(
+      "%s",
+      (_title, { request, account: whose, normalised }) => {
         expect(asJson(door.read(request).normalise(whose))).toEqual(normalised);
       },
     );
@@ -97,6 +97,10 @@ export function describeFixtures(door: InboundDoor, { all: fixtures, proofs, web
       }
     });
   });
+}
+
+function titleOf({ name, about, normalised }: WebhookFixture): string {
+  return normalised.kind === "malformed" ? `G11: finds ${name} malformed: ${about}` : `reads ${name}: ${about}`;
 }
 
 function eventsOf(normalised: Normalised) {

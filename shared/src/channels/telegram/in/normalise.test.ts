@@ -14,9 +14,9 @@ const account: InboundAccount = {
   settings: { bot_id: "999" },
 };
 
-function normalise(body: string | Uint8Array<ArrayBuffer>): Normalised {
-  const bytes = typeof body === "string" ? new TextEncoder().encode(body) : body;
-  return telegramInbound.read({ method: "POST", url: "http://edge/", headers: new Headers(), body: bytes }).normalise(account);
+function normalise(text: string): Normalised {
+  const body = new TextEncoder().encode(text);
+  return telegramInbound.read({ method: "POST", url: "http://edge/", headers: new Headers(), body }).normalise(account);
 }
 
 const plain = {
@@ -50,10 +50,9 @@ describe("ids", () => {
   });
 });
 
-const wrong: [string, string | Uint8Array<ArrayBuffer>][] = [
+const wrong: [string, string][] = [
   ["nothing", ""],
   ["not JSON", "hello"],
-  ["not UTF-8", Uint8Array.of(0x22, 0xff, 0x22)],
   ["null", "null"],
   ["an array", "[]"],
   ["no update_id", "{}"],
