@@ -1,7 +1,7 @@
 // The database made ready for the local system: migrations, the tenant, and an account for each simulated platform. Done again at every
 // start, and changes nothing then, but where a simulator has moved to another port.
-import { createAccount, updateAccount } from "@mio/core/admin/accounts.ts";
-import { createTenant } from "@mio/core/admin/tenants.ts";
+import { createAccount, listAccounts, updateAccount } from "@mio/core/control/accounts/operation.ts";
+import { createTenant } from "@mio/core/control/tenants/operation.ts";
 import { migrate } from "@mio/core/db/migrate.ts";
 import { Pool } from "pg";
 import { localTenant, type SimulatedAccount } from "./simulated-account.ts";
@@ -12,10 +12,10 @@ export async function provisionDatabase(dsn: string, accounts: readonly Simulate
   db.on("error", () => undefined);
   try {
     await createTenant(db, localTenant);
+    const present = new Set((await listAccounts(db, localTenant)).map(({ id }) => id));
     const channelTypes = accounts.map((account) => account.channelType);
     for (const { accountId, channelType, app } of accounts) {
-      const present = await db.query("select 1 from accounts where id = $1", [accountId]);
-      if (present.rowCount === 0) {
+      if (!present.has(accountId)) {
         const { externalId, displayName, settings, secrets, credential } = app.account;
         const wanted = { tenant: localTenant, channelType, externalId, displayName, settings, verification: secrets, credential };
         await createAccount(db, wanted, channelTypes);

@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { updateAccount } from "@mio/core/admin/accounts.ts";
+import { updateAccount } from "@mio/core/control/accounts/operation.ts";
 import { migrate } from "@mio/core/db/migrate.ts";
 import type { NodePart } from "@mio/local/servers/node-part.ts";
 import { DeliveryReceipt_StateSchema } from "@mio/proto/gen/mio/v1/delivery_receipt_pb.ts";

@@ -164,6 +164,16 @@ describe("imports", () => {
     expect(found).toEqual([]);
   });
 
+  it("one room of core says the names of accounts' tables in SQL", () => {
+    const tables = /\b(from|join|into|update|table|lock)\s+(accounts|tenants|account_secrets|layout_closings|account_edges)\b/i;
+    const shipped = ["core/src", "local", "edge/src", "shared/src", "sdk/typescript"].flatMap(shippedFilesIn);
+    const found = shipped.filter((file) => tables.test(codeOf(file)) || /\bdirectory_row_version\b/.test(codeOf(file)));
+    expect(found.filter((file) => !file.startsWith("core/src/accounts/"))).toEqual([]);
+    expect(found.length).toBeGreaterThan(3);
+    const versions = shipped.filter((file) => /nextval\('directory_row_version'\)|notify \$\{directory/.test(codeOf(file)));
+    expect(versions).toEqual(["core/src/accounts/change.ts"]);
+  });
+
   it("the SDK stands on proto and shared", () => {
     const allowed = [/^sdk\/typescript\//, /^proto\/gen\//, /^shared\/src\//, ...pure, /^node:/];
     expect(importsNotAllowed(shippedFilesIn("sdk/typescript/src"), allowed)).toEqual([]);

@@ -235,7 +235,7 @@ export const g11: readonly Fault[] = [
   {
     name: "replay-on-claim",
     description: "replays a quarantined webhook for whoever has the workspace that it claims, whoever signed it",
-    file: "core/src/admin/quarantine/owner.ts",
+    file: "core/src/control/quarantine/owner.ts",
     find: 'if (entry.accountId === "" && !(await couldVerify(db, found.id, entry.verifiedBy)))',
     replace: 'if (entry.accountId === "" && !(await couldVerify(db, found.id, found.id)))',
     tests: [{ file: "proving/whole/quarantine.test.ts", name: /G11: never becomes another's message/ }],
@@ -243,10 +243,10 @@ export const g11: readonly Fault[] = [
   {
     name: "overlap-cut-short",
     description: "ends the old secret with the rotation, and so refuses what the platform still signs with it",
-    file: "core/src/admin/rotate-secret.ts",
+    file: "core/src/accounts/secrets.ts",
     find: "set not_after = least(not_after, clock_timestamp() + $4 * interval '1 millisecond')",
     replace: "set not_after = clock_timestamp()",
-    tests: [{ file: "core/src/admin/rotate-secret.test.ts", name: /G11: lets the old secret live for the overlap/ }],
+    tests: [{ file: "core/src/control/accounts/rotate-secret.test.ts", name: /G11: lets the old secret live for the overlap/ }],
   },
   {
     name: "oauth-page-not-escaped",
@@ -259,17 +259,17 @@ export const g11: readonly Fault[] = [
   {
     name: "oauth-answer-anywhere",
     description: "publishes an OAuth answer wherever the asker wants it, a stream of messages included",
-    file: "core/src/admin/oauth/oauth-service.ts",
+    file: "core/src/control/installs/oauth-service.ts",
     find: 'if (!reply?.startsWith("_INBOX")) return;',
     replace: "if (!reply) return;",
-    tests: [{ file: "core/src/admin/oauth/oauth-service.test.ts", name: /G11: answers to an inbox and nowhere else/ }],
+    tests: [{ file: "core/src/control/installs/oauth-service.test.ts", name: /G11: answers to an inbox and nowhere else/ }],
   },
   {
     name: "oauth-state-accepted-twice",
     description: "lets another code use an install's link that was used before",
-    file: "core/src/admin/installs.ts",
+    file: "core/src/control/installs/operation.ts",
     find: "where state_hash = $1 and channel_type = $2 and used_at is null and expires_at > now()`,\n    values,",
     replace: "where state_hash = $1 and channel_type = $2 and expires_at > now()`,\n    values,",
-    tests: [{ file: "core/src/admin/oauth/oauth-callback.test.ts", name: /G11: uses a link up once/ }],
+    tests: [{ file: "core/src/control/installs/oauth-callback.test.ts", name: /G11: uses a link up once/ }],
   },
 ];

@@ -77,9 +77,9 @@ export const g4: readonly Fault[] = [
   {
     name: "gone-over-too-early",
     description: "lets an edge go over when one of its uplinks has closed the older layout",
-    file: "core/src/admin/moves.ts",
-    find: "[...edges].filter((edge) => open(previous, closings, edge).length === 0).sort()",
+    file: "core/src/accounts/layouts.ts",
+    find: "[...edges].filter((edge) => openShards(previous, closings, edge).length === 0).sort()",
     replace: "[...edges].sort()",
-    tests: [{ file: "core/src/admin/moves.test.ts", name: /G4: lets an edge go over when all shards/ }],
+    tests: [{ file: "core/src/control/accounts/move.test.ts", name: /G4: lets an edge go over when all shards/ }],
   },
 ];

@@ -1,9 +1,9 @@
 // One request's W3C trace context on its whole way in: from the webhook's header to the ingress event, the message on the inbound stream and
 // the enriched one, through the edge's real app, dedup and media-vault.
 import { createHmac } from "node:crypto";
-import { createAccount } from "@mio/core/admin/accounts.ts";
-import { publishDirectory } from "@mio/core/admin/directory-loop.ts";
-import { createTenant } from "@mio/core/admin/tenants.ts";
+import { createAccount } from "@mio/core/control/accounts/operation.ts";
+import { createTenant } from "@mio/core/control/tenants/operation.ts";
+import { publishDirectory } from "@mio/core/directory/directory-loop.ts";
 import { mediaVault } from "@mio/core/media-vault/service.ts";
 import { createApp } from "@mio/edge/app.ts";
 import { Directory } from "@mio/edge/directory/directory.ts";

@@ -10,3 +10,10 @@ export interface Spread {
 export function shardIn({ shardCount }: Spread, key: string): number {
   return partitionOf(key, shardCount);
 }
+
+/** Every shard of these, each once. */
+export function shardsOf(spreads: readonly Spread[]): { region: string; shard: number }[] {
+  const counts = new Map<string, number>();
+  for (const { region, shardCount } of spreads) counts.set(region, Math.max(shardCount, counts.get(region) ?? 0));
+  return [...counts].flatMap(([region, count]) => Array.from({ length: count }, (_, shard) => ({ region, shard })));
+}

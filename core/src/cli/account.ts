@@ -4,6 +4,7 @@ import type { Channel } from "@mio/shared/channels/contract/channel.ts";
 import { doorsIn } from "@mio/shared/channels/doors/doors-in.ts";
 import { outboundDoors } from "@mio/shared/channels/doors/outbound.ts";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { cancelMove, type Move, moveAccount, readMove, shardsMax } from "../control/accounts/move.ts";
 import {
   type Account,
   type AccountSecret,
@@ -12,10 +13,9 @@ import {
   findAccount,
   listAccounts,
   updateAccount,
-} from "../admin/accounts.ts";
-import { AdminError } from "../admin/admin-error.ts";
-import { cancelMove, type Move, moveAccount, readMove, shardsMax } from "../admin/moves.ts";
-import { overlapDaysMax, rotateSecret } from "../admin/rotate-secret.ts";
+} from "../control/accounts/operation.ts";
+import { overlapDaysMax, rotateSecret } from "../control/accounts/rotate-secret.ts";
+import { AdminError } from "../control/admin-error.ts";
 import { withDatabase } from "./connection.ts";
 import { print } from "./output.ts";
 

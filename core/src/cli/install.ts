@@ -3,7 +3,7 @@ import { installDoors } from "@mio/shared/channels/doors/install.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
 import { Command } from "commander";
-import { getInstall, type Install, installMinutes, listInstalls, startInstall } from "../admin/installs.ts";
+import { getInstall, type Install, installMinutes, listInstalls, startInstall } from "../control/installs/operation.ts";
 import { channelType, openDoors, wholeNumber } from "./account.ts";
 import { oauthSettings, withDatabase } from "./connection.ts";
 import { print } from "./output.ts";

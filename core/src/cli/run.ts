@@ -1,6 +1,6 @@
 // One command from its words to its exit code. What people or programs asked wrongly is one line, never a stack.
 import { CommanderError } from "commander";
-import { AdminError } from "../admin/admin-error.ts";
+import { AdminError } from "../control/admin-error.ts";
 import { ConnectionError } from "./connection.ts";
 import { mioProgram } from "./program.ts";
 

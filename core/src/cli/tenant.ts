@@ -1,6 +1,6 @@
 // `mio tenant`: who uses the gateway.
 import { Command } from "commander";
-import { createTenant, listTenants, type Tenant } from "../admin/tenants.ts";
+import { createTenant, listTenants, type Tenant } from "../control/tenants/operation.ts";
 import { withDatabase } from "./connection.ts";
 import { print } from "./output.ts";
 

@@ -1,9 +1,6 @@
 // Hears Postgres NOTIFY for as long as it takes. Notifications are a convenience: whoever listens also polls.
 import type { ServiceContext } from "../service.ts";
 
-/** Tells admin's directory loop, in any process, that there is something to publish. */
-export const directoryNotification = "mio_directory";
-
 const reconnectMs = 500;
 
 /**

@@ -13,9 +13,9 @@ import { bus, db, events, inbound, kill, nats, sources, start, untilSettled, use
 import { eventually } from "@mio/proving/kit/time/eventually.ts";
 import { encodeIngressEvent } from "@mio/shared/bus/wire/ingress-group.ts";
 import { beforeEach, describe, expect, it } from "vitest";
-import { createAccount } from "../admin/accounts.ts";
-import { moveAccount } from "../admin/moves.ts";
-import { createTenant } from "../admin/tenants.ts";
+import { moveAccount } from "../control/accounts/move.ts";
+import { createAccount } from "../control/accounts/operation.ts";
+import { createTenant } from "../control/tenants/operation.ts";
 
 useStand();
 

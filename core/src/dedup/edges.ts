@@ -1,6 +1,7 @@
 // Which edges bring an account's events. Admin waits for these when the account is moved. Written before an event is published, and then once
 // an hour at most.
 import type { Pool } from "pg";
+import { insertEdges } from "../accounts/layouts.ts";
 import type { PlannedEvent } from "./plan.ts";
 
 const againAfterMs = 3_600_000;
@@ -21,11 +22,7 @@ export function createNoteEdges(db: Pool, nowMs: () => number): NoteEdges {
     if (due.size === 0) return;
     // Sorted, so that two owners never wait for each other in a circle.
     const sorted = [...due].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, each]) => each);
-    await db.query(
-      `insert into account_edges (account_id, edge) select * from unnest($1::uuid[], $2::text[])
-       on conflict (account_id, edge) do update set seen_at = now()`,
-      [sorted.map(({ accountId }) => accountId), sorted.map(({ edge }) => edge)],
-    );
+    await insertEdges(db, sorted);
     if (notedAtMs.size > rememberedMax) notedAtMs.clear();
     for (const pair of due.keys()) notedAtMs.set(pair, nowMs());
   };

@@ -10,8 +10,7 @@ import type { LogRecord } from "@mio/shared/bus/read/log-source.ts";
 import type { Task } from "@mio/shared/bus/read/work.ts";
 import { createFencedPublisher } from "@mio/shared/bus/write/fenced-publish.ts";
 import { snakeCase } from "@mio/shared/snake-case.ts";
-import type { Pool } from "pg";
-import * as v from "valibot";
+import { shardsByRegion } from "../accounts/layouts.ts";
 import { busOf } from "../bus/connect.ts";
 import { createLogService, type LogService } from "../bus/log-service.ts";
 import type { Service, ServiceContext } from "../service.ts";
@@ -27,7 +26,6 @@ export const dedup: Service = { name: "dedup", run };
 const stream = streams.ingress.name;
 /** Shards that every configured region is taken to have before its first message; others are found on the stream. */
 const shardsExpected = 2;
-const layoutRows = v.array(v.object({ region: v.string(), shards: v.number() }));
 const layoutsIntervalMs = 2_000;
 const daysIntervalMs = 3_600_000;
 const backlogIntervalMs = 10_000;
@@ -80,7 +78,8 @@ async function run(context: ServiceContext): Promise<void> {
     }),
     // Beside the ownership's rounds, which must not wait for the database. A moved conversation finds its new partition owned.
     repeat(context, layoutsIntervalMs, async () => {
-      laidOut = await laidOutShards(db);
+      // The shards that accounts' layouts name, which may have no message yet.
+      laidOut = await shardsByRegion(db);
     }),
     repeat(context, backlogIntervalMs, async () => {
       const { rows, oldestSeconds } = await unpublishedKeys(db);
@@ -135,12 +134,6 @@ interface RegionShards {
 
 function expectedIn(regions: readonly string[]): RegionShards[] {
   return regions.map((region) => ({ region, shards: shardsExpected }));
-}
-
-/** The shards that accounts' layouts name, which may have no message yet. */
-async function laidOutShards(db: Pool): Promise<RegionShards[]> {
-  const { rows } = await db.query("select home_region as region, max(shard_count) as shards from accounts group by home_region");
-  return v.parse(layoutRows, rows);
 }
 
 async function partitionsOf(bus: Bus, regions: readonly RegionShards[]): Promise<string[]> {

@@ -2,9 +2,10 @@
 // are wanted and again every few seconds, so that a rotated credential or a disabled account takes effect soon.
 import type { OutboundAccount } from "@mio/shared/channels/contract/account.ts";
 import type { OutboundDoor } from "@mio/shared/channels/contract/outbound.ts";
-import { type AccountId, isUuid } from "@mio/shared/ids.ts";
+import type { AccountId } from "@mio/shared/ids.ts";
 import type { Pool } from "pg";
 import * as v from "valibot";
+import { accountsForSending, type SendingAccount } from "../accounts/for-sending.ts";
 import { type Budget, createBudget } from "./schedule/budget.ts";
 
 export type SenderAccount =
@@ -23,17 +24,7 @@ export interface Accounts {
   blockedUntil(): Map<string, number>;
 }
 
-const accountRow = v.object({
-  id: v.string(),
-  tenant_id: v.string(),
-  channel_type: v.string(),
-  external_id: v.string(),
-  settings: v.record(v.string(), v.string()),
-  rate_limit_per_second: v.nullable(v.number()),
-  disabled: v.boolean(),
-  credential: v.nullable(v.string()),
-  blocked_ms: v.nullable(v.number()),
-});
+const blockRows = v.array(v.object({ account_id: v.string(), blocked_ms: v.number() }));
 
 /** What stood here before a failed refresh stays usable. */
 export function createAccounts(db: Pool, doors: readonly OutboundDoor[], monotonicMs: () => number): Accounts {
@@ -45,20 +36,11 @@ export function createAccounts(db: Pool, doors: readonly OutboundDoor[], monoton
   const startedMs = monotonicMs();
 
   async function read(ids: readonly string[]): Promise<Map<string, SenderAccount>> {
-    const found = await db.query(
-      `select a.id, a.tenant_id, a.channel_type, a.external_id, a.settings, a.rate_limit_per_second, a.disabled_at is not null as disabled,
-         (select s.value from account_secrets s where s.account_id = a.id and s.purpose = 'credential'
-            and (s.not_after is null or s.not_after > now())
-          order by s.not_after is null desc, s.created_at desc limit 1) as credential,
-         (extract(epoch from b.blocked_until - now()) * 1000)::float8 as blocked_ms
-       from accounts a left join sender_budgets b on b.account_id = a.id::text where a.id = any($1::uuid[])`,
-      [ids.filter(isUuid)],
-    );
-    const rows = new Map(v.parse(v.array(accountRow), found.rows).map((row) => [row.id, row]));
-    return new Map(ids.map((id) => [id, accountOf(rows.get(id))]));
+    const [found, blocked] = await Promise.all([accountsForSending(db, ids), readBlocks(db, ids)]);
+    return new Map(ids.map((id) => [id, accountOf(found.get(id), blocked.get(id))]));
   }
 
-  function accountOf(row: v.InferOutput<typeof accountRow> | undefined): SenderAccount {
+  function accountOf(row: SendingAccount | undefined, blockedMs: number | undefined): SenderAccount {
     if (row === undefined) return { kind: "unusable", code: "account_unknown", text: "there is no such account" };
     const door = doors.find((each) => each.channel.slug === row.channel_type);
     if (door === undefined)
@@ -66,7 +48,7 @@ export function createAccounts(db: Pool, doors: readonly OutboundDoor[], monoton
     if (row.disabled) return { kind: "unusable", code: "account_disabled", text: "the account is disabled" };
     if (row.credential === null)
       return { kind: "unusable", code: "credential_missing", text: "the account has no credential to send with" };
-    pace(row, row.rate_limit_per_second ?? door.channel.limits.ratePerSecond);
+    pace(row.id, row.rate_limit_per_second ?? door.channel.limits.ratePerSecond, blockedMs);
     const outbound = {
       // The column is a uuid, so the text is an account id.
       accountId: row.id as AccountId,
@@ -77,15 +59,15 @@ export function createAccounts(db: Pool, doors: readonly OutboundDoor[], monoton
     return { kind: "ready", tenantId: row.tenant_id, door, outbound };
   }
 
-  function pace(row: v.InferOutput<typeof accountRow>, ratePerSecond: number): void {
-    const budget = budgets.get(row.id);
+  function pace(accountId: string, ratePerSecond: number, blockedMs = 0): void {
+    const budget = budgets.get(accountId);
     if (budget !== undefined) {
       budget.setRate(ratePerSecond, monotonicMs());
       return;
     }
     const created = createBudget(ratePerSecond, startedMs);
-    if (row.blocked_ms !== null && row.blocked_ms > 0) created.block(monotonicMs() + row.blocked_ms);
-    budgets.set(row.id, created);
+    if (blockedMs > 0) created.block(monotonicMs() + blockedMs);
+    budgets.set(accountId, created);
   }
 
   return {
@@ -116,6 +98,16 @@ export function createAccounts(db: Pool, doors: readonly OutboundDoor[], monoton
       );
     },
   };
+}
+
+/** For how long from now a platform's "wait" still holds, by account. */
+async function readBlocks(db: Pool, accountIds: readonly string[]): Promise<Map<string, number>> {
+  const { rows } = await db.query(
+    `select account_id, (extract(epoch from blocked_until - now()) * 1000)::float8 as blocked_ms
+     from sender_budgets where account_id = any($1)`,
+    [accountIds],
+  );
+  return new Map(v.parse(blockRows, rows).map(({ account_id, blocked_ms }) => [account_id, blocked_ms]));
 }
 
 /** Written when a platform says wait, so that the next owner knows. */

@@ -4,7 +4,7 @@
 // Why each edge goes over by itself, and not all at once: an edge that was cut off meanwhile may still hold events of an older layout on its
 // disk. Nobody else can speak for it, and nobody has to wait for it.
 import type { DirectoryAccount } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
-import { type Spread, shardIn } from "@mio/shared/layout.ts";
+import { type Spread, shardIn, shardsOf } from "@mio/shared/layout.ts";
 import type { Closing, Shard } from "./uplink.ts";
 
 /** Where an account's conversations are spread, and where they may have been before. */
@@ -54,10 +54,7 @@ export async function closeOlder(
   { previous, layoutVersion }: ShardLayout,
   edge: string,
 ): Promise<void> {
-  const shards = new Map<string, Shard>();
-  for (const { region, shardCount } of previous)
-    for (let shard = 0; shard < shardCount; shard++) shards.set(uplinkName({ region, shard }), { region, shard });
-  await Promise.all(Array.from(shards.values(), (shard) => close(shard, { accountId, layoutVersion, edge })));
+  await Promise.all(shardsOf(previous).map((shard) => close(shard, { accountId, layoutVersion, edge })));
 }
 
 /** The name of an uplink's object: one in the whole world for a conversation. */

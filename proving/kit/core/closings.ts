@@ -3,7 +3,7 @@
 import { noteClosings } from "@mio/core/dedup/closings.ts";
 import type { Pool } from "pg";
 
-export type { ClosedShard as Closing } from "@mio/core/admin/moves.ts";
+export type { ClosedShard as Closing } from "@mio/core/accounts/layouts.ts";
 
 /** `place` is `<region>.<shard>`; the account's present layout version when none is given. */
 export async function noteClosing(

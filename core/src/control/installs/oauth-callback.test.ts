@@ -12,10 +12,10 @@ import { DeliveryError } from "@mio/shared/channels/contract/outbound.ts";
 import { randomOf } from "@mio/shared/random.ts";
 import { Pool } from "pg";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
-import { createAccount } from "../accounts.ts";
-import { type ConnectingDoor, getInstall, listInstalls, startInstall } from "../installs.ts";
-import { createTenant } from "../tenants.ts";
+import { createAccount } from "../accounts/operation.ts";
+import { createTenant } from "../tenants/operation.ts";
 import { answerCallback, type OAuthTools } from "./oauth-callback.ts";
+import { type ConnectingDoor, getInstall, listInstalls, startInstall } from "./operation.ts";
 
 const database = await testDatabase();
 const db = new Pool({ connectionString: database.dsn, max: 8 });

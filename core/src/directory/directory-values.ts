@@ -10,24 +10,8 @@ import {
   ShardLayoutSchema,
 } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
 import { accountRoute, channelRoute, workspaceRoute } from "@mio/shared/bus/wire/directory.ts";
-import { type ClosedShard, closedBy, type PreviousLayout } from "./moves.ts";
-
-export interface DirectoryRow {
-  id: string;
-  tenant_id: string;
-  channel_type: string;
-  external_id: string;
-  settings: Record<string, string>;
-  home_region: string;
-  shard_count: number;
-  shard_generation: string;
-  previous_layouts: PreviousLayout[];
-  /** Of the present layout. */
-  closings: ClosedShard[];
-  row_version: string;
-  disabled: boolean;
-  secrets: { scheme: string; value: string; not_after: Date | null }[];
-}
+import type { DirectoryAccount } from "../accounts/for-directory.ts";
+import { closedBy } from "../accounts/layouts.ts";
 
 /**
  * Values by route. Each account has a route of its own and, unless another live account has taken it, its workspace's. A disabled
@@ -35,7 +19,7 @@ export interface DirectoryRow {
  * account" may end the subscription. A channel's shared route holds the secrets of all live accounts and only tells "verified, but
  * nobody's" from "forged"; without any it stays, as removed.
  */
-export function directoryValuesOf(rows: readonly DirectoryRow[]): Map<string, DirectoryValue> {
+export function directoryValuesOf(rows: readonly DirectoryAccount[]): Map<string, DirectoryValue> {
   const values = new Map<string, DirectoryValue>();
   for (const row of rows) {
     const own = accountValue(row, accountRoute(row.channel_type, row.id));
@@ -54,7 +38,7 @@ export function directoryValuesOf(rows: readonly DirectoryRow[]): Map<string, Di
   return values;
 }
 
-function accountValue(row: DirectoryRow, route: string): DirectoryValue {
+function accountValue(row: DirectoryAccount, route: string): DirectoryValue {
   return create(DirectoryValueSchema, {
     version: 1,
     route,
@@ -78,7 +62,7 @@ function accountValue(row: DirectoryRow, route: string): DirectoryValue {
   });
 }
 
-function channelValue(row: DirectoryRow): DirectoryValue {
+function channelValue(row: DirectoryAccount): DirectoryValue {
   return create(DirectoryValueSchema, {
     version: 1,
     route: channelRoute(row.channel_type),
@@ -87,7 +71,7 @@ function channelValue(row: DirectoryRow): DirectoryValue {
   });
 }
 
-function secretsOf(row: DirectoryRow): DirectorySecret[] {
+function secretsOf(row: DirectoryAccount): DirectorySecret[] {
   return row.secrets.map((secret) =>
     create(DirectorySecretSchema, {
       scheme: secret.scheme,

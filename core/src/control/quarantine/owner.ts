@@ -7,31 +7,21 @@ import type { InboundAccount } from "@mio/shared/channels/contract/account.ts";
 import { type AccountId, isUuid, type TenantId } from "@mio/shared/ids.ts";
 import type { Spread } from "@mio/shared/layout.ts";
 import type { Pool } from "pg";
-import * as v from "valibot";
+import { accountOfChannel, accountOfWorkspace } from "../../accounts/for-quarantine.ts";
+import { shareVerification } from "../../accounts/secrets.ts";
 
 type Owner =
   | { kind: "account"; account: InboundAccount; layout: Spread }
   /** `accountId`: whose it would be but for the reason; empty when no account is near. */
   | { kind: "nobody"; accountId: string; reason: string };
 
-const row = v.object({
-  id: v.string(),
-  tenant_id: v.string(),
-  channel_type: v.string(),
-  external_id: v.string(),
-  settings: v.record(v.string(), v.string()),
-  home_region: v.string(),
-  shard_count: v.number(),
-  disabled: v.boolean(),
-});
-
-const columns = `id, tenant_id, channel_type, external_id, settings, home_region, shard_count,
-  disabled_at is not null as disabled`;
-
 /** `workspace` is what an entry without an account claims; empty when it claims none. */
 export async function ownerOf(db: Pool, entry: QuarantineEntry, workspace: string): Promise<Owner> {
   if (entry.accountId === "" && workspace === "") return nobody("", "it has no account and names no workspace");
-  const found = entry.accountId === "" ? await byWorkspace(db, entry.channelType, workspace) : await byId(db, entry);
+  const found =
+    entry.accountId === ""
+      ? await accountOfWorkspace(db, entry.channelType, workspace)
+      : await accountOfChannel(db, entry.channelType, entry.accountId);
   if (!found) {
     return nobody(
       "",
@@ -56,34 +46,11 @@ export async function ownerOf(db: Pool, entry: QuarantineEntry, workspace: strin
   };
 }
 
-async function byId(db: Pool, { accountId, channelType }: QuarantineEntry): Promise<v.InferOutput<typeof row> | undefined> {
-  if (!isUuid(accountId)) return undefined;
-  return first(await db.query(`select ${columns} from accounts where id = $1 and channel_type = $2`, [accountId, channelType]));
-}
-
-/** The live account, else the one that was disabled last; the result says which. */
-async function byWorkspace(db: Pool, channelType: string, workspace: string) {
-  const found = await db.query(
-    `select ${columns} from accounts where channel_type = $1 and external_id = $2 order by disabled_at desc nulls first limit 1`,
-    [channelType, workspace.replaceAll("\0", "\ufffd")],
-  );
-  return first(found);
-}
-
-function first({ rows }: { rows: unknown[] }): v.InferOutput<typeof row> | undefined {
-  return rows.length === 0 ? undefined : v.parse(row, rows[0]);
-}
-
 /** Secrets that are no longer valid count: they were when the request came. */
 async function couldVerify(db: Pool, accountId: string, verifiedBy: string): Promise<boolean> {
   if (verifiedBy === verifiedByChannel) return true;
   if (!isUuid(verifiedBy)) return false;
-  const found = await db.query(
-    `select from account_secrets own join account_secrets used using (purpose, scheme, value)
-      where purpose = 'verification' and own.account_id = $1 and used.account_id = $2 limit 1`,
-    [accountId, verifiedBy],
-  );
-  return found.rows.length > 0;
+  return shareVerification(db, accountId, verifiedBy);
 }
 
 function nobody(accountId: string, reason: string): Owner {

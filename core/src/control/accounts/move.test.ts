@@ -4,11 +4,12 @@ import { type Closing as ClosingMarker, noteClosing } from "@mio/proving/kit/cor
 import { testDatabase } from "@mio/proving/kit/database/postgres.ts";
 import { Pool } from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { createAccount } from "./accounts.ts";
-import { readDirectoryRows } from "./directory-loop.ts";
-import { directoryValuesOf } from "./directory-values.ts";
-import { cancelMove, closedBy, moveAccount, readMove } from "./moves.ts";
-import { createTenant } from "./tenants.ts";
+import { accountsForDirectory } from "../../accounts/for-directory.ts";
+import { closedBy } from "../../accounts/layouts.ts";
+import { directoryValuesOf } from "../../directory/directory-values.ts";
+import { createTenant } from "../tenants/operation.ts";
+import { cancelMove, moveAccount, readMove } from "./move.ts";
+import { createAccount } from "./operation.ts";
 
 const database = await testDatabase();
 const db = new Pool({ connectionString: database.dsn, max: 4 });
@@ -36,7 +37,7 @@ const closed = async (edge: string, ...shards: string[]) => {
 };
 /** What the edge is told. */
 const published = async () => {
-  const values = [...directoryValuesOf(await readDirectoryRows(db)).values()];
+  const values = [...directoryValuesOf(await accountsForDirectory(db)).values()];
   const value = values.find(({ account }) => account?.accountId === id);
   if (!value?.account) throw new Error("the account is not in the directory");
   const { homeRegion, shardCount, generation: layoutVersion, previous, closedBy: edges } = value.account;

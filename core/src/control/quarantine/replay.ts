@@ -14,10 +14,11 @@ import type { AccountId } from "@mio/shared/ids.ts";
 import { type Spread, shardIn } from "@mio/shared/layout.ts";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import type { Pool } from "pg";
+import { holdLayout } from "../../accounts/layouts.ts";
 import { inTransaction } from "../../db/in-transaction.ts";
-import { readMove } from "../moves.ts";
+import { readMove } from "../accounts/move.ts";
+import type { Kept } from "./entries.ts";
 import { ownerOf } from "./owner.ts";
-import type { Kept } from "./quarantine.ts";
 
 interface ReplayTools {
   bus: Bus;
@@ -99,13 +100,9 @@ function normalise(webhook: WebhookReading, account: InboundAccount): Normalised
  * False, without work, while the account's conversations are between two places: what is fed into the new one might overtake what an edge still
  * holds for the old one. No move can begin before the work is done, so all of it stands in front of the edges' closing markers.
  */
-function whileItStays(db: Pool, id: AccountId, { region, shardCount }: Spread, work: () => Promise<void>): Promise<boolean> {
+function whileItStays(db: Pool, id: AccountId, layout: Spread, work: () => Promise<void>): Promise<boolean> {
   return inTransaction(db, async (client) => {
-    const { rows } = await client.query(
-      "select 1 from accounts where id = $1 and home_region = $2 and shard_count = $3 for share",
-      [id, region, shardCount],
-    );
-    if (rows.length === 0 || (await readMove(client, { id })).waits_for.length > 0) return false;
+    if (!(await holdLayout(client, id, layout)) || (await readMove(client, { id })).waits_for.length > 0) return false;
     await work();
     return true;
   });

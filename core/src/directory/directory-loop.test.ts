@@ -18,9 +18,9 @@ import { parseSealingKeys, sealerOf } from "@mio/shared/bus/wire/sealed-value.ts
 import { randomOf } from "@mio/shared/random.ts";
 import { Pool } from "pg";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { createAccount, disableAccount, updateAccount } from "./accounts.ts";
+import { createAccount, disableAccount, updateAccount } from "../control/accounts/operation.ts";
+import { createTenant } from "../control/tenants/operation.ts";
 import { publishDirectory } from "./directory-loop.ts";
-import { createTenant } from "./tenants.ts";
 
 const server = await testNats();
 const bucketAsProvisioned = {

@@ -7,14 +7,14 @@ import { uuidV5 } from "@mio/shared/ids.ts";
 import type { Random } from "@mio/shared/random.ts";
 import type { Pool, PoolClient } from "pg";
 import * as v from "valibot";
-import type { OAuthApps } from "../process/oauth-apps.ts";
-import { AdminError } from "./admin-error.ts";
-import { getTenant } from "./tenants.ts";
+import { secretEnds, tenantNames } from "../../accounts/for-installs.ts";
+import type { OAuthApps } from "../../process/oauth-apps.ts";
+import { AdminError } from "../admin-error.ts";
+import { getTenant } from "../tenants/operation.ts";
 
 const installRow = v.object({
   id: v.string(),
   tenant_id: v.string(),
-  tenant_name: v.string(),
   channel_type: v.string(),
   redirect_uri: v.string(),
   created_at: v.date(),
@@ -25,28 +25,28 @@ const installRow = v.object({
   reason: v.string(),
   workspace_name: v.string(),
   account_id: v.nullable(v.string()),
-  /** The account has something that verifies webhooks; without it none is accepted. */
-  receives: v.boolean(),
-  /** When its credential ends by itself; null: never, or there is none. */
-  credential_ends_at: v.nullable(v.date()),
 });
-export type Install = v.InferOutput<typeof installRow>;
+type InstallRow = v.InferOutput<typeof installRow>;
+
+export interface Install extends InstallRow {
+  tenant_name: string;
+  /** The account has something that verifies webhooks; without it none is accepted. */
+  receives: boolean;
+  /** When its credential ends by itself; null: never, or there is none. */
+  credential_ends_at: Date | null;
+}
 
 /** From the link to the end of the consent; the platforms' own codes live as long. */
 export const installMinutes = 10;
 /** An exchange takes seconds; one that has no result by then was cut off with its process. */
 const interruptedAfterSeconds = 30;
 
-const select = `select i.id, i.tenant_id, t.display_name as tenant_name, i.channel_type, i.redirect_uri, i.created_at, i.expires_at,
-  i.used_at, i.reason, i.workspace_name, i.account_id,
-  exists (select 1 from account_secrets s where s.account_id = i.account_id and s.purpose = 'verification'
-    and (s.not_after is null or s.not_after > now())) as receives,
-  (select max(s.not_after) from account_secrets s where s.account_id = i.account_id and s.purpose = 'credential') as credential_ends_at,
-  case when i.result is not null and (i.result <> 'denied' or i.expires_at > now()) then i.result
-       when i.used_at is null then case when i.expires_at > now() then 'waiting' else 'expired' end
-       when i.used_at > now() - interval '${interruptedAfterSeconds} seconds' then 'in_progress'
+const select = `select id, tenant_id, channel_type, redirect_uri, created_at, expires_at, used_at, reason, workspace_name, account_id,
+  case when result is not null and (result <> 'denied' or expires_at > now()) then result
+       when used_at is null then case when expires_at > now() then 'waiting' else 'expired' end
+       when used_at > now() - interval '${interruptedAfterSeconds} seconds' then 'in_progress'
        else 'interrupted' end as status
-  from installs i join tenants t on t.id = i.tenant_id`;
+  from installs`;
 
 export interface StartedInstall {
   install_id: string;
@@ -92,16 +92,34 @@ export async function startInstall(
 /** Newest first. Throws AdminError when there is no such tenant. */
 export async function listInstalls(db: Pool, tenantSlug: string | undefined, limit: number): Promise<Install[]> {
   const tenant = tenantSlug === undefined ? undefined : await getTenant(db, tenantSlug);
-  const query = `${select} where $1::uuid is null or i.tenant_id = $1 order by i.created_at desc, i.id limit $2`;
-  return v.parse(v.array(installRow), (await db.query(query, [tenant?.id ?? null, limit])).rows);
+  const query = `${select} where $1::uuid is null or tenant_id = $1 order by created_at desc, id limit $2`;
+  return described(db, v.parse(v.array(installRow), (await db.query(query, [tenant?.id ?? null, limit])).rows));
 }
 
 /** Throws AdminError when there is none. */
 export async function getInstall(db: Pool, id: string): Promise<Install> {
-  const found = await db.query(`${select} where i.id::text = $1`, [id]);
-  if (found.rows.length === 0)
-    throw new AdminError("not_found", `there is no install ${JSON.stringify(id)}; "mio install list" shows them`);
-  return v.parse(installRow, found.rows[0]);
+  const found = await db.query(`${select} where id::text = $1`, [id]);
+  const [install] = await described(db, v.parse(v.array(installRow), found.rows));
+  if (!install) throw new AdminError("not_found", `there is no install ${JSON.stringify(id)}; "mio install list" shows them`);
+  return install;
+}
+
+/** With what its tenant and its account are now. */
+async function described(db: Pool, installs: readonly InstallRow[]): Promise<Install[]> {
+  const [names, ends] = await Promise.all([
+    tenantNames(
+      db,
+      installs.map((each) => each.tenant_id),
+    ),
+    secretEnds(
+      db,
+      installs.flatMap((each) => each.account_id ?? []),
+    ),
+  ]);
+  return installs.map((each) => {
+    const { receives = false, credential_ends_at = null } = ends.get(each.account_id ?? "") ?? {};
+    return { ...each, tenant_name: names.get(each.tenant_id) ?? "", receives, credential_ends_at };
+  });
 }
 
 /** `claimed`: this call, and no other, may exchange the code. */
@@ -119,13 +137,14 @@ export async function claimInstall(db: Pool, channelType: string, state: string,
     values,
   );
   const found = await db.query<{ same_code: boolean; alive: boolean }>(
-    `${select.replace("select ", "select i.code_hash = $3 as same_code, i.expires_at > now() as alive, ")}
-     where i.state_hash = $1 and i.channel_type = $2`,
+    `${select.replace("select ", "select code_hash = $3 as same_code, expires_at > now() as alive, ")}
+     where state_hash = $1 and channel_type = $2`,
     values,
   );
   const [row] = found.rows;
   if (!row) return { kind: "unknown" };
-  const install = v.parse(installRow, row);
+  const [install] = await described(db, [v.parse(installRow, row)]);
+  if (!install) throw new Error("one row describes one install");
   if (claimed.rowCount === 1) return { kind: "claimed", install };
   if (install.used_at === null) return { kind: "expired" };
   return row.same_code && row.alive ? { kind: "repeat", install } : { kind: "used" };

@@ -7,7 +7,7 @@ import { streams } from "@mio/shared/bus/names/streams.ts";
 import { isToken, quarantineSubjectsOf } from "@mio/shared/bus/names/subjects.ts";
 import { decodeQuarantineEntry } from "@mio/shared/bus/wire/ingress-group.ts";
 import * as v from "valibot";
-import type { Account } from "../accounts.ts";
+import type { Account } from "../accounts/operation.ts";
 import { AdminError } from "../admin-error.ts";
 
 export interface Kept {

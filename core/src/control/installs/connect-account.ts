@@ -3,11 +3,12 @@
 import type { Exchanged } from "@mio/shared/channels/contract/install.ts";
 import { accountIdOf, type TenantId } from "@mio/shared/ids.ts";
 import type { Pool, PoolClient } from "pg";
-import { inTransaction } from "../db/in-transaction.ts";
-import { directoryNotification } from "../db/listen.ts";
-import type { ConnectedApp } from "../process/oauth-apps.ts";
-import { insertAccount, isWorkspaceTaken, readAccount } from "./accounts.ts";
-import { finishInstall, type Install } from "./installs.ts";
+import { changeAccount, insertAccount, isWorkspaceTaken, lockAccount } from "../../accounts/accounts.ts";
+import { announceChange } from "../../accounts/change.ts";
+import { deleteSecrets, insertSecrets, tokenScheme } from "../../accounts/secrets.ts";
+import { inTransaction } from "../../db/in-transaction.ts";
+import type { ConnectedApp } from "../../process/oauth-apps.ts";
+import { finishInstall, type Install } from "./operation.ts";
 
 type Connected = Extract<Exchanged, { kind: "connected" }>;
 
@@ -31,7 +32,6 @@ export async function connectAccount(
       if (id === undefined) return undefined;
       await replaceSecrets(client, id, app, workspace);
       await finishInstall(client, install.id, { result: "connected", workspaceName, accountId: id });
-      await client.query(`notify ${directoryNotification}`);
       return id;
     });
     return accountId === undefined ? await taken("account_disabled") : { kind: "connected", accountId };
@@ -58,21 +58,20 @@ async function accountOf(
     settings: workspace.settings,
   });
   if (inserted) return id;
-  const before = await readAccount(client, id);
-  if (before.disabled_at !== null) return undefined;
-  await client.query(
-    "update accounts set settings = settings || $2, row_version = nextval('directory_row_version') where id = $1",
-    [id, workspace.settings],
-  );
+  const before = await lockAccount(client, id);
+  if (before === undefined || before.disabled_at !== null) return undefined;
+  await changeAccount(client, id, { settings: workspace.settings });
   return id;
 }
 
 /** Of the credential only the newest is kept. What verifies webhooks is added where it is missing: a rotation that runs goes on. */
 async function replaceSecrets(client: PoolClient, id: string, app: ConnectedApp, workspace: Connected): Promise<void> {
-  await client.query("delete from account_secrets where account_id = $1 and purpose in ('credential', 'refresh')", [id]);
-  const insert = `insert into account_secrets (account_id, purpose, scheme, value, not_after)
-    values ($1, $2, $3, $4, now() + $5 * interval '1 second') on conflict do nothing`;
-  for (const { scheme, value } of app.verification) await client.query(insert, [id, "verification", scheme, value, null]);
-  await client.query(insert, [id, "credential", "token", workspace.credential, workspace.expiresInSeconds ?? null]);
-  if (workspace.refreshToken !== undefined) await client.query(insert, [id, "refresh", "token", workspace.refreshToken, null]);
+  await deleteSecrets(client, id, ["credential", "refresh"]);
+  const { credential, expiresInSeconds: endsInSeconds, refreshToken } = workspace;
+  await insertSecrets(client, id, [
+    ...app.verification.map((secret) => ({ purpose: "verification" as const, ...secret })),
+    { purpose: "credential", scheme: tokenScheme, value: credential, endsInSeconds },
+    ...(refreshToken === undefined ? [] : [{ purpose: "refresh" as const, scheme: tokenScheme, value: refreshToken }]),
+  ]);
+  await announceChange(client, id);
 }

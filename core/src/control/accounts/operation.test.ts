@@ -2,8 +2,8 @@ import { testDatabase } from "@mio/proving/kit/database/postgres.ts";
 import { accountIdOf, tenantIdOf } from "@mio/shared/ids.ts";
 import { Pool } from "pg";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { createAccount, disableAccount, listAccounts, type NewAccount, updateAccount } from "./accounts.ts";
-import { createTenant, listTenants } from "./tenants.ts";
+import { createTenant, listTenants } from "../tenants/operation.ts";
+import { createAccount, disableAccount, listAccounts, type NewAccount, updateAccount } from "./operation.ts";
 
 const database = await testDatabase();
 const db = new Pool({ connectionString: database.dsn, max: 4 });

@@ -6,8 +6,8 @@ import type { Exchanged, InstallDoor } from "@mio/shared/channels/contract/insta
 import { DeliveryError, type SendFetch } from "@mio/shared/channels/contract/outbound.ts";
 import type { Pool } from "pg";
 import type { ConnectedApp, OAuthApps } from "../../process/oauth-apps.ts";
-import { connectAccount } from "../connect-account.ts";
-import { type ConnectingDoor, claimInstall, denyInstall, finishInstall, type Install, releaseInstall } from "../installs.ts";
+import { connectAccount } from "./connect-account.ts";
+import { type ConnectingDoor, claimInstall, denyInstall, finishInstall, type Install, releaseInstall } from "./operation.ts";
 
 export interface OAuthTools {
   db: Pool;

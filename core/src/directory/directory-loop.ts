@@ -18,37 +18,9 @@ import {
 } from "@mio/shared/bus/wire/directory.ts";
 import type { Sealer } from "@mio/shared/bus/wire/sealed-value.ts";
 import type { Pool } from "pg";
-import * as v from "valibot";
+import { accountsForDirectory } from "../accounts/for-directory.ts";
 import { provisionBucket } from "../bus/provision.ts";
-import { type DirectoryRow, directoryValuesOf } from "./directory-values.ts";
-import { closing, previousLayout } from "./moves.ts";
-
-const directoryRow = v.object({
-  id: v.string(),
-  tenant_id: v.string(),
-  channel_type: v.string(),
-  external_id: v.string(),
-  settings: v.record(v.string(), v.string()),
-  home_region: v.string(),
-  shard_count: v.number(),
-  shard_generation: v.string(),
-  previous_layouts: v.array(previousLayout),
-  closings: v.array(closing),
-  row_version: v.string(),
-  disabled: v.boolean(),
-  secrets: v.array(
-    v.object({
-      scheme: v.string(),
-      value: v.string(),
-      not_after: v.nullable(
-        v.pipe(
-          v.string(),
-          v.transform((text) => new Date(text)),
-        ),
-      ),
-    }),
-  ),
-});
+import { directoryValuesOf } from "./directory-values.ts";
 
 const putTimeoutMs = 5_000;
 
@@ -71,7 +43,7 @@ export async function publishDirectory(
   await provisionBucket(bus, buckets.directory, replicas);
   const bucket = bucketReader(() => bus, buckets.directory.name);
   const { present, snapshotFits, openFailures } = await readBucket(bucket, sealer);
-  const wanted = directoryValuesOf(await readDirectoryRows(db));
+  const wanted = directoryValuesOf(await accountsForDirectory(db));
   let written = 0;
   for (const value of wanted.values()) {
     const key = directoryKeyOf(value.route);
@@ -145,20 +117,4 @@ function replaces(wanted: DirectoryValue, { opened }: Present, sealer: Sealer): 
   // A present version above ours comes from a replica that read a later state; ours is late, not right.
   if (wanted.rowVersion !== value.rowVersion) return wanted.rowVersion > value.rowVersion;
   return sealedWith !== sealer.sealsWith || !equals(DirectoryValueSchema, wanted, value);
-}
-
-/** Every account as the directory speaks of it. */
-export async function readDirectoryRows(db: Pool): Promise<DirectoryRow[]> {
-  const found = await db.query(
-    `select a.id, a.tenant_id, a.channel_type, a.external_id, a.settings, a.home_region, a.shard_count, a.shard_generation, a.previous_layouts,
-            a.row_version, a.disabled_at is not null as disabled,
-            coalesce(jsonb_agg(jsonb_build_object('scheme', s.scheme, 'value', s.value, 'not_after', s.not_after) order by s.created_at, s.scheme, s.value)
-              filter (where s.account_id is not null), '[]') as secrets,
-            (select coalesce(jsonb_agg(jsonb_build_object('edge', c.edge, 'region', c.region, 'shard', c.shard)), '[]')
-               from layout_closings c where c.account_id = a.id and c.generation = a.shard_generation) as closings
-       from accounts a
-       left join account_secrets s on s.account_id = a.id and s.purpose = 'verification' and (s.not_after is null or s.not_after > now())
-      group by a.id order by a.created_at, a.id`,
-  );
-  return v.parse(v.array(directoryRow), found.rows);
 }

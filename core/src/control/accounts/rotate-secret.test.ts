@@ -1,9 +1,9 @@
 import { testDatabase } from "@mio/proving/kit/database/postgres.ts";
 import { Pool } from "pg";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
-import { createAccount } from "./accounts.ts";
+import { createTenant } from "../tenants/operation.ts";
+import { createAccount } from "./operation.ts";
 import { rotateSecret } from "./rotate-secret.ts";
-import { createTenant } from "./tenants.ts";
 
 const database = await testDatabase();
 const db = new Pool({ connectionString: database.dsn, max: 4 });

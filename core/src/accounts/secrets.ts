@@ -1,0 +1,99 @@
+// The rows of accounts' secrets: what verifies webhooks, what sends, and what renews that. Values come in and go out here and nowhere else.
+import type { Pool, PoolClient } from "pg";
+import * as v from "valibot";
+
+/** verification: checks webhooks. credential: sends. refresh: renews a credential that ends by itself. */
+export type Purpose = "verification" | "credential" | "refresh";
+
+export interface AccountSecret {
+  scheme: string;
+  value: string;
+}
+
+interface SecretToInsert extends AccountSecret {
+  purpose: Purpose;
+  endsInSeconds?: number | undefined;
+}
+
+/** A scheme for what is nothing but a token. */
+export const tokenScheme = "token";
+
+/** What is there already stays as it is, its end too. */
+export async function insertSecrets(client: PoolClient, accountId: string, secrets: readonly SecretToInsert[]): Promise<void> {
+  for (const { purpose, scheme, value, endsInSeconds } of secrets)
+    await client.query(
+      `insert into account_secrets (account_id, purpose, scheme, value, not_after)
+       values ($1, $2, $3, $4, now() + $5 * interval '1 second') on conflict do nothing`,
+      [accountId, purpose, scheme, value, endsInSeconds ?? null],
+    );
+}
+
+/** All of these purposes. */
+export async function deleteSecrets(client: PoolClient, accountId: string, purposes: readonly Purpose[]): Promise<void> {
+  await client.query("delete from account_secrets where account_id = $1 and purpose = any($2)", [accountId, purposes]);
+}
+
+/** Whether each of these is the account's and valid now, in their order. */
+export async function areHeld(
+  client: PoolClient,
+  accountId: string,
+  secrets: readonly (AccountSecret & { purpose: Purpose })[],
+): Promise<boolean[]> {
+  const found = await client.query<{ purpose: string; scheme: string; value: string }>(
+    "select purpose, scheme, value from account_secrets where account_id = $1 and (not_after is null or not_after > now())",
+    [accountId],
+  );
+  return secrets.map(({ purpose, scheme, value }) =>
+    found.rows.some((row) => row.purpose === purpose && row.scheme === scheme && row.value === value),
+  );
+}
+
+/**
+ * The only verification secret of its scheme without an end: others of the scheme end `overlapMs` from now, or earlier where that is decided
+ * already. By the clock of each one's turn: `now()` is when a transaction began, so a later turn could move the end. False when all was so.
+ */
+export async function replaceVerification(
+  client: PoolClient,
+  accountId: string,
+  { scheme, value }: AccountSecret,
+  overlapMs: number,
+): Promise<boolean> {
+  // A secret that is there but about to end, or has ended, is taken back: rotating to it says that it is the one.
+  const added = await client.query(
+    `insert into account_secrets (account_id, purpose, scheme, value) values ($1, 'verification', $2, $3)
+     on conflict (account_id, purpose, scheme, value) do update set not_after = null
+       where account_secrets.not_after is not null returning 1`,
+    [accountId, scheme, value],
+  );
+  // `least` ignores null. An end in the past stays as it is.
+  const ending = await client.query(
+    `update account_secrets set not_after = least(not_after, clock_timestamp() + $4 * interval '1 millisecond')
+     where account_id = $1 and purpose = 'verification' and scheme = $2 and value <> $3
+       and (not_after is null or not_after > clock_timestamp() + $4 * interval '1 millisecond') returning 1`,
+    [accountId, scheme, value, overlapMs],
+  );
+  return added.rows.length > 0 || ending.rows.length > 0;
+}
+
+const validRows = v.array(v.object({ scheme: v.string(), not_after: v.nullable(v.date()) }));
+
+/** What verifies the account's webhooks now, without values: the newest last to end first. */
+export async function selectVerifications(client: PoolClient, accountId: string): Promise<v.InferOutput<typeof validRows>> {
+  const { rows } = await client.query(
+    `select scheme, not_after from account_secrets
+     where account_id = $1 and purpose = 'verification' and (not_after is null or not_after > clock_timestamp())
+     order by not_after nulls first, scheme, created_at`,
+    [accountId],
+  );
+  return v.parse(validRows, rows);
+}
+
+/** One account has a verification secret that the other has too. Those that are no longer valid count. */
+export async function shareVerification(db: Pool, accountId: string, otherId: string): Promise<boolean> {
+  const found = await db.query(
+    `select from account_secrets own join account_secrets used using (purpose, scheme, value)
+      where purpose = 'verification' and own.account_id = $1 and used.account_id = $2 limit 1`,
+    [accountId, otherId],
+  );
+  return found.rows.length > 0;
+}
