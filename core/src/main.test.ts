@@ -28,6 +28,7 @@ it("says in one line what is wrong with its words or its environment, and starts
     [["dedup"], withoutBus, /^core: MIO_NATS_URL is not set; set it like MIO_NATS_URL=nats:/],
     [["admin"], good, /^core: MIO_DIRECTORY_KEYS is not set; set it like MIO_DIRECTORY_KEYS=\S+:/],
     [["admin"], { ...good, MIO_ENV: "production" }, /^core: MIO_DIRECTORY_KEYS is not set; /],
+    [["sender"], good, /^core: MIO_SECRET_KEYS is not set; set it like MIO_SECRET_KEYS=\S+:/],
     [[], { ...good, MIO_DIRECTORY_KEYS: "k:short" }, /^core: MIO_DIRECTORY_KEYS has no good value; /],
     [["dedup"], { ...good, MIO_PARTITIONS: "many" }, /^core: MIO_PARTITIONS has no good value; set it like /],
     [

@@ -27,6 +27,8 @@ const localSystemSchema = v.object({
   accounts: v.array(accountSchema),
   /** A file with our apps at the simulated platforms, as `MIO_OAUTH_APPS_FILE` names it. */
   oauth_apps: v.string(),
+  /** A file with what seals accounts' secrets, as `MIO_SECRET_KEYS_FILE` names it. */
+  secret_keys: v.string(),
   /** An operator of the bus: may publish and hear everything. */
   operator: v.object({ user: v.string(), password: v.string(), inbox_prefix: v.string() }),
   /** Process ids by part; `starter` started them all. */

@@ -1,29 +1,48 @@
 // The database made ready for the local system: migrations, the tenant, and an account for each simulated platform. Done again at every
 // start, and changes nothing then, but where a simulator has moved to another port.
+import { randomBytes } from "node:crypto";
+import { userInfo } from "node:os";
 import { createAccount, listAccounts, updateAccount } from "@mio/core/control/accounts/operation.ts";
+import { grantServices, migrate } from "@mio/core/control/database/operation.ts";
+import { openControl } from "@mio/core/control/open-control.ts";
 import { createTenant } from "@mio/core/control/tenants/operation.ts";
-import { migrate } from "@mio/core/db/migrate.ts";
-import { Pool } from "pg";
+import { parseSealingKeys } from "@mio/shared/bus/wire/sealed-value.ts";
+import { Client } from "pg";
 import { localTenant, type SimulatedAccount } from "./simulated-account.ts";
 
-export async function provisionDatabase(dsn: string, accounts: readonly SimulatedAccount[]): Promise<void> {
-  await migrate(dsn);
-  const db = new Pool({ connectionString: dsn, max: 2, application_name: "mio-local" });
-  db.on("error", () => undefined);
+const servicesRole = "mio_services";
+
+/** What core logs in with, in a database of our own: a role that owns nothing, under a password that is new at every start. */
+export async function servicesLogin(dsn: string): Promise<string> {
+  const client = new Client({ connectionString: dsn, application_name: "mio-local" });
+  const login = new URL(dsn);
+  [login.username, login.password] = [servicesRole, randomBytes(16).toString("hex")];
+  await client.connect();
   try {
-    await createTenant(db, localTenant);
-    const present = new Set((await listAccounts(db, localTenant)).map(({ id }) => id));
-    const channelTypes = accounts.map((account) => account.channelType);
-    for (const { accountId, channelType, app } of accounts) {
-      if (!present.has(accountId)) {
-        const { externalId, displayName, settings, secrets, credential } = app.account;
-        const wanted = { tenant: localTenant, channelType, externalId, displayName, settings, verification: secrets, credential };
-        await createAccount(db, wanted, channelTypes);
-      } else {
-        await updateAccount(db, accountId, { settings: app.account.settings });
-      }
-    }
+    const { rowCount } = await client.query("select from pg_roles where rolname = $1", [servicesRole]);
+    await client.query(`${rowCount === 0 ? "create" : "alter"} role ${servicesRole} login password '${login.password}'`);
   } finally {
-    await db.end();
+    await client.end();
+  }
+  await grantServices(dsn, servicesRole);
+  return login.href;
+}
+
+/** `secretKeys`: as core has them. */
+export async function provisionDatabase(dsn: string, secretKeys: string, accounts: readonly SimulatedAccount[]): Promise<void> {
+  await migrate(dsn);
+  await using opened = await openControl(dsn, "mio-local", { kind: "start", id: userInfo().username });
+  const control = await opened.withSecrets(parseSealingKeys(secretKeys) ?? []);
+  await createTenant(control, localTenant);
+  const present = new Set((await listAccounts(control.db, localTenant)).map(({ id }) => id));
+  const channelTypes = accounts.map((account) => account.channelType);
+  for (const { accountId, channelType, app } of accounts) {
+    const { externalId, displayName, settings, secrets, credential } = app.account;
+    if (present.has(accountId)) {
+      await updateAccount(control, accountId, { settings });
+      continue;
+    }
+    const wanted = { tenant: localTenant, channelType, externalId, displayName, settings, verification: secrets, credential };
+    await createAccount(control, wanted, channelTypes);
   }
 }

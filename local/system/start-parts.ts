@@ -7,12 +7,12 @@ import { type NatsServer, startNatsServer } from "../servers/nats-server.ts";
 import { type NodePart, startNodePart } from "../servers/node-part.ts";
 import { type Postgres, startPostgres } from "../servers/postgres.ts";
 import { type BusLogin, busAccess } from "./bus-access.ts";
-import { type DirectoryKeys, directoryKeysOf } from "./directory-keys.ts";
 import { requireNats, requirePostgres } from "./existing-servers.ts";
 import type { LocalAccount, LocalSystem } from "./local-file.ts";
 import { registerApp, writeOAuthApps } from "./oauth-apps.ts";
 import { choosePorts, type Ports } from "./ports.ts";
-import { provisionDatabase } from "./provision-database.ts";
+import { provisionDatabase, servicesLogin } from "./provision-database.ts";
+import { directoryKeysOf, type SealingKeys, secretKeysOf } from "./sealing-keys.ts";
 import { installApp, type SimulatedAccount } from "./simulated-account.ts";
 import type { EdgeHost, SystemOptions } from "./system-options.ts";
 import type { Tier, Tiers } from "./tiers.ts";
@@ -57,14 +57,16 @@ interface Context {
   tiers: Tiers;
   ports: Ports;
   /** What seals the directory in core and opens it at the edge. */
-  keys: DirectoryKeys;
+  keys: SealingKeys;
+  /** What seals accounts' secrets in the database. */
+  secretKeys: SealingKeys;
 }
 
 export async function startParts(options: Context["options"], tiers: Tiers): Promise<Started> {
   const { dataDir, progress, existing } = options;
   await mkdir(join(dataDir, "logs"), { recursive: true, mode: 0o700 });
-  const keys = await directoryKeysOf(dataDir);
-  const context = { options, tiers, ports: await choosePorts(dataDir, options.ports ?? "any"), keys };
+  const [keys, secretKeys] = await Promise.all([directoryKeysOf(dataDir), secretKeysOf(dataDir)]);
+  const context = { options, tiers, ports: await choosePorts(dataDir, options.ports ?? "any"), keys, secretKeys };
   const edgePort = await edgePortOf(context);
   const edgeUrl = `http://127.0.0.1:${edgePort}`;
 
@@ -86,8 +88,9 @@ export async function startParts(options: Context["options"], tiers: Tiers): Pro
   const access = busAccess(agentName, accountIds, existing?.nats);
   const [nats] = await Promise.all([
     existing?.nats ? undefined : startBus(context, access.users),
-    provisionDatabase(dsn, accounts),
+    provisionDatabase(dsn, secretKeys.text, accounts),
   ]);
+  const coreDsn = postgres === undefined ? dsn : await servicesLogin(dsn);
   const { url, websocketUrl } = nats ?? existing?.nats ?? { url: "", websocketUrl: "" };
 
   progress("starting core, the Worker and the agent");
@@ -97,7 +100,7 @@ export async function startParts(options: Context["options"], tiers: Tiers): Pro
   const [edge, ...cores] = await Promise.all([
     startEdge(context, edgeHost, edgePort, edgeBusUrl, access.edge),
     ...coreNames(options.cores ?? 1).map((name, index) =>
-      startCore(context, name, usualPorts.core + index, url, access.core, { dsn, oauthApps }),
+      startCore(context, name, usualPorts.core + index, url, access.core, { dsn: coreDsn, oauthApps }),
     ),
   ]);
   const coreUrls = cores.map((core) => `http://127.0.0.1:${String(core.ready().http_port)}`);
@@ -120,6 +123,7 @@ export async function startParts(options: Context["options"], tiers: Tiers): Pro
       core: coreUrls[0] ?? "",
       accounts: accounts.map(describe),
       oauth_apps: oauthApps,
+      secret_keys: secretKeys.file,
       operator: { user: access.operator.user, password: access.operator.password, inbox_prefix: access.operator.inboxPrefix },
       data: dataDir,
     },
@@ -202,6 +206,7 @@ async function startCore(
     MIO_HTTP_PORT: String(await context.ports(name, usual)),
     MIO_STREAM_BYTES_MAX: String(streamBytesMax),
     MIO_DIRECTORY_KEYS_FILE: context.keys.file,
+    MIO_SECRET_KEYS_FILE: context.secretKeys.file,
     MIO_OAUTH_APPS_FILE: oauthApps,
     ...context.options.coreEnv,
   });

@@ -1,14 +1,18 @@
 // The golden state opened with the present code: whatever a system of that day had promised, this version keeps. One opening, many claims;
 // they are judged in order, and the last one stops the system and looks at what its hosts leave on their disks.
+
 import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createSecretStore } from "@mio/core/accounts/secret-store.ts";
 import { updateAccount } from "@mio/core/control/accounts/operation.ts";
 import { migrate } from "@mio/core/db/migrate.ts";
 import type { NodePart } from "@mio/local/servers/node-part.ts";
+import { secretKeysOf } from "@mio/local/system/sealing-keys.ts";
 import { DeliveryReceipt_StateSchema } from "@mio/proto/gen/mio/v1/delivery_receipt_pb.ts";
 import { streams } from "@mio/shared/bus/names/streams.ts";
+import { parseSealingKeys } from "@mio/shared/bus/wire/sealed-value.ts";
 import type { AccountId } from "@mio/shared/ids.ts";
 import { Client, Pool } from "pg";
 import * as v from "valibot";
@@ -17,6 +21,7 @@ import { readText } from "../judge/check.ts";
 import { connectOperator, readReceipts, StreamWitness } from "../judge/witness.ts";
 import type { NatsConnection } from "../kit/bus/client.ts";
 import { testDatabase } from "../kit/database/postgres.ts";
+import { openedSecrets, testControl } from "../kit/database/secrets.ts";
 import { eventually } from "../kit/time/eventually.ts";
 import { type Expected, fingerprintOf } from "./expected.ts";
 import { answerCounts, ask, botTexts, type Conversation } from "./people.ts";
@@ -86,7 +91,7 @@ describe("the golden state", () => {
       const settings = Object.entries(app.installed.account.settings).map(([key, value]) => {
         return [key, value.replace(/^http:\/\/127\.0\.0\.1:\d+/, platform.url)];
       });
-      await updateAccount(db, accountId, { settings: Object.fromEntries(settings) });
+      await updateAccount(testControl(db), accountId, { settings: Object.fromEntries(settings) });
       if (name === "gone") gone = app;
       else apps.push(app);
     }
@@ -135,9 +140,12 @@ describe("the golden state", () => {
         .map(({ accountId: id, channelType: channel_type, disabled }) => ({ id, channel_type, disabled }))
         .sort((a, b) => (a.id < b.id ? -1 : 1)),
     );
-    const secretRow = v.object({ account_id: v.string(), purpose: v.string(), scheme: v.string(), value: v.string() });
-    const secrets = await rowsOf("select account_id, purpose, scheme, value from account_secrets", secretRow);
-    expect(secrets.map(({ value, ...rest }) => JSON.stringify({ ...rest, sha256: fingerprintOf(value) })).sort()).toEqual(
+    // Sealed by core at its start, with the key that this folder was given for it.
+    const { ring } = createSecretStore(db, parseSealingKeys((await secretKeysOf(folder)).text) ?? []);
+    const secrets = (await openedSecrets(db, undefined, { ring })).map(({ accountId: account_id, purpose, scheme, value }) =>
+      JSON.stringify({ account_id, purpose, scheme, sha256: fingerprintOf(value) }),
+    );
+    expect(secrets.sort()).toEqual(
       expected.accounts
         .flatMap(({ accountId: account_id, secrets }) => secrets.map((each) => JSON.stringify({ account_id, ...each })))
         .sort(),

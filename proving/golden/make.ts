@@ -1,5 +1,6 @@
 // Makes the golden state anew: `node proving/golden/make.ts`, by hand, for a release. A real system lives for a while and is then taken apart
 // from the back to the front, so that something is left at every stage; what lies on its disks at the end is kept.
+
 import { spawnSync } from "node:child_process";
 import { randomBytes, randomUUID } from "node:crypto";
 import { chmod, mkdtemp, rm } from "node:fs/promises";
@@ -7,22 +8,27 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { createSecretStore } from "@mio/core/accounts/secret-store.ts";
 import { moveAccount, readMove } from "@mio/core/control/accounts/move.ts";
 import { createAccount, disableAccount } from "@mio/core/control/accounts/operation.ts";
 import { rotateSecret } from "@mio/core/control/accounts/rotate-secret.ts";
+import type { Control } from "@mio/core/control/control.ts";
 import { createTenant } from "@mio/core/control/tenants/operation.ts";
 import { migrate } from "@mio/core/db/migrate.ts";
 import { startPostgres } from "@mio/local/servers/postgres.ts";
+import { secretKeysOf } from "@mio/local/system/sealing-keys.ts";
 import { type SendCommand, SendCommandSchema } from "@mio/proto/gen/mio/v1/send_command_pb.ts";
 import { outboundMessageId } from "@mio/shared/bus/names/headers.ts";
 import { streams } from "@mio/shared/bus/names/streams.ts";
 import { ingressSubject, subjectOf } from "@mio/shared/bus/names/subjects.ts";
 import { encodeCommand, schemaVersion } from "@mio/shared/bus/wire/envelope.ts";
+import { parseSealingKeys } from "@mio/shared/bus/wire/sealed-value.ts";
 import { conversationIdOf, tenantIdOf, ulidOf } from "@mio/shared/ids.ts";
 import { Client, Pool } from "pg";
 import * as v from "valibot";
 import { connectOperator, StreamWitness } from "../judge/witness.ts";
 import { type NatsConnection, nanos } from "../kit/bus/client.ts";
+import { openedSecrets } from "../kit/database/secrets.ts";
 import { eventually } from "../kit/time/eventually.ts";
 import { commandStates, type Expected, fingerprintOf } from "./expected.ts";
 import { answerCounts, ask, botTexts, type Conversation, repeat, rewrite } from "./people.ts";
@@ -74,6 +80,8 @@ const db = new Pool({ connectionString: postgres.dsn, max: 4 });
 db.on("error", () => undefined);
 stack.defer(() => db.end());
 await migrate(postgres.dsn);
+const secrets = createSecretStore(db, parseSealingKeys((await secretKeysOf(folder)).text) ?? []);
+const control: Control = { db, secrets, actor: { kind: "start", id: "golden" } };
 await register();
 
 const accountIds = apps.map(({ accountId }) => accountId);
@@ -187,19 +195,19 @@ console.log(
 );
 
 async function register(): Promise<void> {
-  await createTenant(db, tenant);
-  await createTenant(db, "idle");
+  await createTenant(control, tenant);
+  await createTenant(control, "idle");
   for (const { platform, host, installed } of [...apps, gone]) {
     const { externalId, displayName, settings, secrets, credential } = installed.account;
     const wanted = { tenant, channelType: platform.channelType, externalId, displayName, settings, homeRegion: host };
-    await createAccount(db, { ...wanted, verification: secrets, credential }, channels);
+    await createAccount(control, { ...wanted, verification: secrets, credential }, channels);
   }
-  await disableAccount(db, gone.accountId);
+  await disableAccount(control, gone.accountId);
   // The platform signs with the new secret, and the old one is still valid for a while.
   const { platform, host, accountId, webhookUrl, installed } = appOf("slack", "node");
   const [old] = installed.account.secrets;
   const secret = { scheme: old?.scheme ?? "", value: randomBytes(16).toString("hex") };
-  await rotateSecret(db, accountId, secret, 86_400_000);
+  await rotateSecret(control, accountId, secret, 86_400_000);
   await platform.install(host, webhookUrl, secret);
   // A link that was given out and not used.
   await db.query(
@@ -211,7 +219,7 @@ async function register(): Promise<void> {
 
 /** To one shard more. Each look at the edge has it read the directory. */
 async function move({ accountId, host }: App): Promise<void> {
-  const { account } = await moveAccount(db, accountId, { shards: 3 });
+  const { account } = await moveAccount(control, accountId, { shards: 3 });
   await until("the move is over", async () => {
     await (await fetch(`${urlOf(ports[host])}/health`)).text();
     const { closed_by, waits_for } = await readMove(db, account);
@@ -310,8 +318,7 @@ async function keepForLong(nats: NatsConnection): Promise<void> {
 
 async function expectation(): Promise<Expected> {
   const tenants = await rowsOf("select id, slug from tenants order by slug", v.object({ id: v.string(), slug: v.string() }));
-  const secretRow = v.object({ account_id: v.string(), purpose: v.string(), scheme: v.string(), value: v.string() });
-  const secrets = await rowsOf("select account_id, purpose, scheme, value from account_secrets order by 1, 2, 3, 4", secretRow);
+  const secrets = await openedSecrets(db, undefined, control.secrets);
   const commandRow = v.object({ id: v.string(), account_id: v.string(), state: v.picklist(commandStates) });
   const ledger = await rowsOf(
     "select id, account_id, state from sender_commands order by stream_epoch, stream_sequence",
@@ -329,7 +336,7 @@ async function expectation(): Promise<Expected> {
       app: app === gone ? "gone" : app.host,
       disabled: app === gone,
       secrets: secrets
-        .filter(({ account_id }) => account_id === app.accountId)
+        .filter(({ accountId }) => accountId === app.accountId)
         .map(({ purpose, scheme, value }) => ({ purpose, scheme, sha256: fingerprintOf(value) })),
     })),
     conversations: [...conversations, ...late].map(({ app, ...rest }) => ({ accountId: app.accountId, ...rest })),

@@ -16,8 +16,8 @@ const archives = {
   "spool-node.tar.gz": "spool-node",
   "platforms.tar.gz": "platforms",
 };
-/** What seals the directory. */
-const keysFile = "directory-keys";
+/** What seals the directory, and what seals accounts' secrets; a state of before these were sealed has none of the latter. */
+const keysFiles = ["directory-keys", "secret-keys"];
 
 /** Takes the place of the present state. Nothing of the system may run. */
 export async function pack(folder: string, dump: string, expected: Expected): Promise<void> {
@@ -31,7 +31,7 @@ export async function pack(folder: string, dump: string, expected: Expected): Pr
     await writeFile(join(stateFolder, archive), gzipSync(stdout, { level: 9 }));
   }
   await writeFile(join(stateFolder, "postgres.sql.gz"), gzipSync(dump, { level: 9 }));
-  await writeFile(join(stateFolder, keysFile), await readFile(join(folder, keysFile)));
+  for (const file of keysFiles) await writeFile(join(stateFolder, file), await readFile(join(folder, file)));
   await writeFile(join(stateFolder, "expected.json"), `${JSON.stringify(expected, null, 1)}\n`);
 }
 
@@ -43,7 +43,8 @@ export async function unpack(folder: string): Promise<{ expected: Expected; dump
     if (status !== 0) throw new Error(`tar did not unpack ${archive}: ${stderr}`);
   }
   for (const path of Object.values(archives)) if (!existsSync(join(folder, path))) throw new Error(`the state holds no ${path}`);
-  await writeFile(join(folder, keysFile), await readFile(join(stateFolder, keysFile)), { mode: 0o600 });
+  for (const file of keysFiles.filter((each) => existsSync(join(stateFolder, each))))
+    await writeFile(join(folder, file), await readFile(join(stateFolder, file)), { mode: 0o600 });
   const expected = v.parse(expectedSchema, JSON.parse(await readFile(join(stateFolder, "expected.json"), "utf8")));
   return { expected, dump: gunzipSync(await readFile(join(stateFolder, "postgres.sql.gz"))).toString("utf8") };
 }

@@ -7,7 +7,7 @@ import { type NatsServer, startNatsServer } from "@mio/local/servers/nats-server
 import { type NodePart, startNodePart } from "@mio/local/servers/node-part.ts";
 import { serveFetch } from "@mio/local/servers/serve-fetch.ts";
 import { type BusAccess, type BusLogin, busAccess } from "@mio/local/system/bus-access.ts";
-import { directoryKeysOf } from "@mio/local/system/directory-keys.ts";
+import { directoryKeysOf, secretKeysOf } from "@mio/local/system/sealing-keys.ts";
 import { waitUntilReady } from "@mio/local/system/wait-until-ready.ts";
 import { simulatorKinds } from "@mio/shared/channels/doors/simulator.ts";
 import { clockOf } from "@mio/shared/clock.ts";
@@ -134,6 +134,7 @@ export async function startCore({ folder, nats, access, dsn }: System, name: str
     MIO_HTTP_PORT: "0",
     MIO_STREAM_BYTES_MAX: String(gibibyte),
     MIO_DIRECTORY_KEYS: (await directoryKeysOf(folder)).text,
+    MIO_SECRET_KEYS: (await secretKeysOf(folder)).text,
     // Quicker than the default, and still patient with a machine that is busy: an attempt at a platform may take as long as this.
     MIO_OWNERSHIP_HEARTBEAT_MS: "1000",
     MIO_OWNERSHIP_CLAIM_AFTER_MS: "6000",

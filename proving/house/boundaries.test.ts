@@ -174,6 +174,20 @@ describe("imports", () => {
     expect(versions).toEqual(["core/src/accounts/change.ts"]);
   });
 
+  it("the command line calls operations, and nothing below them", () => {
+    const below = shippedFilesIn("core/src/cli").flatMap((file) =>
+      importsOf(file)
+        .filter(
+          (imported) =>
+            /^core\/src\//.test(imported) &&
+            !/^core\/src\/(cli|control)\/|^core\/src\/process\/(config|oauth-apps)\.ts$/.test(imported),
+        )
+        .concat(importsOf(file).filter((imported) => imported === "pg"))
+        .map((imported) => `${file} imports ${imported}`),
+    );
+    expect(below).toEqual([]);
+  });
+
   it("the SDK stands on proto and shared", () => {
     const allowed = [/^sdk\/typescript\//, /^proto\/gen\//, /^shared\/src\//, ...pure, /^node:/];
     expect(importsNotAllowed(shippedFilesIn("sdk/typescript/src"), allowed)).toEqual([]);

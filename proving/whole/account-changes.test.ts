@@ -1,4 +1,5 @@
 // What an operator changes, until the edge answers by it: Postgres → core's admin service → sealed bucket → each host of the edge.
+
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,6 +13,7 @@ import type { NatsConnection } from "../kit/bus/client.ts";
 import { connectTo } from "../kit/bus/connection.ts";
 import { type TestContext, testContext } from "../kit/core/context.ts";
 import { testDatabase } from "../kit/database/postgres.ts";
+import { testControl } from "../kit/database/secrets.ts";
 import { type EdgeBus, edgeBus, operator } from "../kit/edge/bus.ts";
 import type { TestHost } from "../kit/edge/host.ts";
 import { nodeHost } from "../kit/edge/node-host.ts";
@@ -38,8 +40,8 @@ describe.each([worker, nodeHost])("an operator's change, at $name", (kind) => {
     [bus, database, dataDir] = await Promise.all([edgeBus(), testDatabase(), mkdtemp(join(tmpdir(), "mio-changes-"))]);
     nats = await connectTo(bus.server.url, operator);
     core = testContext({ nats, dsn: database.dsn });
-    await createTenant(core.db, "acme");
-    await createTenant(core.db, "rival");
+    await createTenant(testControl(core.db), "acme");
+    await createTenant(testControl(core.db), "rival");
     running = admin.run(core);
     host = await kind.start({ dataDir, busUrl: kind.carrier.urlOf(kind.carrier.portOf(bus.server)) });
   });
@@ -57,7 +59,7 @@ describe.each([worker, nodeHost])("an operator's change, at $name", (kind) => {
 
   const account = async (externalId: string, secret: string, tenant = "acme") => {
     const wanted = { tenant, channelType: sampleChannel, externalId, verification: [{ scheme: "sample", value: secret }] };
-    return (await createAccount(core.db, wanted, [sampleChannel])).account;
+    return (await createAccount(testControl(core.db), wanted, [sampleChannel])).account;
   };
   let sent = 0;
   const say = async (workspace: string, secret: string, path = shared) => {
@@ -79,7 +81,7 @@ describe.each([worker, nodeHost])("an operator's change, at $name", (kind) => {
     expect(await statusOf("W1", "s1", own)).toBe(200);
 
     const disabledAtMs = performance.now();
-    await disableAccount(core.db, gone.id);
+    await disableAccount(testControl(core.db), gone.id);
     const seconds: number[] = [];
     const stopped = (path: string) =>
       eventually(`nothing is accepted at ${path}`, async () => {
@@ -128,7 +130,7 @@ describe.each([worker, nodeHost])("an operator's change, at $name", (kind) => {
         expect([path, await statusOf(workspace, secret, path)]).toEqual([path, fits ? 200 : 401]);
       }
 
-    await disableAccount(core.db, before.id);
+    await disableAccount(testControl(core.db), before.id);
     const after = await account("W5", "s5-of-the-rival", "rival");
     await accepted("W5", "s5-of-the-rival");
     expect(await statusOf("W5", "s5")).toBe(401);
@@ -141,7 +143,7 @@ describe.each([worker, nodeHost])("an operator's change, at $name", (kind) => {
     const { id } = await account("W8", "old");
     await accepted("W8", "old");
     const startedMs = performance.now();
-    const { secrets } = await rotateSecret(core.db, id, { scheme: "sample", value: "new" }, 12_000);
+    const { secrets } = await rotateSecret(testControl(core.db), id, { scheme: "sample", value: "new" }, 12_000);
     const endsAtMs = secrets.find(({ not_after }) => not_after !== null)?.not_after?.getTime() ?? 0;
     let knownAfterMs: number | undefined;
     let asked = 0;

@@ -1,5 +1,6 @@
 // An account is moved to other shards and another region while its webhooks come in, with hosts killed and the bus cut off meanwhile: from the
 // platform's POST, through each host of the edge and the real core, to the inbound stream.
+
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -20,6 +21,7 @@ import { connectTo } from "../kit/bus/connection.ts";
 import { type TestContext, testContext } from "../kit/core/context.ts";
 import { sourcesOn } from "../kit/core/ingress.ts";
 import { testDatabase } from "../kit/database/postgres.ts";
+import { testControl } from "../kit/database/secrets.ts";
 import { type EdgeBus, edgeBus, operator } from "../kit/edge/bus.ts";
 import type { TestHost } from "../kit/edge/host.ts";
 import { nodeHost } from "../kit/edge/node-host.ts";
@@ -61,10 +63,10 @@ describe.each([worker, nodeHost])("moving an account, at $name", (kind) => {
     await bus.deleteIngress();
     await provisionBus(nats, { streamReplicas: 1, streamBytesMax: 2 * 1024 ** 3 });
     core = testContext({ nats, dsn: database.dsn });
-    await createTenant(core.db, "acme");
+    await createTenant(testControl(core.db), "acme");
     const verification = [{ scheme: "sample", value: "s1" }];
     const wanted = { tenant: "acme", channelType: sampleChannel, externalId: "W1", verification };
-    accountId = (await createAccount(core.db, wanted, [sampleChannel])).account.id as AccountId;
+    accountId = (await createAccount(testControl(core.db), wanted, [sampleChannel])).account.id as AccountId;
     running = Promise.all([admin.run(core), dedup.run(core)]);
     host = await start();
     await eventually("the account is known", async () => (await post("hello", 0)).outcome === "accepted");
@@ -168,10 +170,10 @@ describe.each([worker, nodeHost])("moving an account, at $name", (kind) => {
     const startedMs = performance.now();
     const said = await underLoad(async () => {
       await more(300);
-      await moveAccount(core.db, accountId, { shards: 3 });
+      await moveAccount(testControl(core.db), accountId, { shards: 3 });
       await over();
       await more(300);
-      await moveAccount(core.db, accountId, { region: "us" });
+      await moveAccount(testControl(core.db), accountId, { region: "us" });
       await over();
       await more(300);
     });
@@ -189,14 +191,14 @@ describe.each([worker, nodeHost])("moving an account, at $name", (kind) => {
       wire.cut();
       await more(100);
       // What is said now lies in spools that the move has to wait for.
-      await moveAccount(core.db, accountId, { shards: 3 });
+      await moveAccount(testControl(core.db), accountId, { shards: 3 });
       await more(50);
       wire.mend();
       await more(20);
       await host.kill();
       host = await start();
       await over();
-      await moveAccount(core.db, accountId, { region: "us", shards: 2 });
+      await moveAccount(testControl(core.db), accountId, { region: "us", shards: 2 });
       await more(30);
       wire.cut();
       await more(30);

@@ -1,5 +1,6 @@
 // A workspace is connected by its own people: `mio install start` → the platform's consent page → the edge → core → an account whose
 // webhooks are accepted. With the Worker and the Node host as they ship, a real bus with each one's permissions, and a real Postgres.
+
 import { execFile, fork } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -25,6 +26,7 @@ import { connectTo } from "../kit/bus/connection.ts";
 import { testDirectoryKeys } from "../kit/bus/directory-keys.ts";
 import { type TestContext, testContext } from "../kit/core/context.ts";
 import { testDatabase } from "../kit/database/postgres.ts";
+import { openedSecrets, testControl } from "../kit/database/secrets.ts";
 import { type EdgeBus, edgeBus, edgeUser } from "../kit/edge/bus.ts";
 import { eventually } from "../kit/time/eventually.ts";
 
@@ -87,7 +89,7 @@ describe.each(hosts.flatMap((host) => platforms.map((platform) => ({ ...platform
       apps = JSON.stringify({ [channel]: app });
       nats = await connectTo(bus.server.url, { user: adminLogin.user, pass: adminLogin.password, inboxPrefix });
       core = testContext({ nats, dsn: database.dsn, env: { MIO_OAUTH_APPS: apps, MIO_NATS_USER: adminLogin.user } });
-      for (const tenant of ["acme", "rival"]) await createTenant(core.db, tenant, `The ${tenant} <b>people</b>`);
+      for (const tenant of ["acme", "rival"]) await createTenant(testControl(core.db), tenant, `The ${tenant} <b>people</b>`);
       running = admin.run(core);
     });
 
@@ -127,7 +129,7 @@ describe.each(hosts.flatMap((host) => platforms.map((platform) => ({ ...platform
 
     const start = (tenant = "acme") =>
       startInstall(
-        { db: core.db, doors: installDoors, apps: core.config.oauthApps, random: core.random },
+        { ...testControl(core.db), doors: installDoors, apps: core.config.oauthApps, random: core.random },
         { tenant, channelType: channel, edgeUrl: edge.url },
       );
     const show = (id: string) => getInstall(core.db, id);
@@ -151,12 +153,7 @@ describe.each(hosts.flatMap((host) => platforms.map((platform) => ({ ...platform
     }
 
     const credentialsOf = async (accountId: string) =>
-      (
-        await core.db.query<{ value: string }>(
-          "select value from account_secrets where account_id = $1 and purpose = 'credential'",
-          [accountId],
-        )
-      ).rows.map(({ value }) => value);
+      (await openedSecrets(core.db, accountId)).filter(({ purpose }) => purpose === "credential").map(({ value }) => value);
 
     it("connects a workspace, whose webhooks are then accepted and whose token is kept", async () => {
       const { install_id, oauth_url, redirect_uri } = await startByCommand();
@@ -176,7 +173,12 @@ describe.each(hosts.flatMap((host) => platforms.map((platform) => ({ ...platform
       expect((await show(install_id)).receives).toBe(signsWithApp);
       if (!signsWithApp) {
         const [secret] = installed?.account.secrets ?? [];
-        await rotateSecret(core.db, accountId ?? "", { scheme: secret?.scheme ?? "", value: secret?.value ?? "" }, 0);
+        await rotateSecret(
+          testControl(core.db),
+          accountId ?? "",
+          { scheme: secret?.scheme ?? "", value: secret?.value ?? "" },
+          0,
+        );
       } else expect(await credentialsOf(accountId ?? "")).toEqual([installed?.account.credential]);
 
       await eventually("a webhook of the workspace is accepted for the account", async () => {
@@ -268,7 +270,7 @@ describe.each(hosts.flatMap((host) => platforms.map((platform) => ({ ...platform
       const callback = await decide(oauth_url, "allow", "closed");
       const first = await open(callback);
       expect(first.outcome).toBe("connected");
-      await disableAccount(core.db, (await show(install_id)).account_id ?? "");
+      await disableAccount(testControl(core.db), (await show(install_id)).account_id ?? "");
       const again = await start();
       expect(await open(await decide(again.oauth_url, "allow", "closed"))).toMatchObject({ status: 409, outcome: "taken" });
       expect(await show(again.install_id)).toMatchObject({ status: "taken", reason: "account_disabled" });

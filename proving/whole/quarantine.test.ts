@@ -1,5 +1,6 @@
 // The way of a webhook that yesterday's normaliser did not understand: through the edge into quarantine, and by the `mio` command through
 // today's normaliser to its readers, once. The edge is the real app over the real bus; only its uplink is left out.
+
 import { execFile } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { join } from "node:path";
@@ -25,6 +26,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { testSealingKeys } from "../kit/bus/directory-keys.ts";
 import { noteClosing } from "../kit/core/closings.ts";
 import { storedOn } from "../kit/core/ingress.ts";
+import { testControl, testSecrets } from "../kit/database/secrets.ts";
 import { all, bus, db, inbound, nats, server, start, untilSettled, useStand } from "../kit/dedup/stand.ts";
 import { eventually } from "../kit/time/eventually.ts";
 
@@ -48,19 +50,19 @@ const oldDoor: InboundDoor = {
 };
 
 beforeEach(async () => {
-  await createTenant(db, "acme");
+  await createTenant(testControl(db), "acme");
   await account("W1");
 });
 
 async function account(workspace: string, options: { tenant?: string; secret?: string } = {}): Promise<string> {
   const verification = [{ scheme, value: options.secret ?? secret }];
   const wanted = { tenant: options.tenant ?? "acme", channelType: channel, externalId: workspace, verification };
-  return (await createAccount(db, wanted, [channel])).account.id;
+  return (await createAccount(testControl(db), wanted, [channel])).account.id;
 }
 
 /** One webhook at an edge that received it at `atMs`. Returns the status of the answer. */
 async function send(door: InboundDoor, body: string | Uint8Array<ArrayBuffer>, atMs = receivedAtMs): Promise<number> {
-  await publishDirectory(bus, db, sealer, atMs, 1);
+  await publishDirectory(bus, { db, ring: testSecrets(db).ring }, sealer, atMs, 1);
   const bucket = await nats.jetstream().views.kv(buckets.directory.name);
   const lookup = async (keys: string[]) => {
     const entries = await Promise.all(keys.map((key) => bucket.get(key)));
@@ -185,7 +187,7 @@ describe("a webhook that was not understood", () => {
     await send(oldDoor, say("W1", "a1"));
     await kept(1);
     const [entry] = (await quarantine("list")).entries;
-    await moveAccount(db, entry.account_id, { region: "far", shards: 3 });
+    await moveAccount(testControl(db), entry.account_id, { region: "far", shards: 3 });
     const reason = `account ${entry.account_id} is being moved; try again in a few seconds`;
     expect(await quarantine("replay", entry.id)).toMatchObject({ code: 1, entries: [{ outcome: "refused", reason }] });
     for (const place of ["local.0", "local.1"]) await noteClosing(db, entry.account_id, "elsewhere", place);
@@ -234,7 +236,7 @@ describe("a webhook that was not understood", () => {
     const gone = await account("W3");
     await send(oldDoor, say("W3", "a1"), receivedAtMs + 3);
     await kept(3);
-    await disableAccount(db, gone);
+    await disableAccount(testControl(db), gone);
     const before = await streamStateOf(bus, streams.ingress.name);
     const { entries } = await quarantine("list");
     const outcomes = await Promise.all(entries.map((entry: { id: string }) => quarantine("replay", entry.id)));
@@ -271,7 +273,7 @@ describe("a webhook that was not understood", () => {
     await start();
     await send(testInbound, say("W2", "a1"));
     await kept(1);
-    await createTenant(db, "rival");
+    await createTenant(testControl(db), "rival");
     const rival = await account("W2", { tenant: "rival", secret: "s-2" });
     const before = await streamStateOf(bus, streams.ingress.name);
     for (const words of [[], ["--account", rival]]) {

@@ -1,5 +1,6 @@
 // One request's W3C trace context on its whole way in: from the webhook's header to the ingress event, the message on the inbound stream and
 // the enriched one, through the edge's real app, dedup and media-vault.
+
 import { createHmac } from "node:crypto";
 import { createAccount } from "@mio/core/control/accounts/operation.ts";
 import { createTenant } from "@mio/core/control/tenants/operation.ts";
@@ -20,6 +21,7 @@ import { expect, it } from "vitest";
 import { testSealingKeys } from "../kit/bus/directory-keys.ts";
 import { testContext } from "../kit/core/context.ts";
 import { storedOn } from "../kit/core/ingress.ts";
+import { testControl, testSecrets } from "../kit/database/secrets.ts";
 import { all, bus, db, inbound, nats, start, useStand } from "../kit/dedup/stand.ts";
 import { eventually } from "../kit/time/eventually.ts";
 
@@ -75,10 +77,10 @@ async function headersOn(from: Bus, stream: string, filter: string): Promise<str
 }
 
 it("follows one request's trace context from its header to the enriched message, and makes one where it is missing or wrong", async () => {
-  await createTenant(db, "acme");
+  await createTenant(testControl(db), "acme");
   const verification = [{ scheme: "hmac-sha256-timestamped", value: secret }];
-  await createAccount(db, { tenant: "acme", channelType: channel, externalId: "W1", verification }, [channel]);
-  await publishDirectory(bus, db, sealer, clock.nowMs(), 1);
+  await createAccount(testControl(db), { tenant: "acme", channelType: channel, externalId: "W1", verification }, [channel]);
+  await publishDirectory(bus, { db, ring: testSecrets(db).ring }, sealer, clock.nowMs(), 1);
   await start();
   await using context = testContext({ nats, dsn: db.options.connectionString ?? "" });
   const vault = mediaVault.run(context);

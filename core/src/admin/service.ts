@@ -1,4 +1,7 @@
-// The admin service: the loop that carries accounts to the edge, and the answers to people who connect one. The operator API joins it later.
+// The admin service: the loop that carries accounts to the edge, the answers to people who connect one, and the audit's head. The operator API joins it later.
+import { sealPlainSecrets } from "../accounts/seal-plain.ts";
+import { createSecretStore } from "../accounts/secret-store.ts";
+import { watchAuditHead } from "../control/audit/watch-head.ts";
 import { serveOAuth } from "../control/installs/oauth-service.ts";
 import { keepDirectory } from "../directory/keep-directory.ts";
 import type { Service, ServiceContext } from "../service.ts";
@@ -6,5 +9,7 @@ import type { Service, ServiceContext } from "../service.ts";
 export const admin: Service = { name: "admin", run };
 
 async function run(context: ServiceContext): Promise<void> {
-  await Promise.all([keepDirectory(context), serveOAuth(context)]);
+  const secrets = createSecretStore(context.db, context.config.secretKeys);
+  await sealPlainSecrets(context.db, secrets, (count) => context.log.info({ count }, "plain secrets sealed"));
+  await Promise.all([keepDirectory(context, secrets.ring), serveOAuth(context, secrets), watchAuditHead(context)]);
 }

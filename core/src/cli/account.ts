@@ -12,12 +12,14 @@ import {
   disableAccount,
   findAccount,
   listAccounts,
+  type NewAccount,
   updateAccount,
 } from "../control/accounts/operation.ts";
 import { overlapDaysMax, rotateSecret } from "../control/accounts/rotate-secret.ts";
 import { AdminError } from "../control/admin-error.ts";
-import { withDatabase } from "./connection.ts";
+import { withDatabase, withSecrets } from "./connection.ts";
 import { print } from "./output.ts";
+import { secretInput } from "./secret-input.ts";
 
 interface CreateOptions {
   tenant: string;
@@ -25,8 +27,10 @@ interface CreateOptions {
   externalId: string;
   displayName?: string;
   setting: Record<string, string>;
-  verification: AccountSecret[];
-  credential?: string;
+  /** `scheme=<source>`. */
+  verification: string[];
+  /** Where it comes from; true: it is asked for. */
+  credential?: string | true;
   rate?: number;
   region?: string;
 }
@@ -44,12 +48,14 @@ interface MoveOptions {
 }
 
 interface RotateOptions {
-  verification: AccountSecret;
+  /** `scheme=<source>`. */
+  verification: string;
   /** In milliseconds. */
   overlap: number;
 }
 
 const dayMs = 86_400_000;
+const sources = "scheme=@file, scheme=- (standard input) or scheme= (asks)";
 
 /** Secrets are taken and never printed. */
 export function accountCommand(): Command {
@@ -60,8 +66,8 @@ export function accountCommand(): Command {
     .requiredOption("--tenant <slug>", "the tenant that owns it")
     .requiredOption("--channel <type>", `channel type: ${channelTypes().join(", ")}`, channelType)
     .requiredOption("--external-id <id>", "the platform's id of the workspace, organisation or bot")
-    .requiredOption("--verification <scheme=secret>", "what verifies its webhooks; may be repeated", collectSecret, [])
-    .option("--credential <token>", "the token that sends; without it the account only receives")
+    .requiredOption("--verification <scheme=source>", `what verifies its webhooks, ${sources}; may be repeated`, collect, [])
+    .option("--credential [source]", "the token that sends, from @file, - or a prompt; without it the account only receives")
     .option("--display-name <name>", "name for people")
     .option("--setting <name=value>", "a setting of the channel; may be repeated", collectSetting, {})
     .option("--rate <per second>", "requests a second at most; the channel's own limit when left out", wholeNumber)
@@ -75,10 +81,9 @@ export function accountCommand(): Command {
         settings: options.setting,
         ratePerSecond: options.rate,
         homeRegion: options.region,
-        verification: options.verification,
-        credential: options.credential,
+        ...(await secretsOf(options)),
       };
-      const { account: made, created } = await withDatabase(command, (db) => createAccount(db, wanted, channelTypes()));
+      const { account: made, created } = await withSecrets(command, (control) => createAccount(control, wanted, channelTypes()));
       print(command, { ...made, created }, table([made]));
     });
   account
@@ -89,13 +94,13 @@ export function accountCommand(): Command {
     .option("--rate <per second>", "requests a second at most", wholeNumber)
     .action(async (id: string, options: UpdateOptions, command: Command) => {
       const change = { displayName: options.displayName, settings: options.setting, ratePerSecond: options.rate };
-      const { account: updated, changed } = await withDatabase(command, (db) => updateAccount(db, id, change));
+      const { account: updated, changed } = await withDatabase(command, (control) => updateAccount(control, id, change));
       print(command, { ...updated, changed }, table([updated]));
     });
   account
     .command("rotate-secret <id>")
     .description("Replaces what verifies webhooks; old secrets of its scheme stay valid for the overlap. Idempotent.")
-    .requiredOption("--verification <scheme=secret>", "the new secret", oneSecret)
+    .requiredOption("--verification <scheme=source>", `the new secret, ${sources}`)
     .addOption(
       new Option("--overlap <time>", `how long the old ones stay valid: 90s, 30m, 24h or 7d, at most ${overlapDaysMax}d`)
         .argParser(duration)
@@ -103,8 +108,8 @@ export function accountCommand(): Command {
     )
     .addHelpText("after", "\nRun it before the platform changes to the new secret; the edge knows it within ten seconds.")
     .action(async (id: string, options: RotateOptions, command: Command) => {
-      const { verification, overlap } = options;
-      const rotated = await withDatabase(command, (db) => rotateSecret(db, id, verification, overlap));
+      const verification = await secretInput().verification(options.verification);
+      const rotated = await withSecrets(command, (control) => rotateSecret(control, id, verification, options.overlap));
       const { account: of, changed, secrets } = rotated;
       const rows = secrets.map(({ scheme, not_after }) => [scheme, not_after?.toISOString() ?? "replaced"]);
       print(command, { account_id: of.id, changed, secrets }, { columns: ["scheme", "valid until"], rows });
@@ -122,14 +127,16 @@ export function accountCommand(): Command {
     .action(async (id: string, { region, shards, cancel }: MoveOptions, command: Command) => {
       if (cancel ? region !== undefined || shards !== undefined : region === undefined && shards === undefined)
         throw new AdminError("invalid", "name where it moves, with --region or --shards or both; or --cancel alone");
-      const moved = await withDatabase(command, (db) => (cancel ? cancelMove(db, id) : moveAccount(db, id, { region, shards })));
+      const moved = await withDatabase(command, (control) =>
+        cancel ? cancelMove(control, id) : moveAccount(control, id, { region, shards }),
+      );
       print(command, { ...moved.account, move: moved.move, changed: moved.changed }, layoutTable(moved.account, moved.move));
     });
   account
     .command("show <id>")
     .description("Shows an account, where its conversations are, and for what a move of it waits.")
     .action(async (id: string, _options: unknown, command: Command) => {
-      const [found, move] = await withDatabase(command, async (db) => {
+      const [found, move] = await withDatabase(command, async ({ db }) => {
         const shown = await findAccount(db, id);
         return [shown, await readMove(db, shown)] as const;
       });
@@ -140,14 +147,14 @@ export function accountCommand(): Command {
     .description("Lists accounts.")
     .option("--tenant <slug>", "only those of one tenant")
     .action(async (options: { tenant?: string }, command: Command) => {
-      const accounts = await withDatabase(command, (db) => listAccounts(db, options.tenant));
+      const accounts = await withDatabase(command, ({ db }) => listAccounts(db, options.tenant));
       print(command, { accounts }, { ...table(accounts), empty: 'no accounts yet; make one with "mio account create"' });
     });
   account
     .command("disable <id>")
     .description("Stops an account: its webhooks go to quarantine and its commands fail. Idempotent.")
     .action(async (id: string, _options: unknown, command: Command) => {
-      const { account: disabled, changed } = await withDatabase(command, (db) => disableAccount(db, id));
+      const { account: disabled, changed } = await withDatabase(command, (control) => disableAccount(control, id));
       print(command, { ...disabled, changed }, table([disabled]));
     });
   return account;
@@ -212,13 +219,16 @@ function collectSetting(text: string, before: Record<string, string>): Record<st
   return { ...before, [name]: value };
 }
 
-function collectSecret(text: string, before: AccountSecret[]): AccountSecret[] {
-  return [...before, oneSecret(text)];
+function collect(text: string, before: string[]): string[] {
+  return [...before, text];
 }
 
-function oneSecret(text: string): AccountSecret {
-  const [scheme, value] = pair(text, "a verification secret has the form scheme=secret");
-  return { scheme, value };
+/** One after the other, for each may be asked for. */
+async function secretsOf({ verification, credential }: CreateOptions): Promise<Pick<NewAccount, "verification" | "credential">> {
+  const input = secretInput();
+  const verifying: AccountSecret[] = [];
+  for (const given of verification) verifying.push(await input.verification(given));
+  return { verification: verifying, credential: credential === undefined ? undefined : await input.credential(credential) };
 }
 
 /** In milliseconds. */

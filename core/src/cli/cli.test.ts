@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import { connectTo } from "@mio/proving/kit/bus/connection.ts";
 import { testNats } from "@mio/proving/kit/bus/nats.ts";
 import { testDatabase } from "@mio/proving/kit/database/postgres.ts";
+import { testSecretKeys } from "@mio/proving/kit/database/secrets.ts";
 import { permissionsOf } from "@mio/shared/bus/names/users.ts";
 import { Client } from "pg";
 import { afterAll, expect, it } from "vitest";
@@ -20,10 +21,14 @@ interface Ended {
   stderr: string;
 }
 
-async function mio(words: string[], env: Record<string, string> = { MIO_POSTGRES_DSN: database.dsn }): Promise<Ended> {
+const reached = { MIO_POSTGRES_DSN: database.dsn, MIO_SECRET_KEYS: testSecretKeys };
+
+/** `input` is what stands on standard input. */
+async function mio(words: string[], env: Record<string, string> = reached, input = ""): Promise<Ended> {
   const run = promisify(execFile)(process.execPath, [join(import.meta.dirname, "main.ts"), ...words], {
     env: { PATH: process.env.PATH ?? "", ...env },
   });
+  run.child.stdin?.on("error", () => undefined).end(input);
   return run.then(
     ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
     (error: { code: number; stdout: string; stderr: string }) => ({
@@ -46,26 +51,30 @@ it("creates a tenant and an account, lists them, disables one; twice the same co
     "--external-id",
     "org 1",
     "--verification",
-    "cliq-shared-secret=a=b",
+    "cliq-shared-secret=-",
     "--setting",
     "bot_id=b-1",
   ];
   expect((await mio(["tenant", "create", "acme"])).code).toBe(0);
   expect(JSON.parse((await mio(["--json", "tenant", "create", "acme"])).stdout)).toMatchObject({ slug: "acme", created: false });
 
-  const made = JSON.parse((await mio(create)).stdout);
+  const made = JSON.parse((await mio(create, reached, "a=b\n")).stdout);
   expect(made).toMatchObject({ channel_type: "zoho_cliq", external_id: "org 1", settings: { bot_id: "b-1" }, created: true });
-  expect(JSON.parse((await mio(create)).stdout)).toMatchObject({ id: made.id, created: false });
+  expect(JSON.parse((await mio(create, reached, "a=b")).stdout)).toMatchObject({ id: made.id, created: false });
+  expect((await mio(create, reached, "a=c")).stderr).toMatch(/exists with other details \(other verification secret/);
   expect((await mio(["account", "list", "--tenant", "acme"])).stdout).toContain(made.id);
   expect(JSON.parse((await mio(["account", "disable", made.id, "--json"])).stdout)).toMatchObject({ changed: true });
   expect(JSON.parse((await mio(["account", "disable", made.id, "--json"])).stdout)).toMatchObject({ changed: false });
 });
 
 it("rotates a secret with an overlap; twice the same command changes nothing, and no secret is printed", async () => {
-  const account = ["--tenant", "rotating", "--channel", "slack", "--external-id", "T1", "--verification", "slack-v0=first"];
+  const account = ["--tenant", "rotating", "--channel", "slack", "--external-id", "T1", "--verification", "slack-v0=-"];
   await mio(["tenant", "create", "rotating"]);
-  const { id } = JSON.parse((await mio(["--json", "account", "create", ...account])).stdout);
-  const rotate = ["--json", "account", "rotate-secret", id, "--verification", "slack-v0=sec=ond", "--overlap", "24h"];
+  const { id } = JSON.parse((await mio(["--json", "account", "create", ...account], reached, "first")).stdout);
+  await using folder = await mkdtempDisposable(join(tmpdir(), "mio-cli-"));
+  const file = join(folder.path, "secret");
+  await writeFile(file, "sec=ond\n");
+  const rotate = ["--json", "account", "rotate-secret", id, "--verification", `slack-v0=@${file}`, "--overlap", "24h"];
   const first = JSON.parse((await mio(rotate)).stdout);
   expect(first).toMatchObject({ account_id: id, changed: true, secrets: [{ scheme: "slack-v0", not_after: null }, {}] });
   expect((Date.parse(first.secrets[1].not_after) - Date.now()) / 3_600_000).toBeCloseTo(24, 1);
@@ -85,11 +94,11 @@ it("moves an account, says for what the move waits, and moves it back", async ()
     "--external-id",
     "T7",
     "--verification",
-    "slack-v0=s",
+    "slack-v0=-",
     "--region",
     "eu",
   ];
-  const { id } = JSON.parse((await mio(["--json", "account", "create", ...account])).stdout);
+  const { id } = JSON.parse((await mio(["--json", "account", "create", ...account], reached, "s")).stdout);
   expect((await mio(["account", "show", id])).stdout).toMatch(/^layout +eu x 2$/m);
   for (const words of [[], ["--cancel", "--shards", "3"]])
     expect(await mio(["account", "move", id, ...words])).toMatchObject({
@@ -121,11 +130,10 @@ it("moves an account, says for what the move waits, and moves it back", async ()
 
 it("G11: offers the channel that everybody has the key of to local systems only", async () => {
   const localOnly = 'there is no channel type "test"';
-  const words = ["account", "create", "--tenant", "x", "--channel", "test", "--external-id", "1", "--verification", "a=b"];
-  const dsn = { MIO_POSTGRES_DSN: database.dsn };
-  expect((await mio(words)).stderr).toContain(localOnly);
-  expect((await mio(words, { ...dsn, MIO_ENV: "staging" })).stderr).toContain(localOnly);
-  expect((await mio(words, { ...dsn, MIO_ENV: "local" })).stderr).not.toContain(localOnly);
+  const words = ["account", "create", "--tenant", "x", "--channel", "test", "--external-id", "1", "--verification", "a=-"];
+  expect((await mio(words, reached, "b")).stderr).toContain(localOnly);
+  expect((await mio(words, { ...reached, MIO_ENV: "staging" }, "b")).stderr).toContain(localOnly);
+  expect((await mio(words, { ...reached, MIO_ENV: "local" }, "b")).stderr).not.toContain(localOnly);
 });
 
 it("says in one line what to do about words that it does not know, and ends with another code than 0", async () => {
@@ -139,21 +147,23 @@ it("says in one line what to do about words that it does not know, and ends with
     [["account", "disable", "nobody"], /there is no account "nobody"; "mio account list"/],
     [["account", "list", "--tenant", "nobody"], /there is no tenant "nobody"; "mio tenant list"/],
     [
-      ["account", "create", "--tenant", "acme", "--channel", "fax", "--external-id", "1", "--verification", "a=b"],
+      ["account", "create", "--tenant", "acme", "--channel", "fax", "--external-id", "1", "--verification", "a=-"],
       /there is no channel type "fax"/,
     ],
     [
       ["account", "create", "--tenant", "acme", "--channel", "slack", "--external-id", "1", "--verification", "secret"],
-      /scheme=secret/,
+      /scheme=<source>/,
     ],
     [["account", "rotate-secret", "x"], /required option '--verification/],
-    [["account", "rotate-secret", "x", "--verification", "a=b"], /there is no account "x"/],
-    [["account", "rotate-secret", "x", "--verification", "a=b", "--overlap", "1"], /a time is like 90s, 30m, 24h or 7d/],
-    [["account", "rotate-secret", "x", "--verification", "a=b", "--overlap", "99d"], /an overlap is from 0s to 30d/],
+    [["account", "rotate-secret", "x", "--verification", "a=b"], /takes no secret as an argument/],
+    [["account", "rotate-secret", "x", "--verification", "a="], /there is no terminal to ask for a secret at/],
+    [["account", "rotate-secret", "x", "--verification", "a=-"], /there is no account "x"/],
+    [["account", "rotate-secret", "x", "--verification", "a=-", "--overlap", "1"], /a time is like 90s, 30m, 24h or 7d/],
+    [["account", "rotate-secret", "x", "--verification", "a=-", "--overlap", "99d"], /an overlap is from 0s to 30d/],
   ];
   await Promise.all(
     bad.map(async ([words, expected]) => {
-      const ended = await mio(words);
+      const ended = await mio(words, reached, "b");
       expect(ended.stderr, words.join(" ")).toMatch(expected);
       expect(ended.stderr, words.join(" ")).toMatch(/^mio: /);
       expect(ended.stderr.trim().split("\n").length, ended.stderr).toBeLessThanOrEqual(2);
@@ -250,6 +260,10 @@ it("shows help for every command", async () => {
     ["install", "start"],
     ["quarantine"],
     ["quarantine", "replay"],
+    ["keys"],
+    ["keys", "rotate"],
+    ["audit"],
+    ["audit", "verify"],
     ["status"],
     ["migrate"],
   ]) {

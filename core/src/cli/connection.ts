@@ -1,17 +1,21 @@
 // How the command line finds a system: by environment, else by the local.json that a running local system leaves in its data folder.
 import { readFile } from "node:fs/promises";
+import { userInfo } from "node:os";
 import { join } from "node:path";
 import { failureOf } from "@mio/shared/bus/client/bus-client.ts";
 import type { Bus } from "@mio/shared/bus/client/connection.ts";
 import { JetStreamError, jetStreamErrors } from "@mio/shared/bus/client/jetstream-api.ts";
 import { tcpClient } from "@mio/shared/bus/client/tcp.ts";
 import { inboxPrefixOf } from "@mio/shared/bus/names/users.ts";
+import type { SealingKey } from "@mio/shared/bus/wire/sealed-value.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
 import type { Command } from "commander";
-import { Pool } from "pg";
 import * as v from "valibot";
-import { readOAuthApps } from "../process/config.ts";
+import type { Actor } from "../control/actor.ts";
+import type { Control } from "../control/control.ts";
+import { type OpenedControl, openControl } from "../control/open-control.ts";
+import { readOAuthApps, readSecretKeys } from "../process/config.ts";
 import type { OAuthApps } from "../process/oauth-apps.ts";
 
 export class ConnectionError extends Error {
@@ -24,6 +28,7 @@ const localFile = v.object({
   nats: v.string(),
   edge: v.optional(v.string()),
   oauth_apps: v.optional(v.string()),
+  secret_keys: v.optional(v.string()),
   operator: v.object({ user: v.string(), password: v.string(), inbox_prefix: v.string() }),
 });
 
@@ -34,20 +39,37 @@ interface BusLogin {
   inboxPrefix: string;
 }
 
-/** Runs `work` with a pool that is closed afterwards. Throws ConnectionError, which says what to do, when nothing is reached. */
-export async function withDatabase<T>(command: Command, work: (db: Pool) => Promise<T>): Promise<T> {
-  const dsn = process.env.MIO_POSTGRES_DSN ?? (await localSystem(command)).postgres;
-  const db = new Pool({ connectionString: dsn, max: 2, connectionTimeoutMillis: 5_000, application_name: "mio-cli" });
-  try {
-    await db.query("select 1").catch((error: unknown) => {
-      throw new ConnectionError(
-        `cannot reach Postgres at ${hostOf(dsn)}: ${messageOf(error)}; is it running, and is MIO_POSTGRES_DSN right?`,
-      );
-    });
-    return await work(db);
-  } finally {
-    await db.end();
-  }
+/** Runs `work` with the database, which is closed afterwards. Throws ConnectionError, which says what to do, when nothing is reached. */
+export async function withDatabase<T>(command: Command, work: (control: OpenedControl) => Promise<T>): Promise<T> {
+  const dsn = await dsnOf(command);
+  await using control = await openControl(dsn, "mio-cli", actorOf()).catch((error: unknown) => {
+    throw new ConnectionError(
+      `cannot reach Postgres at ${hostOf(dsn)}: ${messageOf(error)}; is it running, and is MIO_POSTGRES_DSN right?`,
+    );
+  });
+  return await work(control);
+}
+
+/** As `withDatabase`, for what writes secrets: also throws when their keys are missing. */
+export async function withSecrets<T>(command: Command, work: (control: Control) => Promise<T>): Promise<T> {
+  const keys = await secretKeys(command);
+  return withDatabase(command, async (control) => work(await control.withSecrets(keys)));
+}
+
+export async function dsnOf(command: Command): Promise<string> {
+  return process.env.MIO_POSTGRES_DSN ?? (await localSystem(command)).postgres;
+}
+
+/** A local system's ring stands in a file of its data folder. */
+async function secretKeys(command: Command): Promise<readonly SealingKey[]> {
+  const local = process.env.MIO_POSTGRES_DSN === undefined ? await localSystem(command) : undefined;
+  const file = local?.secret_keys === undefined ? {} : { MIO_SECRET_KEYS_FILE: local.secret_keys };
+  return readSecretKeys({ ...file, ...process.env });
+}
+
+/** As the system knows who types. */
+function actorOf(): Actor {
+  return { kind: "cli", id: userInfo().username };
 }
 
 /** Runs `work` with a connection to the bus that is closed afterwards. Throws ConnectionError, which says what to do. */

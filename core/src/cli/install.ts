@@ -33,7 +33,7 @@ signs the webhooks of all workspaces of the app with; "scopes" may be left out.`
     .option("--limit <n>", `at most so many (default: ${limitDefault})`, wholeNumber)
     .action(async (options: { tenant?: string; limit?: number }, command: Command) => {
       const { tenant, limit = limitDefault } = options;
-      const installs = await withDatabase(command, (db) => listInstalls(db, tenant, limit));
+      const installs = await withDatabase(command, ({ db }) => listInstalls(db, tenant, limit));
       print(
         command,
         { installs },
@@ -55,7 +55,7 @@ signs the webhooks of all workspaces of the app with; "scopes" may be left out.`
     .command("show <id>")
     .description("Shows one install: whether it waits, and what came of it.")
     .action(async (id: string, _options: unknown, command: Command) => {
-      const found = await withDatabase(command, (db) => getInstall(db, id));
+      const found = await withDatabase(command, ({ db }) => getInstall(db, id));
       print(command, found, fieldsOf({ ...shown(found), "what to do": adviceFor(found) }));
     });
   return install;
@@ -64,9 +64,9 @@ signs the webhooks of all workspaces of the app with; "scopes" may be left out.`
 async function start(options: { tenant: string; channel: string }, command: Command): Promise<void> {
   const { edgeUrl, apps } = await oauthSettings(command);
   const random = randomOf(globalThis.crypto);
-  const started = await withDatabase(command, (db) =>
+  const started = await withDatabase(command, ({ db, actor }) =>
     startInstall(
-      { db, doors: openDoors(installDoors), apps, random },
+      { db, actor, doors: openDoors(installDoors), apps, random },
       { tenant: options.tenant, channelType: options.channel, edgeUrl },
     ),
   );
@@ -107,7 +107,7 @@ function adviceFor(install: Install): string {
 function connectedAdvice({ account_id: id, receives, credential_ends_at: endsAt }: Install): string {
   const advice = [
     !receives &&
-      `no webhook is accepted yet: "mio account rotate-secret ${id} --verification scheme=secret" with what the platform signs`,
+      `no webhook is accepted yet: "mio account rotate-secret ${id} --verification scheme=@file" with what the platform signs`,
     endsAt !== null && `nothing renews its credential yet, which ends at ${endsAt.toISOString()}: connect it again by then`,
   ].filter((each) => each !== false);
   return advice.join("; ") || "nothing";

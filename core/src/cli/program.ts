@@ -1,7 +1,9 @@
 // The words of the `mio` command: its nouns, and what they share.
 import { Command } from "commander";
 import { accountCommand } from "./account.ts";
+import { auditCommand } from "./audit.ts";
 import { installCommand } from "./install.ts";
+import { keysCommand } from "./keys.ts";
 import { migrateCommand } from "./migrate.ts";
 import { quarantineCommand } from "./quarantine.ts";
 import { statusCommand } from "./status.ts";
@@ -10,12 +12,12 @@ import { tenantCommand } from "./tenant.ts";
 /** Whoever parses with it gets a CommanderError where others would end the process. */
 export function mioProgram(): Command {
   const program = new Command("mio")
-    .description("Operates a MIO gateway: tenants, accounts, installs, quarantine and what runs.")
+    .description("Operates a MIO gateway: tenants, accounts, installs, quarantine, keys, the audit and what runs.")
     .option("--data <folder>", "data folder of a local system", ".mio")
     .option("--json", "print JSON for programs")
     .addHelpText(
       "after",
-      "\nMIO_POSTGRES_DSN names the database, MIO_NATS_URL, MIO_NATS_USER and MIO_NATS_PASSWORD the bus, and MIO_CORE_URL core.\nWhere they are not set, those of the local system in the data folder are used.",
+      "\nMIO_POSTGRES_DSN names the database, MIO_SECRET_KEYS what seals its secrets, MIO_NATS_URL, MIO_NATS_USER and MIO_NATS_PASSWORD the bus, and MIO_CORE_URL core.\nWhere they are not set, those of the local system in the data folder are used.",
     )
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "mio: ")) });
   for (const command of [
@@ -23,6 +25,8 @@ export function mioProgram(): Command {
     accountCommand(),
     installCommand(),
     quarantineCommand(),
+    keysCommand(),
+    auditCommand(),
     statusCommand(),
     migrateCommand(),
   ])

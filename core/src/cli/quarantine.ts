@@ -2,9 +2,9 @@
 import { inboundDoors } from "@mio/shared/channels/doors/inbound.ts";
 import { redactBody } from "@mio/shared/channels/kit/redact-body.ts";
 import { Command } from "commander";
-import type { Pool } from "pg";
 import { type Account, listAccounts } from "../control/accounts/operation.ts";
 import { AdminError } from "../control/admin-error.ts";
+import type { Control } from "../control/control.ts";
 import { entriesOfReason, findQuarantined, type Kept, listQuarantine } from "../control/quarantine/entries.ts";
 import { type Replayed, replayEntry } from "../control/quarantine/replay.ts";
 import { channelType, wholeNumber } from "./account.ts";
@@ -58,7 +58,7 @@ async function list(options: ListOptions, command: Command): Promise<void> {
   const accounts =
     tenant === undefined && account === undefined
       ? undefined
-      : await withDatabase(command, (db) => accountsOf(db, tenant, account));
+      : await withDatabase(command, ({ db }) => accountsOf(db, tenant, account));
   const found = await withBus(command, (bus) => listQuarantine(bus, { channelType: channel, reason, accounts }, limit));
   const entries = found.map(summaryOf);
   print(
@@ -80,7 +80,7 @@ async function list(options: ListOptions, command: Command): Promise<void> {
   );
 }
 
-async function accountsOf(db: Pool, tenant: string | undefined, id: string | undefined): Promise<Account[]> {
+async function accountsOf(db: Control["db"], tenant: string | undefined, id: string | undefined): Promise<Account[]> {
   const accounts = await listAccounts(db, tenant);
   const found = id === undefined ? accounts : accounts.filter((account) => account.id === id);
   if (id !== undefined && found.length === 0)
@@ -111,10 +111,10 @@ async function replay(id: string | undefined, options: ReplayOptions, command: C
   const { allOf, account, dryRun = false } = options;
   if ((id === undefined) === (allOf === undefined))
     throw new AdminError("invalid", 'say either the id of one entry or --all-of <reason>; "mio quarantine list" shows both');
-  const replayed = await withDatabase(command, async (db) => {
+  const replayed = await withDatabase(command, async ({ db, actor }) => {
     if (account !== undefined) await accountsOf(db, undefined, account);
     return withBus(command, async (bus) => {
-      const tools = { bus, db, doors: inboundDoors };
+      const tools = { bus, db, actor, doors: inboundDoors };
       if (id !== undefined) return [await replayEntry(tools, await findQuarantined(bus, id), { dryRun, accountId: account })];
       const results: Replayed[] = [];
       for await (const kept of entriesOfReason(bus, allOf ?? "")) {

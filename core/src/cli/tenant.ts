@@ -12,14 +12,16 @@ export function tenantCommand(): Command {
     .description("Creates a tenant; the same command again changes nothing.")
     .option("--display-name <name>", "name for people; the slug when left out")
     .action(async (slug: string, options: { displayName?: string }, command: Command) => {
-      const { tenant: made, created } = await withDatabase(command, (db) => createTenant(db, slug, options.displayName));
+      const { tenant: made, created } = await withDatabase(command, (control) =>
+        createTenant(control, slug, options.displayName),
+      );
       print(command, { ...made, created }, { ...table([made]) });
     });
   tenant
     .command("list")
     .description("Lists tenants.")
     .action(async (_options: unknown, command: Command) => {
-      const tenants = await withDatabase(command, listTenants);
+      const tenants = await withDatabase(command, ({ db }) => listTenants(db));
       print(command, { tenants }, { ...table(tenants), empty: 'no tenants yet; make one with "mio tenant create <slug>"' });
     });
   return tenant;

@@ -9,6 +9,7 @@ import {
   testEvent,
   testGroup,
 } from "@mio/proving/kit/core/ingress.ts";
+import { testControl } from "@mio/proving/kit/database/secrets.ts";
 import { bus, db, events, inbound, kill, nats, sources, start, untilSettled, useStand } from "@mio/proving/kit/dedup/stand.ts";
 import { eventually } from "@mio/proving/kit/time/eventually.ts";
 import { encodeIngressEvent } from "@mio/shared/bus/wire/ingress-group.ts";
@@ -22,13 +23,15 @@ useStand();
 const shard = shardOf("a");
 
 beforeEach(async () => {
-  await createTenant(db, "acme");
+  await createTenant(testControl(db), "acme");
   const verification = [{ scheme: "hmac", value: "s" }];
-  const { account } = await createAccount(db, { tenant: "acme", channelType: "alpha", externalId: "T1", verification }, [
-    "alpha",
-  ]);
+  const { account } = await createAccount(
+    testControl(db),
+    { tenant: "acme", channelType: "alpha", externalId: "T1", verification },
+    ["alpha"],
+  );
   expect(account.id).toBe(accountId);
-  await moveAccount(db, accountId, { shards: 3 });
+  await moveAccount(testControl(db), accountId, { shards: 3 });
 });
 
 const closingMarker = (layoutVersion = 2, edge = "east") =>

@@ -38,7 +38,7 @@ async function dropIfUnseen(db: Pool, name: string): Promise<boolean> {
       keepDays,
     ]);
     if (rowCount !== 0) return false;
-    await client.query(`drop table ${name}`);
+    await client.query("select drop_ingress_day($1)", [name]);
     return true;
   });
 }

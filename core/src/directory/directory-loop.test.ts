@@ -4,6 +4,7 @@ import { connectTo } from "@mio/proving/kit/bus/connection.ts";
 import { testSealingKeys } from "@mio/proving/kit/bus/directory-keys.ts";
 import { testNats } from "@mio/proving/kit/bus/nats.ts";
 import { testDatabase } from "@mio/proving/kit/database/postgres.ts";
+import { testControl, testSecrets } from "@mio/proving/kit/database/secrets.ts";
 import { buckets } from "@mio/shared/bus/names/streams.ts";
 import {
   accountRoute,
@@ -41,7 +42,7 @@ const random = randomOf(globalThis.crypto);
 const newer = parseSealingKeys(`newer:${Buffer.alloc(32, 1).toString("base64")}`) ?? [];
 /** As the tests go on, its key is replaced. */
 let sealer = sealerOf(testSealingKeys, random);
-const publish = () => publishDirectory(bus, db, sealer, 0, 1);
+const publish = () => publishDirectory(bus, { db, ring: testSecrets(db).ring }, sealer, 0, 1);
 const bucket = () => nats.jetstream().views.kv("mio_directory");
 
 async function read(route: string): Promise<DirectoryValue | undefined> {
@@ -51,12 +52,14 @@ async function read(route: string): Promise<DirectoryValue | undefined> {
 }
 
 const account = (externalId: string, secret: string) =>
-  createAccount(db, { tenant: "acme", channelType: "alpha", externalId, verification: [{ scheme: "hmac", value: secret }] }, [
-    "alpha",
-  ]).then((made) => made.account);
+  createAccount(
+    testControl(db),
+    { tenant: "acme", channelType: "alpha", externalId, verification: [{ scheme: "hmac", value: secret }] },
+    ["alpha"],
+  ).then((made) => made.account);
 
 beforeAll(async () => {
-  await createTenant(db, "acme");
+  await createTenant(testControl(db), "acme");
 });
 afterAll(async () => {
   await nats.close();
@@ -68,7 +71,7 @@ afterAll(async () => {
 it("gives the edge each account's route, its workspace's, and the shared one, then writes nothing again", async () => {
   const one = await account("W1", "s1");
   await account("W2", "s2");
-  expect(await publish()).toEqual({ routes: 5, written: 5, openFailures: 0 });
+  expect(await publish()).toEqual({ routes: 5, written: 5, openFailures: 0, refused: [] });
   expect((await read(accountRoute("alpha", one.id)))?.account).toMatchObject({
     accountId: one.id,
     homeRegion: "local",
@@ -77,14 +80,14 @@ it("gives the edge each account's route, its workspace's, and the shared one, th
   expect((await read(workspaceRoute("alpha", "W2")))?.secrets.map((secret) => secret.value)).toEqual(["s2"]);
   expect((await read(channelRoute("alpha")))?.secrets.map((secret) => secret.value)).toEqual(["s1", "s2"]);
   expect(await (await bucket()).get(snapshotKey)).not.toBeNull();
-  expect(await publish()).toEqual({ routes: 5, written: 0, openFailures: 0 });
+  expect(await publish()).toEqual({ routes: 5, written: 0, openFailures: 0, refused: [] });
 });
 
 it("G11: keeps a disabled account's routes with its secrets and says that it is disabled, with a version that the edge accepts", async () => {
   const gone = await account("W3", "s3");
   await publish();
   const before = await read(accountRoute("alpha", gone.id));
-  await disableAccount(db, gone.id);
+  await disableAccount(testControl(db), gone.id);
   await publish();
   for (const route of [accountRoute("alpha", gone.id), workspaceRoute("alpha", "W3")]) {
     const value = await read(route);
@@ -96,10 +99,10 @@ it("G11: keeps a disabled account's routes with its secrets and says that it is 
 
 it("gives the workspace of a disabled account to the live account that has taken it, and keeps the old one's own route", async () => {
   const old = (await account("W5", "s5")).id;
-  await disableAccount(db, old);
-  await createTenant(db, "heir");
+  await disableAccount(testControl(db), old);
+  await createTenant(testControl(db), "heir");
   const { account: heir } = await createAccount(
-    db,
+    testControl(db),
     { tenant: "heir", channelType: "alpha", externalId: "W5", verification: [{ scheme: "hmac", value: "s6" }] },
     ["alpha"],
   );
@@ -109,7 +112,7 @@ it("gives the workspace of a disabled account to the live account that has taken
     secrets: [{ value: "s6" }],
   });
   expect(await read(accountRoute("alpha", old))).toMatchObject({ account: { disabled: true }, secrets: [{ value: "s5" }] });
-  await disableAccount(db, heir.id);
+  await disableAccount(testControl(db), heir.id);
   await publish();
 });
 
@@ -164,7 +167,7 @@ it("G11: replaces what was moved under another key, is older, or is a stranger's
     expect((await openDirectorySnapshot(sealer, present)).kind).toBe("snapshot");
   }
   // An old value of the same place opens, and is older.
-  await updateAccount(db, (await account("W1", "s1")).id, { settings: { changed: "yes" } });
+  await updateAccount(testControl(db), (await account("W1", "s1")).id, { settings: { changed: "yes" } });
   await publish();
   await kv.put(key, mine.value);
   expect(await publish()).toMatchObject({ openFailures: 0, written: 1 });
@@ -176,11 +179,11 @@ it("G11: seals everything anew with a new key once it comes first, and the old o
   const routes = (await publish()).routes;
   // First everybody may open with it, and nothing changes.
   sealer = sealerOf([...testSealingKeys, ...newer], random);
-  expect(await publish()).toEqual({ routes, written: 0, openFailures: 0 });
+  expect(await publish()).toEqual({ routes, written: 0, openFailures: 0, refused: [] });
   sealer = sealerOf([...newer, ...testSealingKeys], random);
-  expect(await publish()).toEqual({ routes, written: routes, openFailures: 0 });
+  expect(await publish()).toEqual({ routes, written: routes, openFailures: 0, refused: [] });
   sealer = sealerOf(newer, random);
-  expect(await publish()).toEqual({ routes, written: 0, openFailures: 0 });
+  expect(await publish()).toEqual({ routes, written: 0, openFailures: 0, refused: [] });
   expect(await read(workspaceRoute("alpha", "W1"))).toEqual(before);
 });
 
@@ -190,4 +193,32 @@ it("never goes back: a replica that read an older state does not overwrite a new
   await publish();
   expect((await read(channelRoute("alpha")))?.secrets).toHaveLength(3);
   expect((await read(accountRoute("alpha", before?.account?.accountId ?? "")))?.rowVersion).toBe(before?.rowVersion);
+});
+
+it("goes on for all others, and with what the edge knows, when an account's secret does not open", async () => {
+  const [kept, unknown] = [await account("W8", "s8"), await account("W9", "s9")];
+  const reseal = (id: string, keyName: string) =>
+    db.query("update account_secrets set key_name = $2 where account_id = $1", [id, keyName]);
+  const { sealsWith } = testSecrets(db).ring;
+  await reseal(unknown.id, "gone:0");
+  await publish();
+  await reseal(kept.id, "gone:0");
+  await updateAccount(testControl(db), kept.id, { settings: { changed: "yes" } });
+  const last = await account("W10", "s10");
+  const { refused } = await publish();
+  const reason = "it is sealed with the key gone:0, which MIO_SECRET_KEYS does not hold";
+  expect(refused).toEqual([kept.id, unknown.id].map((accountId) => ({ accountId, reason })));
+  // Its secrets stay, and what else changed of it goes on.
+  expect(await read(accountRoute("alpha", kept.id))).toMatchObject({
+    secrets: [{ value: "s8" }],
+    account: { settings: { changed: "yes" } },
+  });
+  expect((await read(channelRoute("alpha")))?.secrets.map(({ value }) => value)).toEqual(expect.arrayContaining(["s8", "s10"]));
+  expect((await read(accountRoute("alpha", last.id)))?.secrets).toMatchObject([{ value: "s10" }]);
+  // Of what the edge never had it learns nothing, rather than that nothing verifies it.
+  expect(await read(accountRoute("alpha", unknown.id))).toBeUndefined();
+  expect(await publish()).toMatchObject({ written: 0 });
+  for (const { id } of [kept, unknown]) await reseal(id, sealsWith);
+  expect(await publish()).toMatchObject({ refused: [] });
+  expect(await read(accountRoute("alpha", unknown.id))).toMatchObject({ secrets: [{ value: "s9" }] });
 });

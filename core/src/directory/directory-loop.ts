@@ -19,8 +19,10 @@ import {
 import type { Sealer } from "@mio/shared/bus/wire/sealed-value.ts";
 import type { Pool } from "pg";
 import { accountsForDirectory } from "../accounts/for-directory.ts";
+import type { SecretRing } from "../accounts/sealing.ts";
 import { provisionBucket } from "../bus/provision.ts";
 import { directoryValuesOf } from "./directory-values.ts";
+import { type RefusedAccount, withPresentSecrets } from "./refused-secrets.ts";
 
 const putTimeoutMs = 5_000;
 
@@ -29,12 +31,14 @@ interface DirectoryPass {
   written: number;
   /** Entries that were not sealed with a key of ours for where they stood. */
   openFailures: number;
+  /** Accounts whose secrets in the database do not all open. */
+  refused: readonly RefusedAccount[];
 }
 
 /** One pass. Safe beside another replica's: a value that changed under our hand is left for the next pass. */
 export async function publishDirectory(
   bus: Bus,
-  db: Pool,
+  { db, ring }: { db: Pool; ring: SecretRing },
   sealer: Sealer,
   nowMs: number,
   replicas: number,
@@ -43,7 +47,9 @@ export async function publishDirectory(
   await provisionBucket(bus, buckets.directory, replicas);
   const bucket = bucketReader(() => bus, buckets.directory.name);
   const { present, snapshotFits, openFailures } = await readBucket(bucket, sealer);
-  const wanted = directoryValuesOf(await accountsForDirectory(db));
+  const presentAt = (route: string) => present.get(directoryKeyOf(route))?.opened?.value;
+  const { accounts, refused } = withPresentSecrets(await accountsForDirectory(db, ring), presentAt, nowMs);
+  const wanted = directoryValuesOf(accounts);
   let written = 0;
   for (const value of wanted.values()) {
     const key = directoryKeyOf(value.route);
@@ -62,7 +68,7 @@ export async function publishDirectory(
     });
     await put(bus, snapshotKey, await sealDirectorySnapshot(sealer, snapshot));
   }
-  return { routes: wanted.size, written, openFailures };
+  return { routes: wanted.size, written, openFailures, refused };
 }
 
 interface Present {

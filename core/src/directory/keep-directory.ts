@@ -3,20 +3,23 @@ import { setTimeout as delay } from "node:timers/promises";
 import { sealerOf } from "@mio/shared/bus/wire/sealed-value.ts";
 import { Gauge } from "prom-client";
 import { directoryNotification } from "../accounts/change.ts";
+import type { SecretRing } from "../accounts/sealing.ts";
 import { busOf } from "../bus/connect.ts";
 import { listen } from "../db/listen.ts";
 import type { ServiceContext } from "../service.ts";
 import { publishDirectory } from "./directory-loop.ts";
+import type { RefusedAccount } from "./refused-secrets.ts";
 
 const failedIntervalMs = 1_000;
 
 /** Resolves when the context's signal is aborted. */
-export async function keepDirectory(context: ServiceContext): Promise<void> {
+export async function keepDirectory(context: ServiceContext, ring: SecretRing): Promise<void> {
   const sealer = sealerOf(context.config.directoryKeys, context.random);
   const state = {
     sealed_with: sealer.sealsWith,
     routes: 0,
     open_failures: 0,
+    refused_accounts: [] as readonly string[],
     last_pass_at: "never",
     last_error: undefined as string | undefined,
   };
@@ -35,9 +38,11 @@ export async function keepDirectory(context: ServiceContext): Promise<void> {
     wake.next = new AbortController();
     try {
       const { streamReplicas } = context.config;
-      const pass = await publishDirectory(bus, context.db, sealer, context.clock.nowMs(), streamReplicas);
+      const pass = await publishDirectory(bus, { db: context.db, ring }, sealer, context.clock.nowMs(), streamReplicas);
       state.routes = pass.routes;
       state.open_failures += pass.openFailures;
+      reportRefused(context, state.refused_accounts, pass.refused);
+      state.refused_accounts = pass.refused.map(({ accountId }) => accountId);
       state.last_pass_at = new Date(context.clock.nowMs()).toISOString();
       state.last_error = undefined;
       routes.set(pass.routes);
@@ -57,6 +62,13 @@ export async function keepDirectory(context: ServiceContext): Promise<void> {
     await pause(pauseMs, AbortSignal.any([context.signal, wake.next.signal]));
   }
   await listening;
+}
+
+/** Each once, when it begins. */
+function reportRefused({ log }: ServiceContext, before: readonly string[], refused: readonly RefusedAccount[]): void {
+  for (const { accountId, reason } of refused)
+    if (!before.includes(accountId))
+      log.error({ account_id: accountId }, `an account's secret does not open, the edge goes on with what it knows: ${reason}`);
 }
 
 /** Resolves after `ms` or when the signal is aborted. */

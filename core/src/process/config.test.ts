@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { testDirectoryKeys } from "@mio/proving/kit/bus/directory-keys.ts";
+import { testSecretKeys } from "@mio/proving/kit/database/secrets.ts";
 import { describe, expect, it } from "vitest";
 import { ConfigError, describeConfig, readConfig } from "./config.ts";
 
@@ -32,6 +33,7 @@ describe("readConfig", () => {
       MIO_STREAM_REPLICAS: { MIO_STREAM_REPLICAS: "-1" },
       MIO_LOG_LEVEL: { MIO_LOG_LEVEL: "loud" },
       MIO_DIRECTORY_KEYS: { MIO_DIRECTORY_KEYS: "k1:c2hvcnQ=" },
+      MIO_SECRET_KEYS: { MIO_SECRET_KEYS: "k1:c2hvcnQ=" },
       MIO_OAUTH_APPS: { MIO_OAUTH_APPS: '{"a": {"client_id": "1"}}' },
     };
     for (const [name, change] of Object.entries(bad)) {
@@ -78,16 +80,37 @@ describe("readConfig", () => {
   it("reads the keys of the directory, and asks for them only where admin runs", () => {
     const MIO_DIRECTORY_KEYS = `new:${testDirectoryKeys.slice(5)}, ${testDirectoryKeys}\n`;
     expect(readConfig({ ...good, MIO_DIRECTORY_KEYS }).directoryKeys.map(({ id }) => id)).toEqual(["new", "test"]);
-    expect(readConfig(good, ["dedup", "sender"]).directoryKeys).toEqual([]);
+    expect(readConfig({ ...good, MIO_SECRET_KEYS: testSecretKeys }, ["dedup", "sender"]).directoryKeys).toEqual([]);
     for (const MIO_ENV of ["local", "staging", "production"])
       expect(() => readConfig({ ...good, MIO_ENV }, ["dedup", "admin"])).toThrow(/^MIO_DIRECTORY_KEYS is not set; set it like/);
   });
 
+  it("reads the keys of accounts' secrets, and asks for them only where admin or sender runs", () => {
+    const keys = { MIO_DIRECTORY_KEYS: testDirectoryKeys };
+    const ring = readConfig({ ...good, MIO_SECRET_KEYS: testSecretKeys }, ["sender"]).secretKeys;
+    expect(ring.map(({ id }) => id)).toEqual(["secrets"]);
+    expect(readConfig(good, ["dedup", "media-vault", "telemetry"]).secretKeys).toEqual([]);
+    for (const service of ["admin", "sender"])
+      expect(() => readConfig({ ...good, ...keys }, [service])).toThrow(/^MIO_SECRET_KEYS is not set; set it like/);
+  });
+
+  it("G11: refuses a key for secrets that every edge holds as the directory's, also under another id", () => {
+    const [, bytes = ""] = testDirectoryKeys.split(":");
+    for (const MIO_SECRET_KEYS of [testDirectoryKeys, `${testSecretKeys},other:${bytes}`]) {
+      const read = () => readConfig({ ...good, MIO_DIRECTORY_KEYS: testDirectoryKeys, MIO_SECRET_KEYS }, ["admin"]);
+      expect(read).toThrow(
+        /^MIO_SECRET_KEYS and MIO_DIRECTORY_KEYS hold the same key \((test|other)\), and every edge has the latter/,
+      );
+      expect(read).not.toThrow(bytes);
+    }
+  });
+
   it("logs no secret", () => {
-    const secrets = { MIO_NATS_PASSWORD: "hunter2", MIO_DIRECTORY_KEYS: testDirectoryKeys };
+    const secrets = { MIO_NATS_PASSWORD: "hunter2", MIO_DIRECTORY_KEYS: testDirectoryKeys, MIO_SECRET_KEYS: testSecretKeys };
     const described = JSON.stringify(describeConfig(readConfig({ ...good, ...secrets })));
-    expect(described).not.toMatch(/hunter2|secret|dGhl/);
+    expect(described).not.toMatch(/hunter2|:secret@|dGhl|YW5v/);
     expect(described).toContain('"directoryKeys":"set (test)"');
+    expect(described).toContain('"secretKeys":"set (secrets)"');
     expect(described).toContain('"natsPassword":"set"');
   });
 

@@ -31,6 +31,8 @@ export interface Config {
   regions: string[];
   /** What seals the edge's directory: the first seals, all open. Empty when not set; only admin needs them. */
   directoryKeys: readonly SealingKey[];
+  /** What seals accounts' secrets in the database: the first seals, all open. Empty when not set; only admin and sender need them. */
+  secretKeys: readonly SealingKey[];
   /** How often the directory is compared with Postgres when nothing notified. */
   directoryIntervalMs: number;
   /** Our apps at the platforms whose workspaces may be connected by OAuth, by channel type; only admin uses them. */
@@ -85,6 +87,7 @@ const variables = {
   MIO_PARTITIONS: variable(whole(1, 256), "8", "8"),
   MIO_REGIONS: variable(list, "local", "local"),
   MIO_DIRECTORY_KEYS: variable(sealingKeys, sealingKeysExample),
+  MIO_SECRET_KEYS: variable(sealingKeys, sealingKeysExample),
   MIO_DIRECTORY_INTERVAL_MS: variable(whole(100, 3_600_000), "10000", "10000"),
   MIO_OAUTH_APPS: variable(oauthApps, oauthAppsExample, "{}"),
   MIO_OWNERSHIP_HEARTBEAT_MS: variable(whole(50, 60_000), "3000", "3000"),
@@ -106,6 +109,14 @@ export function readOAuthApps(env: Variables): OAuthApps {
   return readVariable(env, "MIO_OAUTH_APPS", variables.MIO_OAUTH_APPS);
 }
 
+/** As core has them: what the command line needs to write an account's secrets. Throws as `readConfig`. */
+export function readSecretKeys(env: Variables): readonly SealingKey[] {
+  const keys = readVariable(env, "MIO_SECRET_KEYS", variables.MIO_SECRET_KEYS);
+  const given = textOf(env, "MIO_DIRECTORY_KEYS") !== undefined;
+  refuseSharedKeys(given ? readVariable(env, "MIO_DIRECTORY_KEYS", variables.MIO_DIRECTORY_KEYS) : [], keys);
+  return keys;
+}
+
 /** Reads the environment. Throws one line that names the variable and an example of a good value. `services`: those that will run. */
 export function readConfig(env: Variables, services: readonly string[] = []): Config {
   const read = <T>(name: keyof typeof variables, from: Variable<T>): T => readVariable(env, name, from);
@@ -116,6 +127,11 @@ export function readConfig(env: Variables, services: readonly string[] = []): Co
   }
   // The others need not hold what opens every account's secrets.
   const keysGiven = textOf(env, "MIO_DIRECTORY_KEYS") !== undefined || services.includes("admin");
+  const secretsGiven =
+    textOf(env, "MIO_SECRET_KEYS") !== undefined || ["admin", "sender"].some((name) => services.includes(name));
+  const directoryKeys = keysGiven ? read("MIO_DIRECTORY_KEYS", variables.MIO_DIRECTORY_KEYS) : [];
+  const secretKeys = secretsGiven ? read("MIO_SECRET_KEYS", variables.MIO_SECRET_KEYS) : [];
+  refuseSharedKeys(directoryKeys, secretKeys);
   const heartbeatMs = read("MIO_OWNERSHIP_HEARTBEAT_MS", variables.MIO_OWNERSHIP_HEARTBEAT_MS);
   const claimAfterMs = read("MIO_OWNERSHIP_CLAIM_AFTER_MS", variables.MIO_OWNERSHIP_CLAIM_AFTER_MS);
   if (claimAfterMs < 2 * heartbeatMs) {
@@ -143,7 +159,8 @@ export function readConfig(env: Variables, services: readonly string[] = []): Co
     streamBytesMax: read("MIO_STREAM_BYTES_MAX", variables.MIO_STREAM_BYTES_MAX),
     partitions: read("MIO_PARTITIONS", variables.MIO_PARTITIONS),
     regions: read("MIO_REGIONS", variables.MIO_REGIONS),
-    directoryKeys: keysGiven ? read("MIO_DIRECTORY_KEYS", variables.MIO_DIRECTORY_KEYS) : [],
+    directoryKeys,
+    secretKeys,
     directoryIntervalMs: read("MIO_DIRECTORY_INTERVAL_MS", variables.MIO_DIRECTORY_INTERVAL_MS),
     oauthApps: readOAuthApps(env),
     ownership: { heartbeatMs, claimAfterMs },
@@ -157,15 +174,30 @@ export class ConfigError extends Error {
 
 /** The configuration as it may be logged: secrets only as "set" or "not set". */
 export function describeConfig(config: Config): Record<string, unknown> {
-  const { natsPassword, natsUrls, postgresDsn, directoryKeys, oauthApps: apps, ...rest } = config;
+  const { natsPassword, natsUrls, postgresDsn, directoryKeys, secretKeys, oauthApps: apps, ...rest } = config;
   return {
     ...rest,
     natsUrls: natsUrls.map(withoutSecrets),
     natsPassword: natsPassword === undefined ? "not set" : "set",
     postgresDsn: withoutSecrets(postgresDsn),
-    directoryKeys: directoryKeys.length === 0 ? "not set" : `set (${directoryKeys.map(({ id }) => id).join(", ")})`,
+    directoryKeys: idsOf(directoryKeys),
+    secretKeys: idsOf(secretKeys),
     oauthApps: apps.size === 0 ? "not set" : `set (${[...apps.keys()].join(", ")})`,
   };
+}
+
+function idsOf(keys: readonly SealingKey[]): string {
+  return keys.length === 0 ? "not set" : `set (${keys.map(({ id }) => id).join(", ")})`;
+}
+
+/** Every edge holds the directory's keys, and must not thereby hold what opens the database. */
+function refuseSharedKeys(directoryKeys: readonly SealingKey[], secretKeys: readonly SealingKey[]): void {
+  const fingerprints = new Set(directoryKeys.map(({ bytes }) => Buffer.from(bytes).toString("hex")));
+  const shared = secretKeys.find(({ bytes }) => fingerprints.has(Buffer.from(bytes).toString("hex")));
+  if (shared !== undefined)
+    throw new ConfigError(
+      `MIO_SECRET_KEYS and MIO_DIRECTORY_KEYS hold the same key (${shared.id}), and every edge has the latter; make another one for MIO_SECRET_KEYS like ${sealingKeysExample}`,
+    );
 }
 
 /** The address without what opens it. Of a query nothing is kept: drivers take passwords and key files there. */

@@ -1,6 +1,8 @@
 // What the sender remembers of accounts while they come and go beside its reads.
 import { testDatabase } from "@mio/proving/kit/database/postgres.ts";
+import { testSecrets } from "@mio/proving/kit/database/secrets.ts";
 import { Client, Pool } from "pg";
+import { pino } from "pino";
 import { expect, it } from "vitest";
 import { createAccounts } from "./accounts.ts";
 
@@ -11,7 +13,7 @@ it("G5: does not forget an account that a command asks for while others are read
   const db = new Pool({ connectionString: database.dsn });
   const locker = new Client({ connectionString: database.dsn });
   await locker.connect();
-  const accounts = createAccounts(db, [], () => 0);
+  const accounts = createAccounts({ db, ring: testSecrets(db).ring, log: pino({ level: "silent" }) }, [], () => 0);
   await accounts.ensure([accountId]);
   await locker.query("begin; lock table accounts in access exclusive mode");
   const refreshed = accounts.refresh(() => []);

@@ -4,13 +4,18 @@ import type { OutboundAccount } from "@mio/shared/channels/contract/account.ts";
 import type { OutboundDoor } from "@mio/shared/channels/contract/outbound.ts";
 import type { AccountId } from "@mio/shared/ids.ts";
 import type { Pool } from "pg";
+import type { Logger } from "pino";
 import * as v from "valibot";
 import { accountsForSending, type SendingAccount } from "../accounts/for-sending.ts";
+import { refusalText, type SecretRing } from "../accounts/sealing.ts";
 import { type Budget, createBudget } from "./schedule/budget.ts";
 
 export type SenderAccount =
   | { kind: "ready"; tenantId: string; door: OutboundDoor; outbound: OutboundAccount }
-  | { kind: "unusable"; code: string; text: string };
+  /** It will never send: its commands fail. */
+  | { kind: "unusable"; code: string; text: string }
+  /** Its credential does not open, which is for an operator to mend: its commands wait. */
+  | { kind: "held"; reason: string };
 
 export interface Accounts {
   /** Undefined: never asked for. */
@@ -24,10 +29,21 @@ export interface Accounts {
   blockedUntil(): Map<string, number>;
 }
 
+type Refused = Extract<SendingAccount["credential"], { kind: "refused" }>;
+
+/** Longer than from one reading to the next. */
+const heldMs = 5_000;
+/** Anything: the budget is blocked for as long as it has this rate. */
+const heldRate = 1;
+
 const blockRows = v.array(v.object({ account_id: v.string(), blocked_ms: v.number() }));
 
 /** What stood here before a failed refresh stays usable. */
-export function createAccounts(db: Pool, doors: readonly OutboundDoor[], monotonicMs: () => number): Accounts {
+export function createAccounts(
+  { db, ring, log }: { db: Pool; ring: SecretRing; log: Pick<Logger, "error"> },
+  doors: readonly OutboundDoor[],
+  monotonicMs: () => number,
+): Accounts {
   const known = new Map<string, SenderAccount>();
   const budgets = new Map<string, Budget>();
   /** Since the last refresh began: what is known then is not read by `ensure`, and must not be forgotten behind its back. */
@@ -36,7 +52,7 @@ export function createAccounts(db: Pool, doors: readonly OutboundDoor[], monoton
   const startedMs = monotonicMs();
 
   async function read(ids: readonly string[]): Promise<Map<string, SenderAccount>> {
-    const [found, blocked] = await Promise.all([accountsForSending(db, ids), readBlocks(db, ids)]);
+    const [found, blocked] = await Promise.all([accountsForSending(db, ring, ids), readBlocks(db, ids)]);
     return new Map(ids.map((id) => [id, accountOf(found.get(id), blocked.get(id))]));
   }
 
@@ -46,17 +62,33 @@ export function createAccounts(db: Pool, doors: readonly OutboundDoor[], monoton
     if (door === undefined)
       return { kind: "unusable", code: "channel_unknown", text: `no channel ${row.channel_type} is built in` };
     if (row.disabled) return { kind: "unusable", code: "account_disabled", text: "the account is disabled" };
-    if (row.credential === null)
+    const { credential } = row;
+    if (credential.kind === "none")
       return { kind: "unusable", code: "credential_missing", text: "the account has no credential to send with" };
+    if (credential.kind === "refused") return held(row.id, credential);
     pace(row.id, row.rate_limit_per_second ?? door.channel.limits.ratePerSecond, blockedMs);
     const outbound = {
       // The column is a uuid, so the text is an account id.
       accountId: row.id as AccountId,
       externalId: row.external_id,
       settings: row.settings,
-      credential: row.credential,
+      credential: credential.value,
     };
     return { kind: "ready", tenantId: row.tenant_id, door, outbound };
+  }
+
+  /** Until it is read again, and longer, so that none slips through between. */
+  function held(accountId: string, refused: Refused): SenderAccount {
+    const reason = refusalText(refused);
+    const before = known.get(accountId);
+    if (before?.kind !== "held" || before.reason !== reason)
+      log.error(
+        { account_id: accountId, key: refused.keyName },
+        `an account's credential does not open, its commands wait: ${reason}`,
+      );
+    pace(accountId, heldRate);
+    budgets.get(accountId)?.block(monotonicMs() + heldMs);
+    return { kind: "held", reason };
   }
 
   function pace(accountId: string, ratePerSecond: number, blockedMs = 0): void {
@@ -72,7 +104,7 @@ export function createAccounts(db: Pool, doors: readonly OutboundDoor[], monoton
 
   return {
     get: (accountId) => known.get(accountId),
-    budgetOf: (accountId) => (known.get(accountId)?.kind === "ready" ? budgets.get(accountId) : undefined),
+    budgetOf: (accountId) => (known.get(accountId)?.kind === "unusable" ? undefined : budgets.get(accountId)),
     ensure: async (accountIds) => {
       for (const id of accountIds) askedFor.add(id);
       const missing = accountIds.filter((id) => !known.has(id));

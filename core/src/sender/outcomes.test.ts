@@ -1,7 +1,9 @@
 // What becomes of a command when the platform is away, rude, silent or says no; and what its author may still say about it.
+
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { replaceCredential } from "@mio/proving/kit/database/secrets.ts";
 import type { Behaviour, Call } from "@mio/proving/kit/sample-channel/platform.ts";
 import { createStage, type Stage, states } from "@mio/proving/kit/sender/stage.ts";
 import { eventually } from "@mio/proving/kit/time/eventually.ts";
@@ -194,9 +196,7 @@ it("uses a rotated credential and a changed rate without a restart", async () =>
   stage.start();
   await stage.publish(stage.command(account, "general", "before"));
   await stage.ended(1);
-  await stage.db.query("update account_secrets set value = 'rotated' where account_id = $1 and purpose = 'credential'", [
-    account.id,
-  ]);
+  await replaceCredential(stage.db, account, "rotated");
   await stage.publish(stage.command(account, "general", "after", { notBefore: timestampFromMs(Date.now() + 2_500) }));
   await stage.ended(2);
   expect(stage.platform.calls.map((call) => call.credential)).toEqual(["a", "rotated"]);

@@ -2,6 +2,8 @@
 // them, the publisher publishes their receipts. They meet in the ledger only.
 import type { OutboundDoor } from "@mio/shared/channels/contract/outbound.ts";
 import { snakeCase } from "@mio/shared/snake-case.ts";
+import { sealPlainSecrets } from "../accounts/seal-plain.ts";
+import { createSecretStore } from "../accounts/secret-store.ts";
 import { createSendClient } from "../egress/send-fetch.ts";
 import type { Service, ServiceContext } from "../service.ts";
 import { type Backlog, backlogOf } from "./backlog.ts";
@@ -35,6 +37,8 @@ async function run(context: ServiceContext, doors: readonly OutboundDoor[], limi
     context.metrics,
     doors.map((door) => door.channel.slug),
   );
+  const secrets = createSecretStore(context.db, context.config.secretKeys);
+  await sealPlainSecrets(context.db, secrets, (count) => context.log.info({ count }, "plain secrets sealed"));
   const client = createSendClient();
   const hub = createHub();
   const intake: IntakeStatus = { leader: false, position: 0, inserted: 0, dead: 0, differing: 0, lostUnread: 0 };
@@ -64,6 +68,7 @@ async function run(context: ServiceContext, doors: readonly OutboundDoor[], limi
       role("sender.accounts", ownerTimes, (lease) =>
         runOwner(context, lease, hub, {
           doors,
+          ring: secrets.ring,
           client,
           limits,
           attemptMs: ownerTimes.leaseMs / 2,

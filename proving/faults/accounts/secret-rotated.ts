@@ -1,6 +1,9 @@
 // The operator rotates the account's secret with an overlap; the platform changes to the new one within it. Nobody who signs with a secret
 // that is valid is refused, and nobody is accepted with the old one afterwards.
 import { randomBytes } from "node:crypto";
+import { mkdtempDisposable, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startShadowPlatform } from "../../load/shadow-platform.ts";
 import type { Fault } from "../fault.ts";
@@ -22,15 +25,11 @@ export const secretRotated: Fault = {
     await at(0.1);
     const rotatedMs = performance.now();
     const overlapSeconds = Math.ceil(seconds * 0.7);
-    await mio(
-      "account",
-      "rotate-secret",
-      account.account_id,
-      "--verification",
-      `${account.scheme}=${value}`,
-      "--overlap",
-      `${overlapSeconds}s`,
-    );
+    await using folder = await mkdtempDisposable(join(tmpdir(), "mio-secret-"));
+    const file = join(folder.path, "secret");
+    await writeFile(file, value, { mode: 0o600 });
+    const rotation = ["--verification", `${account.scheme}=@${file}`, "--overlap", `${overlapSeconds}s`];
+    await mio("account", "rotate-secret", account.account_id, ...rotation);
     const doneMs = performance.now();
     progress(`secret-rotated: the old one is valid for ${overlapSeconds} s more`);
     await pause(knownWithinMs - (performance.now() - rotatedMs));

@@ -9,6 +9,7 @@ import { type Logger, pino } from "pino";
 import { Registry } from "prom-client";
 import type { NatsConnection } from "../bus/client.ts";
 import { testDirectoryKeys } from "../bus/directory-keys.ts";
+import { testSecretKeys } from "../database/secrets.ts";
 
 export interface TestContext extends ServiceContext {
   sections: Map<string, () => unknown>;
@@ -33,6 +34,7 @@ export function testContext(options: {
     MIO_OWNERSHIP_CLAIM_AFTER_MS: "1000",
     MIO_STREAM_BYTES_MAX: "1073741824",
     MIO_DIRECTORY_KEYS: testDirectoryKeys,
+    MIO_SECRET_KEYS: testSecretKeys,
     ...options.env,
   });
   const stop = new AbortController();

@@ -2,7 +2,10 @@
 // an agent does, publishing commands and reading receipts.
 import { randomBytes } from "node:crypto";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { insertAccount } from "@mio/core/accounts/accounts.ts";
 import { provisionBus } from "@mio/core/bus/provision.ts";
+import { createTenant } from "@mio/core/control/tenants/operation.ts";
+import { inTransaction } from "@mio/core/db/in-transaction.ts";
 import { type VerdictLimits, verdictLimits } from "@mio/core/sender/schedule/verdict.ts";
 import { createSender } from "@mio/core/sender/sender.ts";
 import type { NatsServer } from "@mio/local/servers/nats-server.ts";
@@ -18,6 +21,7 @@ import { DeliverPolicy, headers, type NatsConnection, NatsError } from "../bus/c
 import { testNats } from "../bus/nats.ts";
 import { type TestContext, testContext } from "../core/context.ts";
 import { testDatabase } from "../database/postgres.ts";
+import { replaceCredential, testControl } from "../database/secrets.ts";
 import { sampleChannel } from "../sample-channel/inbound.ts";
 import { type DoorOptions, sampleOutbound } from "../sample-channel/outbound.ts";
 import { type Platform, startPlatform } from "../sample-channel/platform.ts";
@@ -78,7 +82,7 @@ export async function createStage(options: { dsn?: string } = {}): Promise<Stage
   db.on("error", () => {});
   const platform = await startPlatform();
   const tenantId = tenantIdOf("acme");
-  await db.query("insert into tenants (id, slug, display_name) values ($1, 'acme', 'Acme')", [tenantId]);
+  await createTenant(testControl(db), "acme", "Acme");
   const jetstream = nats.jetstream();
 
   const received: DeliveryReceipt[] = [];
@@ -112,15 +116,11 @@ export async function createStage(options: { dsn?: string } = {}): Promise<Stage
     platform,
     account: async (name, ratePerSecond) => {
       const id = accountIdOf(tenantId, sampleChannel, name);
-      await db.query(
-        `insert into accounts (id, tenant_id, channel_type, external_id, display_name, settings, rate_limit_per_second)
-         values ($1, $2, $3, $4, $4, $5, $6) on conflict do nothing`,
-        [id, tenantId, sampleChannel, name, { api_base_url: platform.url }, ratePerSecond ?? null],
+      const settings = { api_base_url: platform.url };
+      await inTransaction(db, (client) =>
+        insertAccount(client, { id, tenantId, channelType: sampleChannel, externalId: name, settings, ratePerSecond }),
       );
-      await db.query(
-        "insert into account_secrets (account_id, purpose, scheme, value) values ($1, 'credential', 'token', $2) on conflict do nothing",
-        [id, name],
-      );
+      await replaceCredential(db, { id, tenant_id: tenantId }, name);
       return { id, tenant_id: tenantId, channel_type: sampleChannel };
     },
     command: (account, conversation, text, rest = {}) =>

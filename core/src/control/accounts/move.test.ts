@@ -2,6 +2,7 @@
 
 import { type Closing as ClosingMarker, noteClosing } from "@mio/proving/kit/core/closings.ts";
 import { testDatabase } from "@mio/proving/kit/database/postgres.ts";
+import { testControl, testSecrets } from "@mio/proving/kit/database/secrets.ts";
 import { Pool } from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { accountsForDirectory } from "../../accounts/for-directory.ts";
@@ -18,12 +19,13 @@ let id: string;
 let made = 0;
 
 beforeAll(async () => {
-  await createTenant(db, "acme");
+  await createTenant(testControl(db), "acme");
 });
 beforeEach(async () => {
   made += 1;
   const wanted = { tenant: "acme", channelType: "alpha", externalId: `W${made}`, homeRegion: "eu" };
-  id = (await createAccount(db, { ...wanted, verification: [{ scheme: "hmac", value: "s1" }] }, ["alpha"])).account.id;
+  id = (await createAccount(testControl(db), { ...wanted, verification: [{ scheme: "hmac", value: "s1" }] }, ["alpha"])).account
+    .id;
 });
 afterAll(async () => {
   await db.end();
@@ -37,7 +39,7 @@ const closed = async (edge: string, ...shards: string[]) => {
 };
 /** What the edge is told. */
 const published = async () => {
-  const values = [...directoryValuesOf(await accountsForDirectory(db)).values()];
+  const values = [...directoryValuesOf(await accountsForDirectory(db, testSecrets(db).ring)).values()];
   const value = values.find(({ account }) => account?.accountId === id);
   if (!value?.account) throw new Error("the account is not in the directory");
   const { homeRegion, shardCount, generation: layoutVersion, previous, closedBy: edges } = value.account;
@@ -56,21 +58,21 @@ describe("moving an account", () => {
   it("tells the edge the new layout and the one before; the same again changes nothing", async () => {
     const before = await published();
     expect(before).toMatchObject({ layout: "eu x 2", layoutVersion: 1, previous: [], closedBy: [] });
-    expect((await moveAccount(db, id, { shards: 2 })).changed).toBe(false);
+    expect((await moveAccount(testControl(db), id, { shards: 2 })).changed).toBe(false);
     expect(await published()).toEqual(before);
-    const { account, changed } = await moveAccount(db, id, { shards: 3 });
+    const { account, changed } = await moveAccount(testControl(db), id, { shards: 3 });
     expect([changed, account.shard_count, account.home_region]).toEqual([true, 3, "eu"]);
     const after = await published();
     expect(after).toMatchObject({ layout: "eu x 3", layoutVersion: 2, previous: ["eu x 2"], closedBy: [] });
     expect(after.version > before.version).toBe(true);
-    expect((await moveAccount(db, id, { shards: 3, region: "eu" })).changed).toBe(false);
+    expect((await moveAccount(testControl(db), id, { shards: 3, region: "eu" })).changed).toBe(false);
     expect(await published()).toEqual(after);
   });
 
   it("G4: lets an edge go over when all shards of the older layout are closed there, and no other edge with it", async () => {
     await seen("east");
     await seen("west");
-    await moveAccount(db, id, { region: "us" });
+    await moveAccount(testControl(db), id, { region: "us" });
     expect(await waitsFor()).toEqual(["east: eu.0", "east: eu.1", "west: eu.0", "west: eu.1"]);
     await closed("east", "eu.0");
     await closed("west", "eu.1");
@@ -86,9 +88,9 @@ describe("moving an account", () => {
   });
 
   it("G4: a closing marker about an older change of the layout closes nothing of the next", async () => {
-    await moveAccount(db, id, { region: "us" });
+    await moveAccount(testControl(db), id, { region: "us" });
     await closed("east", "eu.0");
-    await moveAccount(db, id, { region: "ap" });
+    await moveAccount(testControl(db), id, { region: "ap" });
     await closed("east", "eu.1", "us.0", "us.1");
     expect((await published()).closedBy).toEqual([]);
     await noteClosing(db, id, "east", "eu.0", 2);
@@ -98,28 +100,28 @@ describe("moving an account", () => {
   });
 
   it("is cancelled while it is not over: back to the layout before, and both are closed first", async () => {
-    await expect(cancelMove(db, id)).rejects.toMatchObject({ code: "invalid" });
+    await expect(cancelMove(testControl(db), id)).rejects.toMatchObject({ code: "invalid" });
     await seen("east");
-    await moveAccount(db, id, { region: "us", shards: 3 });
-    const { account } = await cancelMove(db, id);
+    await moveAccount(testControl(db), id, { region: "us", shards: 3 });
+    const { account } = await cancelMove(testControl(db), id);
     expect([account.home_region, account.shard_count]).toEqual(["eu", 2]);
     expect(await published()).toMatchObject({ layout: "eu x 2", layoutVersion: 3, previous: ["eu x 2", "us x 3"] });
     await closed("east", "eu.0", "eu.1", "us.0", "us.1", "us.2");
     expect(await waitsFor()).toEqual([]);
-    await expect(cancelMove(db, id)).rejects.toMatchObject({ message: expect.stringContaining("mio account move") });
+    await expect(cancelMove(testControl(db), id)).rejects.toMatchObject({ message: expect.stringContaining("mio account move") });
   });
 
   it("refuses what cannot be, and more layouts than can be closed together", async () => {
     for (const to of [{ shards: 0 }, { shards: 1.5 }, { shards: 1_025 }, { region: "" }, { region: "Eu" }, { region: "a.b" }])
-      await expect(moveAccount(db, id, to), JSON.stringify(to)).rejects.toMatchObject({ code: "invalid" });
-    await expect(moveAccount(db, "nobody", { shards: 3 })).rejects.toMatchObject({ code: "not_found" });
+      await expect(moveAccount(testControl(db), id, to), JSON.stringify(to)).rejects.toMatchObject({ code: "invalid" });
+    await expect(moveAccount(testControl(db), "nobody", { shards: 3 })).rejects.toMatchObject({ code: "not_found" });
     await seen("east");
-    for (let shards = 3; shards < 11; shards++) await moveAccount(db, id, { shards });
-    await expect(moveAccount(db, id, { shards: 11 })).rejects.toMatchObject({
+    for (let shards = 3; shards < 11; shards++) await moveAccount(testControl(db), id, { shards });
+    await expect(moveAccount(testControl(db), id, { shards: 11 })).rejects.toMatchObject({
       message: expect.stringContaining("mio account show"),
     });
     await closed("east", ...Array.from({ length: 9 }, (_, shard) => `eu.${shard}`));
-    const { move } = await moveAccount(db, id, { shards: 11 });
+    const { move } = await moveAccount(testControl(db), id, { shards: 11 });
     expect(move.previous.map(({ shard_count: shards }) => shards)).toEqual([3, 4, 5, 6, 7, 8, 9, 10]);
   });
 

@@ -1,7 +1,7 @@
 // Moving an account's conversations to another region or number of shards. The change itself is one row; each edge then closes the older
 // layouts by itself, dedup notes when that edge's closing markers are read (layout_closings), and only then does the directory let the
 // edge go over. So a move is over edge by edge, and for all when every edge that brings the account's events has gone over.
-import type { Pool, PoolClient } from "pg";
+import type { PoolClient } from "pg";
 import {
   type ClosedShard,
   closedBy,
@@ -10,8 +10,8 @@ import {
   replaceLayout,
   selectLayout,
 } from "../../accounts/layouts.ts";
-import { inTransaction } from "../../db/in-transaction.ts";
 import { AdminError } from "../admin-error.ts";
+import { type Control, changing, type Note } from "../control.ts";
 import { type Account, lockedAccount } from "./operation.ts";
 
 export interface Move {
@@ -39,22 +39,25 @@ const edgeSeenWithinDays = 7;
  * that are not over.
  */
 export async function moveAccount(
-  db: Pool,
+  control: Pick<Control, "db" | "actor">,
   id: string,
   to: { region?: string | undefined; shards?: number | undefined },
 ): Promise<{ account: Account; move: Move; changed: boolean }> {
-  return inTransaction(db, async (client) => change(client, await lockedAccount(client, id), to));
+  return changing(control, async (client, note) => change(client, note, await lockedAccount(client, id), to));
 }
 
 /** Back to the layout before. Throws AdminError when there is no such account, and when its move is over. */
-export async function cancelMove(db: Pool, id: string): Promise<{ account: Account; move: Move; changed: boolean }> {
-  return inTransaction(db, async (client) => {
+export async function cancelMove(
+  control: Pick<Control, "db" | "actor">,
+  id: string,
+): Promise<{ account: Account; move: Move; changed: boolean }> {
+  return changing(control, async (client, note) => {
     const account = await lockedAccount(client, id);
     const { previous, waits_for } = await readMove(client, account);
     const before = previous.at(-1);
     if (before === undefined || waits_for.length === 0)
       throw new AdminError("invalid", `account ${id} is not being moved; to move it back, name where with "mio account move"`);
-    return change(client, account, { region: before.region, shards: before.shard_count });
+    return change(client, note, account, { region: before.region, shards: before.shard_count });
   });
 }
 
@@ -78,6 +81,7 @@ export async function readMove(client: Pick<PoolClient, "query">, { id }: Pick<A
 
 async function change(
   client: PoolClient,
+  note: Note,
   account: Account,
   to: { region?: string | undefined; shards?: number | undefined },
 ): Promise<{ account: Account; move: Move; changed: boolean }> {
@@ -97,6 +101,8 @@ async function change(
       `account ${account.id} was moved ${previousMax} times before the first move was over; "mio account show" says for what it waits`,
     );
   await replaceLayout(client, account.id, { region, shardCount: shards }, previous);
+  const { id: subjectId, tenant_id: tenantId } = account;
+  note({ noun: "account", verb: "move", tenantId, accountId: subjectId, subjectId, fields: ["home_region", "shard_count"] });
   const moved = await lockedAccount(client, account.id);
   return { account: moved, move: await readMove(client, moved), changed: true };
 }

@@ -1,4 +1,5 @@
 import { testDatabase } from "@mio/proving/kit/database/postgres.ts";
+import { testControl } from "@mio/proving/kit/database/secrets.ts";
 import { accountIdOf, tenantIdOf } from "@mio/shared/ids.ts";
 import { Pool } from "pg";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -19,7 +20,7 @@ const wanted = {
 };
 
 beforeAll(async () => {
-  await createTenant(db, "acme", "Acme");
+  await createTenant(testControl(db), "acme", "Acme");
 });
 afterAll(async () => {
   await db.end();
@@ -28,25 +29,25 @@ afterAll(async () => {
 
 async function everything(): Promise<unknown> {
   const rows = await db.query(
-    "select (select jsonb_agg(a order by id) from accounts a) as accounts, (select jsonb_agg(s order by value) from account_secrets s) as secrets",
+    "select (select jsonb_agg(a order by id) from accounts a) as accounts, (select jsonb_agg(s order by id) from account_secrets s) as secrets",
   );
   return rows.rows;
 }
 
 it("creates a tenant once, under an id that comes from its slug", async () => {
-  const again = await createTenant(db, "acme", "Acme");
+  const again = await createTenant(testControl(db), "acme", "Acme");
   expect(again).toMatchObject({ created: false, tenant: { id: tenantIdOf("acme") } });
   expect((await listTenants(db)).map((tenant) => tenant.slug)).toEqual(["acme"]);
-  await expect(createTenant(db, "acme", "Other")).rejects.toMatchObject({ code: "exists" });
+  await expect(createTenant(testControl(db), "acme", "Other")).rejects.toMatchObject({ code: "exists" });
   for (const slug of ["", "Acme", "a b", "ümlaut", "x".repeat(64)])
-    await expect(createTenant(db, slug), slug).rejects.toMatchObject({ code: "invalid" });
+    await expect(createTenant(testControl(db), slug), slug).rejects.toMatchObject({ code: "invalid" });
 });
 
 it("changes nothing when the same account is created again, and refuses other details", async () => {
-  const first = await createAccount(db, wanted, channels);
+  const first = await createAccount(testControl(db), wanted, channels);
   expect(first.account.id).toBe(accountIdOf(tenantIdOf("acme"), "alpha", "W1"));
   const before = await everything();
-  expect((await createAccount(db, wanted, channels)).created).toBe(false);
+  expect((await createAccount(testControl(db), wanted, channels)).created).toBe(false);
   expect(await everything()).toEqual(before);
   const refused: [Partial<NewAccount>, RegExp][] = [
     [{ displayName: "Other", settings: { bot: "c" } }, /other display name, settings: change it with "mio account update"/],
@@ -56,7 +57,7 @@ it("changes nothing when the same account is created again, and refuses other de
     [{ homeRegion: "mars" }, /home region local: name that one, or change it/],
   ];
   for (const [other, expected] of refused) {
-    const refusal = createAccount(db, { ...wanted, ...other }, channels).catch((error: unknown) => String(error));
+    const refusal = createAccount(testControl(db), { ...wanted, ...other }, channels).catch((error: unknown) => String(error));
     expect(await refusal).toMatch(expected);
     if (!("displayName" in other)) expect(await refusal).not.toContain("account update");
   }
@@ -64,37 +65,45 @@ it("changes nothing when the same account is created again, and refuses other de
 });
 
 it("says what is wrong with an account that cannot be", async () => {
-  await expect(createAccount(db, { ...wanted, channelType: "gamma" }, channels)).rejects.toThrow(/there are alpha, beta/);
-  await expect(createAccount(db, { ...wanted, tenant: "nobody" }, channels)).rejects.toMatchObject({ code: "not_found" });
-  await expect(createAccount(db, { ...wanted, externalId: "" }, channels)).rejects.toMatchObject({ code: "invalid" });
-  await expect(createAccount(db, { ...wanted, externalId: "W9", verification: [] }, channels)).rejects.toThrow(/verifies/);
+  await expect(createAccount(testControl(db), { ...wanted, channelType: "gamma" }, channels)).rejects.toThrow(
+    /there are alpha, beta/,
+  );
+  await expect(createAccount(testControl(db), { ...wanted, tenant: "nobody" }, channels)).rejects.toMatchObject({
+    code: "not_found",
+  });
+  await expect(createAccount(testControl(db), { ...wanted, externalId: "" }, channels)).rejects.toMatchObject({
+    code: "invalid",
+  });
+  await expect(createAccount(testControl(db), { ...wanted, externalId: "W9", verification: [] }, channels)).rejects.toThrow(
+    /verifies/,
+  );
 });
 
 it("G11: never gives one workspace to two live accounts", async () => {
-  await createTenant(db, "rival");
-  await expect(createAccount(db, { ...wanted, tenant: "rival" }, channels)).rejects.toThrow(/another live account/);
+  await createTenant(testControl(db), "rival");
+  await expect(createAccount(testControl(db), { ...wanted, tenant: "rival" }, channels)).rejects.toThrow(/another live account/);
 });
 
 it("draws a new row version for a change, and none for the same change again", async () => {
   const id = accountIdOf(tenantIdOf("acme"), "alpha", "W1");
   const version = async () => (await db.query("select row_version from accounts where id = $1", [id])).rows[0].row_version;
   const first = await version();
-  expect((await updateAccount(db, id, { settings: { url: "http://x" } })).changed).toBe(true);
+  expect((await updateAccount(testControl(db), id, { settings: { url: "http://x" } })).changed).toBe(true);
   const second = await version();
   expect(BigInt(second)).toBeGreaterThan(BigInt(first));
-  expect((await updateAccount(db, id, { settings: { url: "http://x" } })).changed).toBe(false);
+  expect((await updateAccount(testControl(db), id, { settings: { url: "http://x" } })).changed).toBe(false);
   expect(await version()).toBe(second);
-  expect((await disableAccount(db, id)).changed).toBe(true);
-  expect((await disableAccount(db, id)).changed).toBe(false);
-  await expect(createAccount(db, wanted, channels)).rejects.toThrow(/disabled: it cannot be enabled again/);
+  expect((await disableAccount(testControl(db), id)).changed).toBe(true);
+  expect((await disableAccount(testControl(db), id)).changed).toBe(false);
+  await expect(createAccount(testControl(db), wanted, channels)).rejects.toThrow(/disabled: it cannot be enabled again/);
   expect((await listAccounts(db, "acme"))[0]?.disabled_at).toBeInstanceOf(Date);
-  await expect(disableAccount(db, "no-uuid")).rejects.toMatchObject({ code: "not_found" });
+  await expect(disableAccount(testControl(db), "no-uuid")).rejects.toMatchObject({ code: "not_found" });
 });
 
 it("creates an account once when several ask for it at the same moment", async () => {
   for (let round = 0; round < 40; round += 1) {
     const same = { ...wanted, externalId: `race-${round}` };
-    const created = await Promise.all(Array.from({ length: 4 }, () => createAccount(db, same, channels)));
+    const created = await Promise.all(Array.from({ length: 4 }, () => createAccount(testControl(db), same, channels)));
     expect(created.filter((each) => each.created)).toHaveLength(1);
   }
 });

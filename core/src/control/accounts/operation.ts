@@ -13,9 +13,10 @@ import {
   selectAccount,
   selectAccounts,
 } from "../../accounts/accounts.ts";
+import type { SecretWriter } from "../../accounts/secret-store.ts";
 import { type AccountSecret, areHeld, insertSecrets, type Purpose, tokenScheme } from "../../accounts/secrets.ts";
-import { inTransaction } from "../../db/in-transaction.ts";
 import { AdminError } from "../admin-error.ts";
+import { type Control, changing } from "../control.ts";
 import { getTenant } from "../tenants/operation.ts";
 
 export type { Account } from "../../accounts/accounts.ts";
@@ -42,21 +43,23 @@ interface AccountChange {
 
 /** `created` is false when the same account was there already. Throws AdminError when it is there with other details. */
 export async function createAccount(
-  db: Pool,
+  control: Control,
   wanted: NewAccount,
   channelTypes: readonly string[],
 ): Promise<{ account: Account; created: boolean }> {
   refuseImpossible(wanted, channelTypes);
-  const tenant = await getTenant(db, wanted.tenant);
+  const tenant = await getTenant(control.db, wanted.tenant);
   const id = accountIdOf(tenant.id as TenantId, wanted.channelType, wanted.externalId);
-  return inTransaction(db, async (client) => {
+  const writer = await control.secrets.forWriting();
+  return changing(control, async (client, note) => {
     const inserted = await insertAccount(client, { id, tenantId: tenant.id, ...wanted });
     if (!inserted) {
       const account = await lockedAccount(client, id);
-      await refuseOtherDetails(client, account, wanted);
+      await refuseOtherDetails(client, writer, account, wanted);
       return { account, created: false };
     }
-    await insertSecrets(client, id, secretsOf(wanted));
+    await insertSecrets(client, writer, inserted, secretsOf(wanted));
+    note({ noun: "account", verb: "create", tenantId: tenant.id, accountId: id, subjectId: id, fields: fieldsOf(wanted) });
     return { account: inserted, created: true };
   }).catch((error: unknown) => {
     throw isWorkspaceTaken(error)
@@ -67,22 +70,35 @@ export async function createAccount(
 
 /** Throws AdminError when there is no such account. */
 export async function updateAccount(
-  db: Pool,
+  control: Pick<Control, "db" | "actor">,
   id: string,
   change: AccountChange,
 ): Promise<{ account: Account; changed: boolean }> {
-  return inTransaction(db, async (client) => {
+  return changing(control, async (client, note) => {
     const before = await lockedAccount(client, id);
     const changed = await changeAccount(client, id, change);
+    if (changed)
+      note({
+        noun: "account",
+        verb: "update",
+        tenantId: before.tenant_id,
+        accountId: id,
+        subjectId: id,
+        fields: fieldsOf(change),
+      });
     return { account: changed ?? before, changed: changed !== undefined };
   });
 }
 
 /** Within seconds its webhooks are kept aside in quarantine and its commands fail. Throws AdminError when there is no such account. */
-export async function disableAccount(db: Pool, id: string): Promise<{ account: Account; changed: boolean }> {
-  return inTransaction(db, async (client) => {
+export async function disableAccount(
+  control: Pick<Control, "db" | "actor">,
+  id: string,
+): Promise<{ account: Account; changed: boolean }> {
+  return changing(control, async (client, note) => {
     const before = await lockedAccount(client, id);
     const ended = await endAccount(client, id);
+    if (ended) note({ noun: "account", verb: "disable", tenantId: before.tenant_id, accountId: id, subjectId: id });
     return { account: ended ?? before, changed: ended !== undefined };
   });
 }
@@ -126,9 +142,22 @@ function secretsOf({ verification, credential }: NewAccount): (AccountSecret & {
   return [...verifying, ...sending];
 }
 
-async function refuseOtherDetails(client: PoolClient, account: Account, wanted: NewAccount): Promise<void> {
+/** The names of what is given, for the audit: settings each by its own name. */
+function fieldsOf(given: Partial<NewAccount>): string[] {
+  const names: [string, unknown][] = [
+    ["display_name", given.displayName],
+    ["rate_limit_per_second", given.ratePerSecond],
+    ["home_region", given.homeRegion],
+    ["verification", given.verification],
+    ["credential", given.credential],
+  ];
+  const settings = Object.keys(given.settings ?? {}).map((name) => `settings.${name}`);
+  return [...names.filter(([, value]) => value !== undefined).map(([name]) => name), ...settings];
+}
+
+async function refuseOtherDetails(client: PoolClient, writer: SecretWriter, account: Account, wanted: NewAccount): Promise<void> {
   const secrets = secretsOf(wanted);
-  const held = await areHeld(client, account.id, secrets);
+  const held = await areHeld(client, writer, account.id, secrets);
   const lacks = (purpose: Purpose) => secrets.some((secret, index) => secret.purpose === purpose && held[index] !== true);
   const changeable = [
     wanted.displayName !== undefined && wanted.displayName !== account.display_name && "display name",

@@ -1,4 +1,5 @@
 import { testDatabase } from "@mio/proving/kit/database/postgres.ts";
+import { openedSecrets, testControl } from "@mio/proving/kit/database/secrets.ts";
 import { Pool } from "pg";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { createTenant } from "../tenants/operation.ts";
@@ -13,7 +14,7 @@ let id: string;
 let count = 0;
 
 beforeAll(async () => {
-  await createTenant(db, "acme");
+  await createTenant(testControl(db), "acme");
 });
 beforeEach(async () => {
   count += 1;
@@ -22,26 +23,25 @@ beforeEach(async () => {
     { scheme: "token", value: "other" },
   ];
   const wanted = { tenant: "acme", channelType: "alpha", externalId: `W${count}`, verification, credential: "old" };
-  id = (await createAccount(db, wanted, ["alpha"])).account.id;
+  id = (await createAccount(testControl(db), wanted, ["alpha"])).account.id;
 });
 afterAll(async () => {
   await db.end();
   await database[Symbol.asyncDispose]();
 });
 
-const rotate = (value: string, overlapMs = 24 * hourMs) => rotateSecret(db, id, { scheme: "hmac", value }, overlapMs);
+const rotate = (value: string, overlapMs = 24 * hourMs) =>
+  rotateSecret(testControl(db), id, { scheme: "hmac", value }, overlapMs);
 const version = async () => String((await db.query("select row_version from accounts where id = $1", [id])).rows[0].row_version);
-const rows = async () =>
-  (await db.query("select * from account_secrets where account_id = $1 order by purpose, scheme, value", [id])).rows;
+const rows = async () => (await db.query("select * from account_secrets where account_id = $1 order by id", [id])).rows;
 
 /** Minutes until each secret ends; null for those without an end. */
 async function secrets(): Promise<Record<string, number | null>> {
-  const found = await db.query<{ name: string; minutes: number | null }>(
-    `select purpose || ' ' || scheme || ' ' || value as name, round(extract(epoch from not_after - now()) / 60)::int as minutes
-     from account_secrets where account_id = $1`,
-    [id],
-  );
-  return Object.fromEntries(found.rows.map(({ name, minutes }) => [name, minutes]));
+  const minutesUntil = (end: Date) => Math.round((end.getTime() - Date.now()) / 60_000);
+  const entries = (await openedSecrets(db, id)).map(({ purpose, scheme, value, notAfter }) => {
+    return [`${purpose} ${scheme} ${value}`, notAfter && minutesUntil(notAfter)] as const;
+  });
+  return Object.fromEntries(entries);
 }
 
 const untouched = { "verification token other": null, "credential token old": null };
@@ -96,9 +96,11 @@ it("keeps one end for the old secret when several rotate at once", async () => {
 
 it("says what is wrong with a rotation that cannot be", async () => {
   await expect(rotate("")).rejects.toMatchObject({ code: "invalid" });
-  await expect(rotateSecret(db, id, { scheme: "", value: "x" }, 0)).rejects.toMatchObject({ code: "invalid" });
+  await expect(rotateSecret(testControl(db), id, { scheme: "", value: "x" }, 0)).rejects.toMatchObject({ code: "invalid" });
   for (const overlapMs of [-1, Number.NaN, 31 * 24 * hourMs])
     await expect(rotate("new", overlapMs)).rejects.toThrow(/from 0s to 30d/);
-  await expect(rotateSecret(db, "nobody", { scheme: "hmac", value: "x" }, 0)).rejects.toMatchObject({ code: "not_found" });
+  await expect(rotateSecret(testControl(db), "nobody", { scheme: "hmac", value: "x" }, 0)).rejects.toMatchObject({
+    code: "not_found",
+  });
   expect(await secrets()).toEqual({ ...untouched, "verification hmac old": null });
 });

@@ -2,12 +2,13 @@
 // end it is one transaction; a workspace that belongs to somebody else stays where it is.
 import type { Exchanged } from "@mio/shared/channels/contract/install.ts";
 import { accountIdOf, type TenantId } from "@mio/shared/ids.ts";
-import type { Pool, PoolClient } from "pg";
+import type { PoolClient } from "pg";
 import { changeAccount, insertAccount, isWorkspaceTaken, lockAccount } from "../../accounts/accounts.ts";
 import { announceChange } from "../../accounts/change.ts";
-import { deleteSecrets, insertSecrets, tokenScheme } from "../../accounts/secrets.ts";
-import { inTransaction } from "../../db/in-transaction.ts";
+import type { SecretWriter } from "../../accounts/secret-store.ts";
+import { deleteSecrets, insertSecrets, type SecretOwner, tokenScheme } from "../../accounts/secrets.ts";
 import type { ConnectedApp } from "../../process/oauth-apps.ts";
+import { type Control, changing } from "../control.ts";
 import { finishInstall, type Install } from "./operation.ts";
 
 type Connected = Extract<Exchanged, { kind: "connected" }>;
@@ -16,7 +17,7 @@ const nameLengthMax = 200;
 
 /** `taken`: by another tenant's live account, or by a disabled one of this tenant, which cannot be enabled again. */
 export async function connectAccount(
-  db: Pool,
+  { db, secrets }: Pick<Control, "db" | "secrets">,
   install: Install,
   app: ConnectedApp,
   workspace: Connected,
@@ -27,10 +28,20 @@ export async function connectAccount(
     return { kind: "taken" as const, reason };
   };
   try {
-    const accountId = await inTransaction(db, async (client) => {
+    const writer = await secrets.forWriting();
+    const actor = { kind: "oauth" as const, id: install.id };
+    const accountId = await changing({ db, actor }, async (client, note) => {
       const id = await accountOf(client, install, workspace, workspaceName);
       if (id === undefined) return undefined;
-      await replaceSecrets(client, id, app, workspace);
+      await replaceSecrets(client, writer, { id, tenant_id: install.tenant_id }, app, workspace);
+      note({
+        noun: "account",
+        verb: "connect",
+        tenantId: install.tenant_id,
+        accountId: id,
+        subjectId: id,
+        fields: connectedFields(workspace),
+      });
       await finishInstall(client, install.id, { result: "connected", workspaceName, accountId: id });
       return id;
     });
@@ -65,13 +76,24 @@ async function accountOf(
 }
 
 /** Of the credential only the newest is kept. What verifies webhooks is added where it is missing: a rotation that runs goes on. */
-async function replaceSecrets(client: PoolClient, id: string, app: ConnectedApp, workspace: Connected): Promise<void> {
-  await deleteSecrets(client, id, ["credential", "refresh"]);
+async function replaceSecrets(
+  client: PoolClient,
+  writer: SecretWriter,
+  owner: SecretOwner,
+  app: ConnectedApp,
+  workspace: Connected,
+): Promise<void> {
+  await deleteSecrets(client, owner.id, ["credential", "refresh"]);
   const { credential, expiresInSeconds: endsInSeconds, refreshToken } = workspace;
-  await insertSecrets(client, id, [
+  await insertSecrets(client, writer, owner, [
     ...app.verification.map((secret) => ({ purpose: "verification" as const, ...secret })),
     { purpose: "credential", scheme: tokenScheme, value: credential, endsInSeconds },
     ...(refreshToken === undefined ? [] : [{ purpose: "refresh" as const, scheme: tokenScheme, value: refreshToken }]),
   ]);
-  await announceChange(client, id);
+  await announceChange(client, owner.id);
+}
+
+function connectedFields({ settings, refreshToken }: Connected): string[] {
+  const secrets = ["verification", "credential", ...(refreshToken === undefined ? [] : ["refresh"])];
+  return [...secrets, ...Object.keys(settings).map((name) => `settings.${name}`)];
 }

@@ -7,6 +7,7 @@ import {
   OAuthAnswer_Outcome as Outcome,
 } from "@mio/proto/gen/mio/edge/v1/edge_pb.ts";
 import { testDatabase } from "@mio/proving/kit/database/postgres.ts";
+import { openedSecrets, testControl } from "@mio/proving/kit/database/secrets.ts";
 import type { Exchanged, OAuthGrant } from "@mio/shared/channels/contract/install.ts";
 import { DeliveryError } from "@mio/shared/channels/contract/outbound.ts";
 import { randomOf } from "@mio/shared/random.ts";
@@ -14,7 +15,7 @@ import { Pool } from "pg";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { createAccount } from "../accounts/operation.ts";
 import { createTenant } from "../tenants/operation.ts";
-import { answerCallback, type OAuthTools } from "./oauth-callback.ts";
+import { answerCallback } from "./oauth-callback.ts";
 import { type ConnectingDoor, getInstall, listInstalls, startInstall } from "./operation.ts";
 
 const database = await testDatabase();
@@ -42,7 +43,7 @@ const app = {
   verification: [{ scheme: "hmac", value: "app-secret" }],
 };
 const noFetch = () => Promise.reject(new Error("nobody is fetched from here"));
-const tools: OAuthTools = { db, doors: [door], apps: new Map([["alpha", app]]), fetch: () => noFetch };
+const tools = { ...testControl(db), doors: [door], apps: new Map([["alpha", app]]), fetch: () => noFetch };
 
 const workspace = (over: Partial<Extract<Exchanged, { kind: "connected" }>> = {}): Exchanged => ({
   kind: "connected",
@@ -54,7 +55,7 @@ const workspace = (over: Partial<Extract<Exchanged, { kind: "connected" }>> = {}
 });
 
 beforeAll(async () => {
-  await createTenant(db, "acme", "Acme");
+  await createTenant(testControl(db), "acme", "Acme");
 });
 beforeEach(() => {
   count += 1;
@@ -79,12 +80,9 @@ async function start() {
 }
 
 const secretsOf = async (accountId: string | null) =>
-  (
-    await db.query<{ purpose: string; value: string; ends: boolean }>(
-      "select purpose, value, not_after is not null as ends from account_secrets where account_id = $1 order by purpose, value",
-      [accountId],
-    )
-  ).rows.map(({ purpose, value, ends }) => `${purpose} ${value}${ends ? " ends" : ""}`);
+  (await openedSecrets(db, accountId ?? "")).map(
+    ({ purpose, value, notAfter }) => `${purpose} ${value}${notAfter ? " ends" : ""}`,
+  );
 
 it("connects with the redirect address that the person was sent by, and gives the account the app's own verification", async () => {
   const { started, say, show } = await start();
@@ -150,9 +148,11 @@ it("keeps the newest credential alone, what renews it apart, and a verification 
 });
 
 it("leaves a workspace with the tenant that has it, and changes nothing of it", async () => {
-  await createTenant(db, "rival");
+  await createTenant(testControl(db), "rival");
   const theirs = { tenant: "rival", channelType: "alpha", externalId: `W${count}`, credential: "theirs" };
-  const { account } = await createAccount(db, { ...theirs, verification: [{ scheme: "hmac", value: "v" }] }, ["alpha"]);
+  const { account } = await createAccount(testControl(db), { ...theirs, verification: [{ scheme: "hmac", value: "v" }] }, [
+    "alpha",
+  ]);
   const { say, show } = await start();
   expect(await say({ code: "c" })).toBe(Outcome.TAKEN);
   expect(await show()).toMatchObject({ status: "taken", reason: "another_tenant", account_id: null });

@@ -5,12 +5,14 @@ import { statePattern } from "@mio/shared/bus/wire/oauth.ts";
 import type { Exchanged, InstallDoor } from "@mio/shared/channels/contract/install.ts";
 import { DeliveryError, type SendFetch } from "@mio/shared/channels/contract/outbound.ts";
 import type { Pool } from "pg";
+import type { SecretStore } from "../../accounts/secret-store.ts";
 import type { ConnectedApp, OAuthApps } from "../../process/oauth-apps.ts";
 import { connectAccount } from "./connect-account.ts";
 import { type ConnectingDoor, claimInstall, denyInstall, finishInstall, type Install, releaseInstall } from "./operation.ts";
 
 export interface OAuthTools {
   db: Pool;
+  secrets: SecretStore;
   doors: readonly ConnectingDoor[];
   apps: OAuthApps;
   /** One for each exchange, with a deadline. */
@@ -49,7 +51,7 @@ export async function answerCallback(tools: OAuthTools, callback: OAuthCallback)
 }
 
 async function connect(
-  { db, fetch }: OAuthTools,
+  { db, secrets, fetch }: OAuthTools,
   door: Pick<InstallDoor, "exchange">,
   app: ConnectedApp,
   install: Install,
@@ -68,7 +70,7 @@ async function connect(
     return { outcome: Outcome.REJECTED, reason: workspace.code };
   }
   const names = { workspaceName: workspace.displayName, tenantName: install.tenant_name };
-  const connected = await connectAccount(db, install, app, workspace);
+  const connected = await connectAccount({ db, secrets }, install, app, workspace);
   if (connected.kind === "taken") return { outcome: Outcome.TAKEN, reason: connected.reason, ...names };
   return { outcome: Outcome.CONNECTED, accountId: connected.accountId, ...names };
 }

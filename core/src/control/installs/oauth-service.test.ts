@@ -7,6 +7,7 @@ import { connectTo } from "@mio/proving/kit/bus/connection.ts";
 import { testNats } from "@mio/proving/kit/bus/nats.ts";
 import { type TestContext, testContext } from "@mio/proving/kit/core/context.ts";
 import { testDatabase } from "@mio/proving/kit/database/postgres.ts";
+import { testSecrets } from "@mio/proving/kit/database/secrets.ts";
 import { oauthSubject } from "@mio/shared/bus/names/subjects.ts";
 import { decodeOAuthAnswer, encodeOAuthCallback } from "@mio/shared/bus/wire/oauth.ts";
 import { installDoors } from "@mio/shared/channels/doors/install.ts";
@@ -34,7 +35,7 @@ beforeEach(async () => {
   };
   const log = pino({ level: "info" }, { write });
   context = testContext({ nats, dsn: database.dsn, env: { MIO_OAUTH_APPS: apps }, log });
-  running = serveOAuth(context);
+  running = serveOAuth(context, testSecrets(context.db));
   await nats.flush();
   return async () => {
     await context[Symbol.asyncDispose]();

@@ -7,6 +7,7 @@ import { traceIdOf } from "@mio/shared/bus/names/trace.ts";
 import { decodeOAuthCallback, encodeOAuthAnswer } from "@mio/shared/bus/wire/oauth.ts";
 import { doorsIn } from "@mio/shared/channels/doors/doors-in.ts";
 import { installDoors } from "@mio/shared/channels/doors/install.ts";
+import type { SecretStore } from "../../accounts/secret-store.ts";
 import { createSendClient } from "../../egress/send-fetch.ts";
 import type { ServiceContext } from "../../service.ts";
 import { type Answer, answerCallback, type OAuthTools } from "./oauth-callback.ts";
@@ -17,12 +18,12 @@ const exchangeDeadlineMs = 6_000;
 const inHandMax = 32;
 
 /** Resolves when the context's signal is aborted and nothing is in hand any more. */
-export async function serveOAuth(context: ServiceContext): Promise<void> {
+export async function serveOAuth(context: ServiceContext, secrets: SecretStore): Promise<void> {
   const { nats, db, config, log, signal } = context;
   const client = createSendClient();
   const fetch = () =>
     client.fetchFor({ signal: AbortSignal.timeout(exchangeDeadlineMs), refuse: () => undefined, written: () => {} });
-  const tools = { db, doors: doorsIn(config.environment, installDoors), apps: config.oauthApps, fetch };
+  const tools = { db, secrets, doors: doorsIn(config.environment, installDoors), apps: config.oauthApps, fetch };
   const inHand = new Set<Promise<void>>();
   const callback = (error: Error | null, message: BusMessage) => {
     if (error) return log.error({ err: error }, "the bus does not let core hear OAuth callbacks");

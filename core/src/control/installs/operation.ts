@@ -10,6 +10,7 @@ import * as v from "valibot";
 import { secretEnds, tenantNames } from "../../accounts/for-installs.ts";
 import type { OAuthApps } from "../../process/oauth-apps.ts";
 import { AdminError } from "../admin-error.ts";
+import { type Control, changing } from "../control.ts";
 import { getTenant } from "../tenants/operation.ts";
 
 const installRow = v.object({
@@ -59,9 +60,15 @@ export interface StartedInstall {
 /** Of the channel only its name. */
 export type ConnectingDoor = Omit<InstallDoor, "channel"> & { channel: Pick<Channel, "slug"> };
 
+interface StartTools extends Pick<Control, "db" | "actor"> {
+  doors: readonly ConnectingDoor[];
+  apps: OAuthApps;
+  random: Random;
+}
+
 /** `edgeUrl`: the edge as people reach it. Throws AdminError when the tenant, the channel's OAuth or our app there is missing. */
 export async function startInstall(
-  { db, doors, apps, random }: { db: Pool; doors: readonly ConnectingDoor[]; apps: OAuthApps; random: Random },
+  { db, actor, doors, apps, random }: StartTools,
   wanted: { tenant: string; channelType: string; edgeUrl: string },
 ): Promise<StartedInstall> {
   const tenant = await getTenant(db, wanted.tenant);
@@ -78,12 +85,16 @@ export async function startInstall(
   if (!app) throw new AdminError("invalid", `MIO_OAUTH_APPS has no app for ${channelType}; core needs the same setting`);
   const state = Buffer.from(random.bytes(32)).toString("base64url");
   const redirectUri = `${wanted.edgeUrl.replace(/\/+$/, "")}/oauth/${channelType.replaceAll("_", "-")}/callback`;
-  const inserted = await db.query<{ id: string; expires_at: Date }>(
-    `insert into installs (id, tenant_id, channel_type, state_hash, redirect_uri, expires_at)
-     values ($1, $2, $3, $4, $5, now() + interval '${installMinutes} minutes') returning id, expires_at`,
-    [uuidV5(tenant.id, `install:${hashOf(state).toString("hex")}`), tenant.id, channelType, hashOf(state), redirectUri],
-  );
-  const [row] = inserted.rows;
+  const id = uuidV5(tenant.id, `install:${hashOf(state).toString("hex")}`);
+  const row = await changing({ db, actor }, async (client, note) => {
+    const inserted = await client.query<{ id: string; expires_at: Date }>(
+      `insert into installs (id, tenant_id, channel_type, state_hash, redirect_uri, expires_at)
+       values ($1, $2, $3, $4, $5, now() + interval '${installMinutes} minutes') returning id, expires_at`,
+      [id, tenant.id, channelType, hashOf(state), redirectUri],
+    );
+    note({ noun: "install", verb: "start", tenantId: tenant.id, subjectId: id });
+    return inserted.rows[0];
+  });
   if (!row) throw new Error("the install was not written");
   const oauthUrl = door.authorizeUrl(app, state, redirectUri);
   return { install_id: row.id, oauth_url: oauthUrl, redirect_uri: redirectUri, expires_at: row.expires_at };

@@ -13,16 +13,14 @@ import type { InboundDoor, Normalised, WebhookReading, WebhookRequest } from "@m
 import type { AccountId } from "@mio/shared/ids.ts";
 import { type Spread, shardIn } from "@mio/shared/layout.ts";
 import { bytesToHex } from "@noble/hashes/utils.js";
-import type { Pool } from "pg";
 import { holdLayout } from "../../accounts/layouts.ts";
-import { inTransaction } from "../../db/in-transaction.ts";
 import { readMove } from "../accounts/move.ts";
+import { type Control, changing, type Note } from "../control.ts";
 import type { Kept } from "./entries.ts";
 import { ownerOf } from "./owner.ts";
 
-interface ReplayTools {
+interface ReplayTools extends Pick<Control, "db" | "actor"> {
   bus: Bus;
-  db: Pool;
   doors: readonly InboundDoor[];
 }
 
@@ -74,8 +72,10 @@ export async function replayEntry(tools: ReplayTools, kept: Kept, options: Repla
     shards.set(shard, [...(shards.get(shard) ?? []), bytes]);
   }
   if (!options.dryRun) {
-    const fed = await whileItStays(tools.db, account.accountId, layout, async () => {
+    const fed = await whileItStays(tools, account.accountId, layout, async (note) => {
       for (const [shard, events] of shards) await feed(tools.bus, layout, shard, events);
+      const { tenantId, accountId } = account;
+      note({ noun: "quarantine", verb: "replay", tenantId, accountId, subjectId: kept.id });
     });
     if (!fed) return { ...whose, reason: `account ${account.accountId} is being moved; try again in a few seconds` };
   }
@@ -100,10 +100,15 @@ function normalise(webhook: WebhookReading, account: InboundAccount): Normalised
  * False, without work, while the account's conversations are between two places: what is fed into the new one might overtake what an edge still
  * holds for the old one. No move can begin before the work is done, so all of it stands in front of the edges' closing markers.
  */
-function whileItStays(db: Pool, id: AccountId, layout: Spread, work: () => Promise<void>): Promise<boolean> {
-  return inTransaction(db, async (client) => {
+function whileItStays(
+  control: Pick<Control, "db" | "actor">,
+  id: AccountId,
+  layout: Spread,
+  work: (note: Note) => Promise<void>,
+): Promise<boolean> {
+  return changing(control, async (client, note) => {
     if (!(await holdLayout(client, id, layout)) || (await readMove(client, { id })).waits_for.length > 0) return false;
-    await work();
+    await work(note);
     return true;
   });
 }

@@ -66,8 +66,8 @@ async function send(sending: Sending, command: Command, budget: Budget | undefin
     throw error;
   }
   const account = accounts.get(command.accountId);
-  // An account that is not in memory says nothing about the command: both are read again.
-  const ready = row?.state === "queued" && account !== undefined ? before(row, account) : undefined;
+  // An account that is not in memory, or is held, says nothing about the command: both are read again.
+  const ready = row?.state === "queued" && account !== undefined && account.kind !== "held" ? before(row, account) : undefined;
   if (ready === undefined || ready.kind === "failed") {
     budget?.release();
     if (ready === undefined) return lookAgain(sending, command);

@@ -42,6 +42,7 @@ export function before(row: CommandRow, account: SenderAccount | undefined): Bef
   if (decoded.kind !== "command") return { kind: "failed", code: "undecodable", text: "the ledger's copy is no SendCommand" };
   const { command } = decoded;
   if (account === undefined) return { kind: "failed", code: "account_unknown", text: "there is no such account" };
+  if (account.kind === "held") return { kind: "failed", code: "credential_unreadable", text: account.reason };
   if (account.kind === "unusable") return { kind: "failed", code: account.code, text: account.text };
   const { door, outbound } = account;
   if (command.tenantId !== account.tenantId)

@@ -1,6 +1,7 @@
 // The owner's loop: it reads open commands from the ledger into a schedule, has the schedule's steps carried out (carry-out.ts), and waits for more.
 // The ledger is always right: where memory differs from it, the command is read again.
 import type { OutboundDoor } from "@mio/shared/channels/contract/outbound.ts";
+import type { SecretRing } from "../../accounts/sealing.ts";
 import type { SendClient } from "../../egress/send-fetch.ts";
 import type { ServiceContext } from "../../service.ts";
 import { createAccounts } from "../accounts.ts";
@@ -16,6 +17,8 @@ import { createWindow } from "./window.ts";
 
 interface OwnerOptions {
   doors: readonly OutboundDoor[];
+  /** What opens credentials. */
+  ring: SecretRing;
   client: SendClient;
   limits: VerdictLimits;
   attemptMs: number;
@@ -70,10 +73,10 @@ export async function runOwner(context: ServiceContext, lease: Lease, hub: Hub, 
 }
 
 function createOwner(context: ServiceContext, lease: Lease, options: OwnerOptions, abandon: AbortSignal): Owner {
-  const { db, clock, instance } = context;
-  const { doors, client, attemptMs, limits, metrics } = options;
+  const { db, clock, log, instance } = context;
+  const { doors, ring, client, attemptMs, limits, metrics } = options;
   const stop = AbortSignal.any([context.signal, lease.signal]);
-  const accounts = createAccounts(db, doors, clock.monotonicMs);
+  const accounts = createAccounts({ db, ring, log }, doors, clock.monotonicMs);
   const schedule = createSchedule({ budgetOf: accounts.budgetOf, callsMax, callsPerAccountMax });
   const onCancel = (id: string) => track(owner, cancel(owner.sending, id));
   const window = createWindow({ db, schedule, accounts, doors, clock, onCancel });

@@ -60,9 +60,9 @@ export function parseSealingKeys(text: string): SealingKey[] | undefined {
 }
 
 export function openerOf(keys: readonly SealingKey[]): Opener {
-  const held = new Map(keys.map((key) => [key.id, { name: nameOf(key), key: importer(key) }]));
+  const held = new Map(keys.map((key) => [key.id, { name: keyNameOf(key), key: importer(key) }]));
   return {
-    keys: keys.map(nameOf),
+    keys: keys.map(keyNameOf),
     open: async (place, bytes) => {
       const decoded = decodeVersioned(SealedValueSchema, bytes);
       if (decoded.kind !== "decoded") return decoded;
@@ -89,7 +89,7 @@ export function sealerOf(keys: readonly SealingKey[], random: Random): Sealer {
   const key = importer(newest);
   return {
     ...openerOf(keys),
-    sealsWith: nameOf(newest),
+    sealsWith: keyNameOf(newest),
     seal: async (place, rowVersion, bytes) => {
       if (!isToken(place.bucket) || !isToken(place.key)) throw new Error(`nothing is sealed for ${place.bucket} ${place.key}`);
       if (rowVersion < 0n) throw new Error(`nothing is sealed with the version ${rowVersion}`);
@@ -101,7 +101,8 @@ export function sealerOf(keys: readonly SealingKey[], random: Random): Sealer {
   };
 }
 
-function nameOf({ id, bytes }: SealingKey): string {
+/** Its id, and a fingerprint of its bytes. Not secret. */
+export function keyNameOf({ id, bytes }: SealingKey): string {
   return `${id}:${bytesToHex(sha256(bytes)).slice(0, 16)}`;
 }
 

@@ -1,0 +1,65 @@
+import { mkdtempDisposable, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PassThrough } from "node:stream";
+import { expect, it } from "vitest";
+import { secretInput } from "./secret-input.ts";
+
+/** A terminal that a test types at. */
+function terminal({ isTTY = true } = {}) {
+  const shown: string[] = [];
+  const modes: boolean[] = [];
+  const stdin = Object.assign(new PassThrough(), { isTTY, setRawMode: (raw: boolean) => void modes.push(raw) });
+  return { stdin, stderr: { write: (text: string) => void shown.push(text) }, shown, modes };
+}
+
+it("reads a file or standard input, without the line's end, and knows the scheme", async () => {
+  await using folder = await mkdtempDisposable(join(tmpdir(), "mio-secret-"));
+  const file = join(folder.path, "secret");
+  await writeFile(file, "a=b\r\n");
+  expect(await secretInput().verification(`slack-v0=@${file}`)).toEqual({ scheme: "slack-v0", value: "a=b" });
+  expect(await secretInput().credential(`@${file}`)).toBe("a=b");
+  const at = terminal({ isTTY: false });
+  at.stdin.end("xoxb-1\n");
+  expect(await secretInput(at).verification("hmac=-")).toEqual({ scheme: "hmac", value: "xoxb-1" });
+});
+
+it("asks at a terminal that shows nothing of it meanwhile, and takes back what was typed wrongly", async () => {
+  const at = terminal();
+  const asked = secretInput(at).verification("hmac=");
+  at.stdin.write("sex\u007f");
+  at.stdin.write("cret\r");
+  expect(await asked).toEqual({ scheme: "hmac", value: "secret" });
+  expect(at.modes).toEqual([true, false]);
+  expect(at.shown.join("")).toBe("secret for --verification (not shown): \n");
+  const given = terminal();
+  const refused = secretInput(given).credential(true);
+  given.stdin.write("half\u0003");
+  await expect(refused).rejects.toThrow("no secret was given");
+  expect(given.modes).toEqual([true, false]);
+});
+
+it("refuses a secret as an argument, and repeats neither it nor a file's name", async () => {
+  const input = secretInput(terminal({ isTTY: false }));
+  const tries: [() => Promise<unknown>, RegExp][] = [
+    [() => input.verification("slack-v0=hunter2"), /takes no secret as an argument.*@file, - for standard input/],
+    [() => input.credential("hunter2"), /takes no secret as an argument/],
+    [() => input.verification("hunter2"), /has the form scheme=<source>/],
+    [() => input.verification("=hunter2"), /has the form scheme=<source>/],
+    [() => input.credential("@/nowhere/hunter2"), /the file for --credential cannot be read/],
+    [() => input.credential(true), /no terminal to ask/],
+  ];
+  for (const [give, expected] of tries) {
+    const error = await give().catch(String);
+    expect(error).toMatch(expected);
+    expect(error).not.toContain("hunter2");
+  }
+});
+
+it("reads standard input for one secret only, and takes no empty one", async () => {
+  const at = terminal({ isTTY: false });
+  at.stdin.end("\n");
+  const input = secretInput(at);
+  await expect(input.credential("-")).rejects.toThrow("the secret for --credential is empty");
+  await expect(input.verification("hmac=-")).rejects.toThrow(/only one secret can come from standard input/);
+});

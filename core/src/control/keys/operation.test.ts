@@ -1,0 +1,82 @@
+import { testDatabase } from "@mio/proving/kit/database/postgres.ts";
+import { openedSecrets } from "@mio/proving/kit/database/secrets.ts";
+import type { SealingKey } from "@mio/shared/bus/wire/sealed-value.ts";
+import { Pool } from "pg";
+import { afterAll, expect, it } from "vitest";
+import { createSecretStore } from "../../accounts/secret-store.ts";
+import { createAccount } from "../accounts/operation.ts";
+import { rotateSecret } from "../accounts/rotate-secret.ts";
+import { listAudit } from "../audit/operation.ts";
+import type { Control } from "../control.ts";
+import { createTenant } from "../tenants/operation.ts";
+import { rotateKeys } from "./operation.ts";
+
+const database = await testDatabase();
+const db = new Pool({ connectionString: database.dsn, max: 4 });
+db.on("error", () => {});
+afterAll(async () => {
+  await db.end();
+  await database[Symbol.asyncDispose]();
+});
+
+const [older, newer, other] = [1, 2, 3].map((fill): SealingKey => ({ id: `k${fill}`, bytes: new Uint8Array(32).fill(fill) }));
+if (!older || !newer || !other) throw new Error("three keys were made");
+
+function withKeys(...keys: SealingKey[]): Control {
+  return { db, secrets: createSecretStore(db, keys), actor: { kind: "cli", id: "test" } };
+}
+
+const accountsMade = 400;
+const wantedOf = (index: number) => ({
+  tenant: "acme",
+  channelType: "alpha",
+  externalId: `W${index}`,
+  verification: [{ scheme: "hmac", value: `verifies-${index}` }],
+  credential: `sends-${index}`,
+});
+
+it("seals everything again with the first key, once, so that the other may go, and knows each secret again afterwards", async () => {
+  const before = withKeys(older);
+  await createTenant(before, "acme");
+  for (let index = 0; index < accountsMade; index += 1) await createAccount(before, wantedOf(index), ["alpha"]);
+  const values = (await openedSecrets(db, undefined, before.secrets)).map(({ value }) => value);
+
+  // Both are there while services change over; which one stands first decides what seals.
+  const both = withKeys(newer, older);
+  const reported: number[] = [];
+  expect(await rotateKeys(both, (done) => reported.push(done))).toEqual({
+    key: both.secrets.ring.sealsWith,
+    resealed: 2 * accountsMade,
+    refused: [],
+  });
+  // In batches, and its row in the transaction of each.
+  expect(reported).toEqual([500, 800]);
+  expect((await listAudit(db, 2)).map(({ noun, verb, subject_id }) => [noun, verb, subject_id])).toEqual(
+    Array(2).fill(["keys", "rotate", both.secrets.ring.sealsWith]),
+  );
+  const audit = await listAudit(db, 1);
+  expect((await rotateKeys(both)).resealed).toBe(0);
+  expect(await listAudit(db, 1)).toEqual(audit);
+
+  const after = withKeys(newer);
+  expect((await openedSecrets(db, undefined, after.secrets)).map(({ value }) => value)).toEqual(values);
+  expect(await createAccount(after, wantedOf(7), ["alpha"])).toMatchObject({ created: false });
+  await expect(createAccount(after, { ...wantedOf(7), credential: "another" }, ["alpha"])).rejects.toThrow(/other credential/);
+  const [row] = (await db.query("select id from accounts where external_id = 'W7'")).rows;
+  expect(await rotateSecret(after, row.id, { scheme: "hmac", value: "verifies-7" }, 0)).toMatchObject({ changed: false });
+});
+
+it("leaves alone what does not open, names its account and key, and goes on with the rest", async () => {
+  const lost = await db.query(
+    "update account_secrets set key_name = 'gone:0' where account_id = (select id from accounts where external_id = 'W1') returning account_id",
+  );
+  const [{ account_id: accountId }] = lost.rows;
+  const rotated = await rotateKeys(withKeys(other, newer));
+  expect(rotated).toMatchObject({ resealed: 2 * accountsMade - 2, refused: Array(2).fill({ accountId, keyName: "gone:0" }) });
+});
+
+it("says which key the index of secrets lacks", async () => {
+  await expect(createAccount(withKeys(older), wantedOf(999), ["alpha"])).rejects.toThrow(
+    /index of secrets cannot be used: it is sealed with the key k3:[0-9a-f]{16}, which MIO_SECRET_KEYS does not hold; put that key back/,
+  );
+});
