@@ -138,7 +138,7 @@ export const g2: readonly Fault[] = [
   {
     name: "replay-into-a-move",
     description: "feeds a replay into an account's new place while edges still hold events for the old one",
-    file: "core/src/control/quarantine/replay.ts",
+    file: "core/src/control/quarantine/operation.ts",
     find: "(await readMove(client, { id })).waits_for.length > 0",
     replace: "(await readMove(client, { id })).waits_for.length < 0",
     tests: [{ file: "proving/whole/quarantine.test.ts", name: /G2: waits for the end of a move/ }],

@@ -1,9 +1,10 @@
 // Secrets that an older version wrote, sealed where they stand: in batches, one process at a time, before anybody reads or writes a secret. What
 // stood plain is emptied in the same statement, and the table is written anew at the end, so that no page of it keeps a value.
+import type { SealingKey } from "@mio/shared/bus/wire/sealed-value.ts";
 import type { Pool, PoolClient } from "pg";
 import * as v from "valibot";
 import { inTransaction } from "../db/in-transaction.ts";
-import type { SecretStore, SecretWriter } from "./secret-store.ts";
+import { createSecretStore, type SecretStore, type SecretWriter } from "./secret-store.ts";
 
 const batchRows = 500;
 /** Any constant that no other program locks. */
@@ -20,6 +21,17 @@ const plainRows = v.array(
   }),
 );
 type PlainRow = v.InferOutput<typeof plainRows>[number];
+
+/** The store for one database, with nothing left plain there: what every process begins with that reads or writes secrets. */
+export async function readySecretStore(
+  db: Pool,
+  keys: readonly SealingKey[],
+  report?: (sealed: number) => void,
+): Promise<SecretStore> {
+  const store = createSecretStore(db, keys);
+  await sealPlainSecrets(db, store, report);
+  return store;
+}
 
 /** How many it sealed. Idempotent; several at once wait for each other. `report` hears the count so far after each batch. */
 export async function sealPlainSecrets(

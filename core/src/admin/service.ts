@@ -1,6 +1,5 @@
 // The admin service: the loop that carries accounts to the edge, the answers to people who connect one, and the audit's head. The operator API joins it later.
-import { sealPlainSecrets } from "../accounts/seal-plain.ts";
-import { createSecretStore } from "../accounts/secret-store.ts";
+import { serviceSecrets } from "../accounts/service-secrets.ts";
 import { watchAuditHead } from "../control/audit/watch-head.ts";
 import { serveOAuth } from "../control/installs/oauth-service.ts";
 import { keepDirectory } from "../directory/keep-directory.ts";
@@ -9,7 +8,6 @@ import type { Service, ServiceContext } from "../service.ts";
 export const admin: Service = { name: "admin", run };
 
 async function run(context: ServiceContext): Promise<void> {
-  const secrets = createSecretStore(context.db, context.config.secretKeys);
-  await sealPlainSecrets(context.db, secrets, (count) => context.log.info({ count }, "plain secrets sealed"));
+  const secrets = await serviceSecrets(context);
   await Promise.all([keepDirectory(context, secrets.ring), serveOAuth(context, secrets), watchAuditHead(context)]);
 }

@@ -6,7 +6,7 @@ import { type Account, listAccounts } from "../control/accounts/operation.ts";
 import { AdminError } from "../control/admin-error.ts";
 import type { Control } from "../control/control.ts";
 import { entriesOfReason, findQuarantined, type Kept, listQuarantine } from "../control/quarantine/entries.ts";
-import { type Replayed, replayEntry } from "../control/quarantine/replay.ts";
+import { type Replayed, replayEntry } from "../control/quarantine/operation.ts";
 import { channelType, wholeNumber } from "./account.ts";
 import { withBus, withDatabase } from "./connection.ts";
 import { print, printable } from "./output.ts";

@@ -87,7 +87,7 @@ async function everyRow(): Promise<string> {
 async function everyFile(): Promise<Buffer[]> {
   await db.query("checkpoint");
   const { rows } = await db.query<{ folder: string; oid: string }>(
-    "select current_setting('data_directory') as folder, oid from pg_database where datname = current_database()",
+    "select current_setting('data_directory') as folder, oid::text from pg_database where datname = current_database()",
   );
   const [{ folder, oid } = { folder: "", oid: "" }] = rows;
   const folders = [join(folder, "base", oid), join(folder, "pg_wal")];

@@ -1,8 +1,7 @@
 // What operations are given, opened for one piece of work and closed behind it.
 import type { SealingKey } from "@mio/shared/bus/wire/sealed-value.ts";
 import { Pool } from "pg";
-import { sealPlainSecrets } from "../accounts/seal-plain.ts";
-import { createSecretStore } from "../accounts/secret-store.ts";
+import { readySecretStore } from "../accounts/seal-plain.ts";
 import type { Actor } from "./actor.ts";
 import type { Control } from "./control.ts";
 
@@ -27,11 +26,7 @@ export async function openControl(dsn: string, name: string, actor: Actor): Prom
   return {
     db,
     actor,
-    withSecrets: async (keys) => {
-      const secrets = createSecretStore(db, keys);
-      await sealPlainSecrets(db, secrets);
-      return { db, actor, secrets };
-    },
+    withSecrets: async (keys) => ({ db, actor, secrets: await readySecretStore(db, keys) }),
     [Symbol.asyncDispose]: () => db.end(),
   };
 }

@@ -2,8 +2,7 @@
 // them, the publisher publishes their receipts. They meet in the ledger only.
 import type { OutboundDoor } from "@mio/shared/channels/contract/outbound.ts";
 import { snakeCase } from "@mio/shared/snake-case.ts";
-import { sealPlainSecrets } from "../accounts/seal-plain.ts";
-import { createSecretStore } from "../accounts/secret-store.ts";
+import { serviceSecrets } from "../accounts/service-secrets.ts";
 import { createSendClient } from "../egress/send-fetch.ts";
 import type { Service, ServiceContext } from "../service.ts";
 import { type Backlog, backlogOf } from "./backlog.ts";
@@ -37,8 +36,7 @@ async function run(context: ServiceContext, doors: readonly OutboundDoor[], limi
     context.metrics,
     doors.map((door) => door.channel.slug),
   );
-  const secrets = createSecretStore(context.db, context.config.secretKeys);
-  await sealPlainSecrets(context.db, secrets, (count) => context.log.info({ count }, "plain secrets sealed"));
+  const secrets = await serviceSecrets(context);
   const client = createSendClient();
   const hub = createHub();
   const intake: IntakeStatus = { leader: false, position: 0, inserted: 0, dead: 0, differing: 0, lostUnread: 0 };

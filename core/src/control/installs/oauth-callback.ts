@@ -35,6 +35,8 @@ export async function answerCallback(tools: OAuthTools, callback: OAuthCallback)
   if (!door || !app) return { outcome: Outcome.NOT_OFFERED };
   if (!statePattern.test(state)) return { outcome: Outcome.UNKNOWN };
   if (error !== "" || code === "") return denied(await denyInstall(tools.db, channelType, state, error || "no_code"), error);
+  // Before the link is used up: what could not be sealed afterwards would be lost with it.
+  await tools.secrets.forWriting();
   const claim = await claimInstall(tools.db, channelType, state, code);
   switch (claim.kind) {
     case "unknown":
