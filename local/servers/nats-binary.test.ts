@@ -2,10 +2,14 @@ import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { isNewEnough, natsServerBinary } from "./nats-binary.ts";
+import { isNewEnough, type natsServerBinary as NatsServerBinary } from "./nats-binary.ts";
 
 let folder: string;
+/** As in a process that has found none yet: what was found is kept. */
+let natsServerBinary: typeof NatsServerBinary;
 beforeEach(async () => {
+  vi.resetModules();
+  ({ natsServerBinary } = await import("./nats-binary.ts"));
   folder = await mkdtemp(join(tmpdir(), "mio-nats-binary-"));
 });
 afterEach(async () => {

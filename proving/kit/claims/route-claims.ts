@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { directoryOf, type EdgeBus, edgeBus } from "../edge/bus.ts";
 import type { HostKind, TestHost } from "../edge/host.ts";
 import { sampleChannel, samplePayload } from "../sample-channel/inbound.ts";
+import { eventually } from "../time/eventually.ts";
 
 const tenantId = tenantIdOf("acme");
 const alice = { tenantId, accountId: accountIdOf(tenantId, sampleChannel, "W1"), externalId: "W1", secret: "secret-1" };
@@ -34,6 +35,11 @@ function registerTests(kind: HostKind): void {
     bus = await edgeBus();
     await bus.publish(directoryOf([alice, bob]));
     host = await kind.start({ dataDir, busUrl: kind.carrier.urlOf(kind.carrier.portOf(bus.server)) });
+    // A host connects for its first webhook, and on a busy machine says 503 to that one.
+    await eventually("the host to have its bus", async () => {
+      const response = await send(shared, { body: say("W1", { to: "first", id: "0", text: "first" }) });
+      return response.status === 200;
+    });
   });
 
   afterAll(async () => {
