@@ -1,10 +1,7 @@
 // The way of a webhook that yesterday's normaliser did not understand: through the edge into quarantine, and by the `mio` command through
 // today's normaliser to its readers, once. The edge is the real app over the real bus; only its uplink is left out.
 
-import { execFile } from "node:child_process";
 import { createHmac } from "node:crypto";
-import { join } from "node:path";
-import { promisify } from "node:util";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { moveAccount } from "@mio/core/control/accounts/move.ts";
 import { createAccount, disableAccount } from "@mio/core/control/accounts/operation.ts";
@@ -22,16 +19,14 @@ import type { InboundDoor } from "@mio/shared/channels/contract/inbound.ts";
 import { testInbound } from "@mio/shared/channels/test/inbound.ts";
 import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
-import { beforeEach, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { testSealingKeys } from "../kit/bus/directory-keys.ts";
 import { noteClosing } from "../kit/core/closings.ts";
 import { storedOn } from "../kit/core/ingress.ts";
+import { type Ended, startMio } from "../kit/core/mio.ts";
 import { testControl, testSecrets } from "../kit/database/secrets.ts";
 import { all, bus, db, inbound, nats, server, start, untilSettled, useStand } from "../kit/dedup/stand.ts";
 import { eventually } from "../kit/time/eventually.ts";
-
-// Each word of the command is a process.
-vi.setConfig({ testTimeout: 240_000 });
 
 useStand();
 
@@ -103,19 +98,11 @@ function say(workspace: string, ...ids: string[]): string {
   return JSON.stringify({ workspace, events });
 }
 
-interface Ended {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
+const command = startMio();
+afterAll(() => command[Symbol.asyncDispose]());
 
-async function mio(...words: string[]): Promise<Ended> {
-  const main = join(import.meta.dirname, "../../core/src/cli/main.ts");
-  const env = { PATH: process.env.PATH ?? "", MIO_POSTGRES_DSN: db.options.connectionString ?? "", MIO_NATS_URL: server.url };
-  return promisify(execFile)(process.execPath, [main, ...words], { env }).then(
-    ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
-    ({ code, stdout, stderr }: Ended) => ({ code, stdout, stderr }),
-  );
+function mio(...words: string[]): Promise<Ended> {
+  return command.run(words, { MIO_POSTGRES_DSN: db.options.connectionString ?? "", MIO_NATS_URL: server.url });
 }
 
 async function quarantine(...words: string[]) {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { connectTo } from "@mio/proving/kit/bus/connection.ts";
 import { testNats } from "@mio/proving/kit/bus/nats.ts";
+import { type Ended, startMio } from "@mio/proving/kit/core/mio.ts";
 import { testDatabase } from "@mio/proving/kit/database/postgres.ts";
 import { testSecretKeys } from "@mio/proving/kit/database/secrets.ts";
 import { permissionsOf } from "@mio/shared/bus/names/users.ts";
@@ -15,27 +16,25 @@ import { provisionBus } from "../bus/provision.ts";
 const database = await testDatabase();
 afterAll(() => database[Symbol.asyncDispose]());
 
-interface Ended {
-  code: number;
-  stdout: string;
-  stderr: string;
-}
-
 const reached = { MIO_POSTGRES_DSN: database.dsn, MIO_SECRET_KEYS: testSecretKeys };
 
+const command = startMio();
+afterAll(() => command[Symbol.asyncDispose]());
+
 /** `input` is what stands on standard input. */
-async function mio(words: string[], env: Record<string, string> = reached, input = ""): Promise<Ended> {
+function mio(words: string[], env: Record<string, string> = reached, input = ""): Promise<Ended> {
+  return command.run(words, env, input);
+}
+
+/** The same in a process of its own, as a terminal starts it. */
+async function started(words: string[], env: Record<string, string> = reached, input = ""): Promise<Ended> {
   const run = promisify(execFile)(process.execPath, [join(import.meta.dirname, "main.ts"), ...words], {
     env: { PATH: process.env.PATH ?? "", ...env },
   });
   run.child.stdin?.on("error", () => undefined).end(input);
   return run.then(
     ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
-    (error: { code: number; stdout: string; stderr: string }) => ({
-      code: error.code,
-      stdout: error.stdout,
-      stderr: error.stderr,
-    }),
+    ({ code, stdout, stderr }: Ended) => ({ code, stdout, stderr }),
   );
 }
 
@@ -55,16 +54,19 @@ it("creates a tenant and an account, lists them, disables one; twice the same co
     "--setting",
     "bot_id=b-1",
   ];
-  expect((await mio(["tenant", "create", "acme"])).code).toBe(0);
-  expect(JSON.parse((await mio(["--json", "tenant", "create", "acme"])).stdout)).toMatchObject({ slug: "acme", created: false });
+  expect((await started(["tenant", "create", "acme"])).code).toBe(0);
+  expect(JSON.parse((await started(["--json", "tenant", "create", "acme"])).stdout)).toMatchObject({
+    slug: "acme",
+    created: false,
+  });
 
-  const made = JSON.parse((await mio(create, reached, "a=b\n")).stdout);
+  const made = JSON.parse((await started(create, reached, "a=b\n")).stdout);
   expect(made).toMatchObject({ channel_type: "zoho_cliq", external_id: "org 1", settings: { bot_id: "b-1" }, created: true });
-  expect(JSON.parse((await mio(create, reached, "a=b")).stdout)).toMatchObject({ id: made.id, created: false });
-  expect((await mio(create, reached, "a=c")).stderr).toMatch(/exists with other details \(other verification secret/);
-  expect((await mio(["account", "list", "--tenant", "acme"])).stdout).toContain(made.id);
-  expect(JSON.parse((await mio(["account", "disable", made.id, "--json"])).stdout)).toMatchObject({ changed: true });
-  expect(JSON.parse((await mio(["account", "disable", made.id, "--json"])).stdout)).toMatchObject({ changed: false });
+  expect(JSON.parse((await started(create, reached, "a=b")).stdout)).toMatchObject({ id: made.id, created: false });
+  expect((await started(create, reached, "a=c")).stderr).toMatch(/exists with other details \(other verification secret/);
+  expect((await started(["account", "list", "--tenant", "acme"])).stdout).toContain(made.id);
+  expect(JSON.parse((await started(["account", "disable", made.id, "--json"])).stdout)).toMatchObject({ changed: true });
+  expect(JSON.parse((await started(["account", "disable", made.id, "--json"])).stdout)).toMatchObject({ changed: false });
 });
 
 it("rotates a secret with an overlap; twice the same command changes nothing, and no secret is printed", async () => {
