@@ -7,7 +7,18 @@ import { wordsOf } from "@mio/local/words.ts";
 wordsOf("check", "Usage: npm run check\n\nType-checks every room. It takes no words.", { options: {} });
 
 const root = join(import.meta.dirname, "..");
-const projects = ["proto", "shared", "edge", "edge/src/node", "core", "sdk/typescript", "local", "proving", "tsconfig.test.json"];
+const projects = [
+  "proto",
+  "shared",
+  "edge",
+  "edge/src/node",
+  "core",
+  "sdk/typescript",
+  "local",
+  "proving",
+  "docs",
+  "tsconfig.test.json",
+];
 
 let failed = false;
 for (const project of projects) {

@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { expect, it } from "vitest";
 
-/** Seven compilers one after the other, beside other tests. */
+/** A compiler a room, one after the other, beside other tests. */
 const withinMs = 240_000;
 const root = join(import.meta.dirname, "../..");
 const biome = join(dirname(createRequire(import.meta.url).resolve("@biomejs/biome/package.json")), "bin/biome");
