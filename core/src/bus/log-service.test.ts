@@ -83,14 +83,19 @@ function keeping(handled: string[], work: WorkContext): Work {
 
 it("alarms for all partitions that are read together, once in words, and reads the others on", async () => {
   await using reading = await started({ a1: 100, a2: 100 }, ["log.a.a1", "log.b.b1"]);
-  await eventually("alarms", () => reading.notReady() !== undefined);
-  expect(reading.notReady()).toBe("two-words stands still: the test stream ends at 2, before our position 100");
   const reason = "the test stream ends at 2, before our position 100";
-  expect(reading.section()).toMatchObject({ alarms: { a1: reason, a2: reason }, lost_unread: 0, of_its_own: 7 });
+  // The first may be alarmed for before the second is held, and again with it.
+  await eventually("alarms for both", () => {
+    expect(reading.section()).toHaveProperty("alarms", { a1: reason, a2: reason });
+    return true;
+  });
+  expect(reading.section()).toMatchObject({ lost_unread: 0, of_its_own: 7 });
+  expect(reading.notReady()).toBe(`two-words stands still: ${reason}`);
   await eventually("b1 is read", () => reading.handled.includes("log.b.b1"));
   expect(reading.logged("the test stream was restored; reset the positions of two-words").length).toBeGreaterThan(0);
   await reading.stop();
-  expect(reading.section()).toMatchObject({ alarms: {}, partitions: [] });
+  expect(reading.section()).toHaveProperty("alarms", {});
+  expect(reading.section()).toHaveProperty("partitions", []);
   expect(reading.notReady()).toBe(undefined);
 });
 
@@ -102,7 +107,7 @@ it("stands still for what its work says, and until it says otherwise", async () 
   reading.service.standsStill("a1", "too old");
   expect(reading.notReady()).toBe("two-words stands still: too new; too old");
   reading.service.goesOn("b1");
-  expect(reading.section()).toMatchObject({ alarms: { a1: "too old" } });
+  expect(reading.section()).toHaveProperty("alarms", { a1: "too old" });
   reading.service.goesOn("a1");
   expect(reading.notReady()).toBe(undefined);
 });
