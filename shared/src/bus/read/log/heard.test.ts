@@ -32,6 +32,11 @@ describe("after three deliveries", () => {
     ["a request for flow control wants its answer", control({}, "$JS.FC.x"), { kind: "flow_control", reply: "$JS.FC.x" }],
     ["a heartbeat says how far the stream is", control(idle), { kind: "heartbeat", stalled: undefined, reached: 90 }],
     [
+      "a heartbeat that says no number reaches nothing",
+      control({ ...idle, "Nats-Last-Stream": "x" }),
+      { kind: "heartbeat", stalled: undefined, reached: 0 },
+    ],
+    [
       "a heartbeat of a consumer that waits names the answer",
       control({ ...idle, "Nats-Consumer-Stalled": "$JS.FC.x" }),
       { kind: "heartbeat", stalled: "$JS.FC.x", reached: 90 },

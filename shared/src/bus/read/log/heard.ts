@@ -6,7 +6,7 @@ import { type Place, placeOf } from "../../client/delivery.ts";
 export type Heard =
   | { kind: "delivery"; place: Place }
   | { kind: "flow_control"; reply: string }
-  /** `stalled`: it waits for this answer, in case the request was lost. `reached`: the stream's last sequence for which nothing more comes. */
+  /** `stalled`: it waits for this answer, in case the request was lost. `reached`: the stream's last sequence for which nothing more comes, or 0. */
   | { kind: "heartbeat"; stalled: string | undefined; reached: number }
   /** Something was lost on the way, or did not come from this consumer: it must be made anew. `stalled` as above. */
   | { kind: "hole"; stalled: string | undefined };
@@ -23,5 +23,5 @@ export function heardOf(message: BusMessage, delivered: number): Heard {
   if (message.reply) return { kind: "flow_control", reply: message.reply };
   const stalled = headers.get("Nats-Consumer-Stalled") || undefined;
   if (Number(headers.get("Nats-Last-Consumer")) > delivered) return { kind: "hole", stalled };
-  return { kind: "heartbeat", stalled, reached: Number(headers.get("Nats-Last-Stream")) };
+  return { kind: "heartbeat", stalled, reached: Number(headers.get("Nats-Last-Stream")) || 0 };
 }
