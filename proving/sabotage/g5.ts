@@ -11,6 +11,14 @@ export const g5: readonly Fault[] = [
     tests: [{ file: "core/src/sender/crash.test.ts", name: /G5: killed with commands in its hands/ }],
   },
   {
+    name: "acknowledged-while-in-hand",
+    description: "acknowledges a command that is delivered again while its first delivery still waits for the ledger",
+    file: "core/src/sender/intake/read-outbound.ts",
+    find: '    case "in_hand":\n      return;\n',
+    replace: '    case "in_hand":\n      pulled.acknowledge();\n      return;\n',
+    tests: [{ file: "core/src/sender/intake/read-outbound.test.ts", name: /G5: acknowledges what comes again/ }],
+  },
+  {
     name: "final-receipt-only-when-sent",
     description: "tells the end of a command only when it was sent",
     file: "core/src/sender/ledger/attempts.ts",

@@ -1,13 +1,14 @@
-// What arrives of the outbound queue, as tables; and what becomes of a reader whose consumer is gone.
+// What arrives of the outbound queue, as tables; and what becomes of it over a lost acknowledgement and a lost consumer.
 import { testBus } from "@mio/proving/kit/bus/bus.ts";
 import { testNats } from "@mio/proving/kit/bus/nats.ts";
-import { deleteDurable } from "@mio/shared/bus/client/stream-admin.ts";
+import { eventually } from "@mio/proving/kit/time/eventually.ts";
+import { deleteDurable, durableOf, streamOf } from "@mio/shared/bus/client/stream-admin.ts";
 import { senderDurable, streams } from "@mio/shared/bus/names/streams.ts";
 import { subjectOf } from "@mio/shared/bus/names/subjects.ts";
 import { accountIdOf, conversationIdOf, tenantIdOf } from "@mio/shared/ids.ts";
 import { describe, expect, it } from "vitest";
 import { provisionBus } from "../../bus/provision.ts";
-import { arrivalOf, readOutbound, takeReads } from "./read-outbound.ts";
+import { arrivalOf, type Read, readOutbound, takeReads } from "./read-outbound.ts";
 
 const accountId = accountIdOf(tenantIdOf("acme"), "alpha", "a");
 const conversationId = conversationIdOf(accountId, "general");
@@ -40,15 +41,45 @@ describe("what is written together", () => {
   });
 });
 
-it("G5: keeps what ended the reading for who asks, and until then writing goes on", async () => {
-  await using server = await testNats();
-  await using client = await testBus(server.url);
-  await provisionBus(client.nats, { streamReplicas: 1, streamBytesMax: 1024 ** 3 });
+async function queued() {
+  const stack = new AsyncDisposableStack();
+  const server = stack.use(await testNats());
+  const { nats, bus } = stack.use(await testBus(server.url));
+  await provisionBus(nats, { streamReplicas: 1, streamBytesMax: 1024 ** 3 });
   const subject = subjectOf({ direction: "outbound", channelType: "alpha", accountId, conversationId });
-  await client.nats.jetstream().publish(subject, "a command");
+  await nats.jetstream().publish(subject, "a command");
+  return { nats, bus, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}
+
+const sequencesOf = (reads: readonly Read[]) => reads.map(({ incoming }) => incoming.streamSequence);
+
+it("G5: acknowledges what comes again once it is in the ledger, and not before", async () => {
+  await using client = await queued();
+  const stop = new AbortController();
+  const reader = await readOutbound(client.bus, 0, stop.signal);
+  expect(sequencesOf(await reader.next())).toEqual([1]);
+  // As after an acknowledgement that was lost: the server delivers the message anew.
+  const again = (delivery: number) => {
+    const place = `${delivery}.1.${delivery}.0.0`;
+    client.nats.publish(`$JS.ACK.${streams.outbound.name}.${senderDurable.name}.${place}`, "-NAK");
+  };
+  const deliveries = async () => (await durableOf(client.bus, streams.outbound.name, senderDurable.name))?.deliveries;
+  again(1);
+  await eventually("a second delivery", async () => (await deliveries()) === 2);
+  const left = async () => (await streamOf(client.bus, streams.outbound.name))?.state.first_seq;
+  expect(await left()).toBe(1);
+  reader.written(1);
+  again(2);
+  await eventually("the queue forgets it", async () => (await left()) === 2);
+  stop.abort();
+  expect(await reader.next()).toEqual([]);
+  await reader.end();
+});
+
+it("G5: keeps what ended the reading for who asks, and until then writing goes on", async () => {
+  await using client = await queued();
   const reader = await readOutbound(client.bus, 0, new AbortController().signal);
-  const reads = await reader.next();
-  expect(reads.map(({ incoming }) => incoming.streamSequence)).toEqual([1]);
+  expect(sequencesOf(await reader.next())).toEqual([1]);
   // As when another leader begins, while what was read is being written: nobody listens to the reader now.
   await deleteDurable(client.bus, streams.outbound.name, senderDurable.name);
   expect(await reader.next()).toEqual([]);
