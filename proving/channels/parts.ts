@@ -75,10 +75,7 @@ export const channelParts: readonly ChannelPart[] = [
 ];
 
 export function filesOfChannel(root: string, folder: string): ChannelFiles {
-  const elsewhere = (path: string) => {
-    const file = join(root, path);
-    return existsSync(file) ? readFileSync(file, "utf8") : "";
-  };
+  const elsewhere = readerOf(root);
   const own = `${channelsFolder}/${folder}`;
   const paths = existsSync(join(root, own)) ? readdirSync(join(root, own), { recursive: true, encoding: "utf8" }) : [];
   const text = (path: string) => elsewhere(`${own}/${path}`);
@@ -92,10 +89,13 @@ export function filesOfChannel(root: string, folder: string): ChannelFiles {
   };
 }
 
+function readerOf(root: string): (path: string) => string {
+  return (path) => (existsSync(join(root, path)) ? readFileSync(join(root, path), "utf8") : "");
+}
+
 /** Slugs that the registry says have a folder here. */
 export function activeSlugs(root: string): string[] {
-  const registry = filesOfChannel(root, "").elsewhere("proto/channels.yaml");
-  return entriesOf(registry)
+  return entriesOf(readerOf(root)("proto/channels.yaml"))
     .filter(({ status }) => status === "active")
     .map(({ slug }) => slug);
 }
@@ -140,7 +140,7 @@ function suite(kind: string, call: string, file: string): ChannelPart {
   return {
     name: `${kind} suite`,
     step: ({ folder, paths, tests }) =>
-      tests.some((text) => text.includes(`${call}(`)) || !paths.includes(file)
+      tests.some((text) => text.includes(`${call}(`)) || ![file, "forger.ts"].every((path) => paths.includes(path))
         ? undefined
         : `Call ${call} (conformance/${kind}.ts) with its door and forger in ${folder}/conformance.test.ts.`,
   };

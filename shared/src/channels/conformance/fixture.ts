@@ -1,6 +1,6 @@
 // A webhook as a platform sent it, and what the channel's door must make of it: a file each in `<channel>/fixtures`, read here and nowhere
 // else. Suites, the fuzzer and the edge's own tests see the same ones.
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import * as v from "valibot";
 import { type AccountId, isUuid, type TenantId } from "../../ids.ts";
 import type { VerificationSecret } from "../contract/account.ts";
@@ -82,6 +82,7 @@ const channels = new URL("../", import.meta.url);
 /** All fixtures of a channel, by the names of their files. Throws for one that is of another form, or that says nothing. */
 export function fixturesOf(channelType: string): Fixture[] {
   const folder = new URL(`${channelType.replaceAll("_", "-")}/fixtures/`, channels);
+  if (!existsSync(folder)) return [];
   const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".json"));
   return files.sort().map((file) => fixtureOf(file, JSON.parse(readFileSync(new URL(file, folder), "utf8"))));
 }
