@@ -26,12 +26,17 @@ function withKeys(...keys: SealingKey[]): Control {
   return { db, secrets: createSecretStore(db, keys), actor: { kind: "cli", id: "test" } };
 }
 
-const accountsMade = 400;
+const accountsMade = 8;
+const verifications = 99;
+const secretsOfOne = verifications + 2;
 const wantedOf = (index: number) => ({
   tenant: "acme",
   channelType: "alpha",
   externalId: `W${index}`,
-  verification: [{ scheme: "hmac", value: `verifies-${index}` }],
+  verification: [
+    ...Array.from({ length: verifications }, (_, at) => ({ scheme: "hmac", value: `verifies-${index}-${at}` })),
+    { scheme: "token", value: `token-${index}` },
+  ],
   credential: `sends-${index}`,
 });
 
@@ -46,11 +51,11 @@ it("seals everything again with the first key, once, so that the other may go, a
   const reported: number[] = [];
   expect(await rotateKeys(both, (done) => reported.push(done))).toEqual({
     key: both.secrets.ring.sealsWith,
-    resealed: 2 * accountsMade,
+    resealed: accountsMade * secretsOfOne,
     refused: [],
   });
   // In batches, and its row in the transaction of each.
-  expect(reported).toEqual([500, 800]);
+  expect(reported).toEqual([500, accountsMade * secretsOfOne]);
   expect((await listAudit(db, 2)).map(({ noun, verb, subject_id }) => [noun, verb, subject_id])).toEqual(
     Array(2).fill(["keys", "rotate", both.secrets.ring.sealsWith]),
   );
@@ -63,7 +68,7 @@ it("seals everything again with the first key, once, so that the other may go, a
   expect(await createAccount(after, wantedOf(7), ["alpha"])).toMatchObject({ created: false });
   await expect(createAccount(after, { ...wantedOf(7), credential: "another" }, ["alpha"])).rejects.toThrow(/other credential/);
   const [row] = (await db.query("select id from accounts where external_id = 'W7'")).rows;
-  expect(await rotateSecret(after, row.id, { scheme: "hmac", value: "verifies-7" }, 0)).toMatchObject({ changed: false });
+  expect(await rotateSecret(after, row.id, { scheme: "token", value: "token-7" }, 0)).toMatchObject({ changed: false });
 });
 
 it("leaves alone what does not open, names its account and key, and goes on with the rest", async () => {
@@ -72,7 +77,10 @@ it("leaves alone what does not open, names its account and key, and goes on with
   );
   const [{ account_id: accountId }] = lost.rows;
   const rotated = await rotateKeys(withKeys(other, newer));
-  expect(rotated).toMatchObject({ resealed: 2 * accountsMade - 2, refused: Array(2).fill({ accountId, keyName: "gone:0" }) });
+  expect(rotated).toMatchObject({
+    resealed: (accountsMade - 1) * secretsOfOne,
+    refused: Array(secretsOfOne).fill({ accountId, keyName: "gone:0" }),
+  });
 });
 
 it("says which key the index of secrets lacks", async () => {
