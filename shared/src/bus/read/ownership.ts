@@ -4,7 +4,7 @@
 import type { Clock } from "../../clock.ts";
 import { type Candidate, claimOver, decideRound, type Sighting } from "./ownership/claims.ts";
 import { entriesOf } from "./ownership/entries.ts";
-import { giveBack, hold, type Keeping, type PartitionHolder } from "./ownership/keep.ts";
+import { giveBack, hold, type Keeper, type PartitionHolder } from "./ownership/keep.ts";
 import type { PositionStore } from "./ownership/position-store.ts";
 import { createReplicas, type Replicas } from "./ownership/replicas.ts";
 import { type OwnershipTimes, ownershipTimes } from "./ownership/times.ts";
@@ -28,7 +28,7 @@ export interface OwnershipOptions {
 
 interface Owning {
   options: OwnershipOptions;
-  keeping: Keeping;
+  keeper: Keeper;
   replicas: Replicas;
   /** Revisions of other owners. */
   seen: Map<string, Sighting>;
@@ -38,9 +38,9 @@ interface Owning {
 export async function ownPartitions(options: OwnershipOptions, signal: AbortSignal): Promise<void> {
   const { store, group, instance, holder, clock, times = ownershipTimes, onTrouble = () => {} } = options;
   const entries = entriesOf(store, group, onTrouble);
-  const keeping: Keeping = { entries, instance, holder, clock, times, onTrouble, held: new Map() };
+  const keeper: Keeper = { entries, instance, holder, clock, times, onTrouble, held: new Map() };
   const replicas = createReplicas({ store, group, instance, clock, claimAfterMs: times.claimAfterMs });
-  const owning: Owning = { options, keeping, replicas, seen: new Map() };
+  const owning: Owning = { options, keeper, replicas, seen: new Map() };
 
   while (!signal.aborted) {
     await round(owning).catch((error: unknown) => {
@@ -51,13 +51,13 @@ export async function ownPartitions(options: OwnershipOptions, signal: AbortSign
     });
     await clock.sleep(times.heartbeatMs, signal).catch(() => {});
   }
-  await Promise.all([...keeping.held.values()].map((mine) => giveBack(keeping, mine)));
+  await Promise.all([...keeper.held.values()].map((mine) => giveBack(keeper, mine)));
   await replicas.leave().catch(onTrouble);
 }
 
 async function round(owning: Owning): Promise<void> {
-  const { options, keeping } = owning;
-  const { entries, held, clock, times, onTrouble, instance } = keeping;
+  const { options, keeper } = owning;
+  const { entries, held, clock, times, onTrouble, instance } = keeper;
   // What is held counts although it is no longer named, or its share would be taken from a partition that is.
   const partitions = [...new Set([...(await options.partitions()), ...held.keys()])].sort();
   const replicas = await owning.replicas.announce();
@@ -70,7 +70,7 @@ async function round(owning: Owning): Promise<void> {
   owning.seen = new Map(decided.seen);
   for (const partition of decided.surplus) {
     const mine = held.get(partition);
-    if (mine) void giveBack(keeping, mine);
+    if (mine) void giveBack(keeper, mine);
   }
   if (decided.claims.length === 0) return;
   let streamEpochMs: number | undefined;
@@ -85,14 +85,14 @@ async function round(owning: Owning): Promise<void> {
 }
 
 async function claim(
-  { keeping, seen }: Owning,
+  { keeper, seen }: Owning,
   { partition, found }: Candidate,
   streamEpochMs: number | undefined,
 ): Promise<void> {
-  const confirmedAtMs = keeping.clock.monotonicMs();
-  const { entry, start, abandoned } = claimOver(found?.entry, keeping.instance, streamEpochMs);
-  const revision = await keeping.entries.write(partition, entry, found?.revision ?? 0);
+  const confirmedAtMs = keeper.clock.monotonicMs();
+  const { entry, start, abandoned } = claimOver(found?.entry, keeper.instance, streamEpochMs);
+  const revision = await keeper.entries.write(partition, entry, found?.revision ?? 0);
   seen.delete(partition);
   if (revision === undefined) return;
-  hold(keeping, { partition, epoch: entry.epoch, start, streamEpochMs, abandoned, revision, confirmedAtMs });
+  hold(keeper, { partition, epoch: entry.epoch, start, streamEpochMs, abandoned, revision, confirmedAtMs });
 }

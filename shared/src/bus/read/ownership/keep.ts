@@ -35,7 +35,7 @@ export interface PartitionHolder {
 }
 
 /** What all partitions of a replica share. */
-export interface Keeping {
+export interface Keeper {
   entries: Entries;
   instance: string;
   holder: PartitionHolder;
@@ -58,11 +58,11 @@ export interface Held extends HeldPartition {
 type Claimed = Pick<Held, "partition" | "epoch" | "start" | "streamEpochMs" | "abandoned" | "revision" | "confirmedAtMs">;
 
 /** Holds what has just been claimed, from now until it ends. */
-export function hold(keeping: Keeping, claimed: Claimed): void {
-  const { clock, times, held, holder } = keeping;
+export function hold(keeper: Keeper, claimed: Claimed): void {
+  const { clock, times, held, holder } = keeper;
   const mine: Held = {
     ...claimed,
-    giveBack: () => void giveBack(keeping, mine),
+    giveBack: () => void giveBack(keeper, mine),
     owned: () => mine.state !== "ended" && clock.monotonicMs() - mine.confirmedAtMs < times.claimAfterMs,
     touch: () => {
       if (mine.dirty) return;
@@ -76,26 +76,26 @@ export function hold(keeping: Keeping, claimed: Claimed): void {
   };
   held.set(mine.partition, mine);
   holder.gained(mine);
-  mine.keeping = keep(keeping, mine);
+  mine.keeping = keep(keeper, mine);
 }
 
 /** Lets its work end, then leaves it to the others, with its last position. */
-export async function giveBack(keeping: Keeping, mine: Held): Promise<void> {
-  const { holder, onTrouble } = keeping;
+export async function giveBack(keeper: Keeper, mine: Held): Promise<void> {
+  const { holder, onTrouble } = keeper;
   if (mine.state !== "held") return mine.keeping;
   mine.state = "releasing";
   await holder.release(mine.partition).catch(onTrouble);
   const still = (): boolean => mine.state === "releasing";
   if (!still()) return;
-  end(keeping, mine);
+  end(keeper, mine);
   await mine.keeping;
   // A write without a good answer is left to the others' clocks.
-  await renew(keeping, mine, "").catch(onTrouble);
+  await renew(keeper, mine, "").catch(onTrouble);
 }
 
 /** Renews and commits until the partition is gone. */
-async function keep(keeping: Keeping, mine: Held): Promise<void> {
-  const { clock, times, onTrouble, instance } = keeping;
+async function keep(keeper: Keeper, mine: Held): Promise<void> {
+  const { clock, times, onTrouble, instance } = keeper;
   while (mine.state !== "ended") {
     const sinceMs = clock.monotonicMs() - mine.confirmedAtMs;
     const waitMs = (mine.dirty ? times.commitMs : times.heartbeatMs) - sinceMs;
@@ -103,7 +103,7 @@ async function keep(keeping: Keeping, mine: Held): Promise<void> {
       await rest(clock, mine, waitMs);
       continue;
     }
-    await renew(keeping, mine, instance).catch(async (error: unknown) => {
+    await renew(keeper, mine, instance).catch(async (error: unknown) => {
       onTrouble(error);
       await rest(clock, mine, times.commitMs);
     });
@@ -119,8 +119,8 @@ async function rest(clock: Clock, mine: Held, ms: number): Promise<void> {
 }
 
 /** Rejects when the store cannot be reached: whether it was written is then found out by the next try. */
-async function renew(keeping: Keeping, mine: Held, owner: string): Promise<void> {
-  const { entries, holder, clock, instance } = keeping;
+async function renew(keeper: Keeper, mine: Held, owner: string): Promise<void> {
+  const { entries, holder, clock, instance } = keeper;
   const startedAtMs = clock.monotonicMs();
   const now = holder.position(mine.partition);
   mine.dirty = false;
@@ -144,11 +144,11 @@ async function renew(keeping: Keeping, mine: Held, owner: string): Promise<void>
     mine.revision = found.revision;
     return;
   }
-  end(keeping, mine);
+  end(keeper, mine);
   holder.lost(mine.partition);
 }
 
-function end({ held }: Keeping, mine: Held): void {
+function end({ held }: Keeper, mine: Held): void {
   mine.state = "ended";
   mine.wake?.();
   if (held.get(mine.partition) === mine) held.delete(mine.partition);
