@@ -68,154 +68,188 @@ interface AccountTurn {
   calls: number;
 }
 
+/** A command in its place. */
+interface Placed {
+  command: Command;
+  lane: Lane;
+  account: AccountTurn;
+  /** Counts as one of the calls. */
+  calling: boolean;
+}
+
+interface State {
+  readonly options: ScheduleOptions;
+  readonly accounts: Map<string, AccountTurn>;
+  /** Round robin: the account that had a turn goes to the end. */
+  turns: AccountTurn[];
+  readonly lanes: Map<string, Lane>;
+  readonly commands: Map<string, Placed>;
+  calls: number;
+  inHand: number;
+}
+
 /** Never has two commands of one lane in hand. Does no I/O, and gets the time as a parameter. */
 export function createSchedule(options: ScheduleOptions): Schedule {
-  const accounts = new Map<string, AccountTurn>();
-  /** Round robin: the account that had a turn goes to the end. */
-  let turns: AccountTurn[] = [];
-  const lanes = new Map<string, Lane>();
-  const commands = new Map<string, { command: Command; lane: Lane; account: AccountTurn; calling: boolean }>();
-  let calls = 0;
-  let inHand = 0;
-
-  return {
-    add,
-    next,
-    ended,
-    again,
-    get: (id) => commands.get(id)?.command,
-    laneSize: (lane) => lanes.get(lane)?.commands.length ?? 0,
-    sizes: () => {
-      const sizes = new Map<string, number>();
-      for (const { account } of commands.values()) sizes.set(account.id, (sizes.get(account.id) ?? 0) + 1);
-      return sizes;
-    },
-    inHand: () => inHand,
+  const state: State = {
+    options,
+    accounts: new Map(),
+    turns: [],
+    lanes: new Map(),
+    commands: new Map(),
+    calls: 0,
+    inHand: 0,
   };
+  return {
+    add: (command) => add(state, command),
+    next: (nowMs) => next(state, nowMs),
+    ended: (id) => ended(state, id),
+    again: (id, dueMs) => again(state, id, dueMs),
+    get: (id) => state.commands.get(id)?.command,
+    laneSize: (lane) => state.lanes.get(lane)?.commands.length ?? 0,
+    sizes: () => sizesOf(state),
+    inHand: () => state.inHand,
+  };
+}
 
-  function add(command: Command): void {
-    if (commands.has(command.id)) return;
-    const account = accountOf(command.accountId);
-    let lane = lanes.get(command.lane);
-    if (lane === undefined) {
-      lane = { key: command.lane, commands: [], busy: false, ready: false };
-      lanes.set(command.lane, lane);
-      account.lanes += 1;
-    }
-    lane.commands.push(command);
-    commands.set(command.id, { command, lane, account, calling: false });
-    if (lane.commands.length === 1) rest(account, lane);
+function add(state: State, command: Command): void {
+  if (state.commands.has(command.id)) return;
+  const account = accountOf(state, command.accountId);
+  let lane = state.lanes.get(command.lane);
+  if (lane === undefined) {
+    lane = { key: command.lane, commands: [], busy: false, ready: false };
+    state.lanes.set(command.lane, lane);
+    account.lanes += 1;
   }
+  lane.commands.push(command);
+  state.commands.set(command.id, { command, lane, account, calling: false });
+  if (lane.commands.length === 1) rest(account, lane);
+}
 
-  function next(nowMs: number): Step {
-    let untilMs = Number.POSITIVE_INFINITY;
-    for (let index = 0; index < turns.length; index += 1) {
-      const account = turns[index];
-      if (account === undefined) break;
-      const step = stepOf(account, nowMs);
-      if (step.kind === "idle") {
-        untilMs = Math.min(untilMs, step.untilMs);
-        continue;
-      }
-      turns.splice(index, 1);
-      turns.push(account);
-      return step;
+function next(state: State, nowMs: number): Step {
+  let untilMs = Number.POSITIVE_INFINITY;
+  for (const [index, account] of state.turns.entries()) {
+    const step = stepOf(state, account, nowMs);
+    if (step.kind === "idle") {
+      untilMs = Math.min(untilMs, step.untilMs);
+      continue;
     }
-    return { kind: "idle", untilMs };
-  }
-
-  function stepOf(account: AccountTurn, nowMs: number): Step {
-    for (let lane = account.waiting.popDue(nowMs); lane !== undefined; lane = account.waiting.popDue(nowMs)) {
-      if (lane.busy || lane.ready || lane.commands.length === 0) continue;
-      lane.ready = true;
-      account.ready.push(lane);
-    }
-    for (;;) {
-      const lane = account.ready[0];
-      const head = lane?.commands[0];
-      if (lane === undefined) return { kind: "idle", untilMs: account.waiting.earliestMs() };
-      if (head === undefined || wakeMs(head) > nowMs) {
-        account.ready.shift();
-        lane.ready = false;
-        if (head !== undefined) rest(account, lane);
-        continue;
-      }
-      const free = withoutCall(head, lane, nowMs);
-      if (free !== undefined) return take(account, lane, free);
-      if (calls >= options.callsMax || account.calls >= options.callsPerAccountMax)
-        return { kind: "idle", untilMs: Number.POSITIVE_INFINITY };
-      const budget = options.budgetOf(account.id);
-      const admissionMs = budget?.admissionMs(nowMs) ?? nowMs;
-      if (admissionMs > nowMs) return { kind: "idle", untilMs: Math.min(admissionMs, account.waiting.earliestMs()) };
-      budget?.admit();
-      calls += 1;
-      account.calls += 1;
-      const entry = commands.get(head.id);
-      if (entry !== undefined) entry.calling = true;
-      return take(account, lane, { kind: "start", command: head, budget });
-    }
-  }
-
-  function take(account: AccountTurn, lane: Lane, step: Exclude<Step, { kind: "idle" }>): Step {
-    account.ready.shift();
-    lane.ready = false;
-    lane.busy = true;
-    inHand += 1;
+    state.turns.splice(index, 1);
+    state.turns.push(account);
     return step;
   }
+  return { kind: "idle", untilMs };
+}
 
-  function ended(id: string): void {
-    const entry = commands.get(id);
-    if (entry === undefined) return;
-    const { lane, account, command } = entry;
-    const wasInHand = lane.busy && lane.commands[0] === command;
-    commands.delete(id);
-    lane.commands.splice(lane.commands.indexOf(command), 1);
-    if (wasInHand) handBack(entry);
-    if (lane.commands.length > 0) {
-      if (!lane.busy) rest(account, lane);
-      return;
+function stepOf(state: State, account: AccountTurn, nowMs: number): Step {
+  readyWhatIsDue(account, nowMs);
+  for (;;) {
+    const lane = account.ready[0];
+    const head = lane?.commands[0];
+    if (lane === undefined) return { kind: "idle", untilMs: account.waiting.earliestMs() };
+    if (head === undefined || wakeMs(head) > nowMs) {
+      account.ready.shift();
+      lane.ready = false;
+      if (head !== undefined) rest(account, lane);
+      continue;
     }
-    lanes.delete(lane.key);
-    account.lanes -= 1;
-    if (account.lanes > 0) return;
-    accounts.delete(account.id);
-    turns = turns.filter((each) => each !== account);
+    const step = withoutCall(head, lane, nowMs) ?? admit(state, account, head, nowMs);
+    if (step.kind !== "idle") takeInHand(state, account, lane);
+    return step;
   }
+}
 
-  function again(id: string, dueMs: number): void {
-    const entry = commands.get(id);
-    if (entry === undefined) return;
-    entry.command.dueMs = dueMs;
-    entry.command.interrupted = false;
-    if (entry.lane.busy && entry.lane.commands[0] === entry.command) handBack(entry);
-    rest(entry.account, entry.lane);
+function readyWhatIsDue(account: AccountTurn, nowMs: number): void {
+  for (let lane = account.waiting.popDue(nowMs); lane !== undefined; lane = account.waiting.popDue(nowMs)) {
+    if (lane.busy || lane.ready || lane.commands.length === 0) continue;
+    lane.ready = true;
+    account.ready.push(lane);
   }
+}
 
-  function handBack(entry: { lane: Lane; account: AccountTurn; calling: boolean }): void {
-    entry.lane.busy = false;
-    inHand -= 1;
-    if (!entry.calling) return;
-    entry.calling = false;
-    calls -= 1;
-    entry.account.calls -= 1;
-  }
+/** A call, or how long there is no room or budget for one. */
+function admit(state: State, account: AccountTurn, head: Command, nowMs: number): Step {
+  const { options } = state;
+  if (state.calls >= options.callsMax || account.calls >= options.callsPerAccountMax)
+    return { kind: "idle", untilMs: Number.POSITIVE_INFINITY };
+  const budget = options.budgetOf(account.id);
+  const admissionMs = budget?.admissionMs(nowMs) ?? nowMs;
+  if (admissionMs > nowMs) return { kind: "idle", untilMs: Math.min(admissionMs, account.waiting.earliestMs()) };
+  budget?.admit();
+  state.calls += 1;
+  account.calls += 1;
+  const placed = state.commands.get(head.id);
+  if (placed !== undefined) placed.calling = true;
+  return { kind: "start", command: head, budget };
+}
 
-  /** A lane may stand in the heap more than once; whoever takes it out looks again. */
-  function rest(account: AccountTurn, lane: Lane): void {
-    const head = lane.commands[0];
-    if (head !== undefined && !lane.busy && !lane.ready) account.waiting.push(wakeMs(head), lane);
-  }
+function takeInHand(state: State, account: AccountTurn, lane: Lane): void {
+  account.ready.shift();
+  lane.ready = false;
+  lane.busy = true;
+  state.inHand += 1;
+}
 
-  function accountOf(id: string): AccountTurn {
-    let account = accounts.get(id);
-    if (account === undefined) {
-      account = { id, ready: [], waiting: createDueHeap(), lanes: 0, calls: 0 };
-      accounts.set(id, account);
-      turns.push(account);
-    }
-    return account;
+function ended(state: State, id: string): void {
+  const placed = state.commands.get(id);
+  if (placed === undefined) return;
+  const { lane, account, command } = placed;
+  const wasInHand = isInHand(placed);
+  state.commands.delete(id);
+  lane.commands.splice(lane.commands.indexOf(command), 1);
+  if (wasInHand) handBack(state, placed);
+  if (lane.commands.length > 0) {
+    if (!lane.busy) rest(account, lane);
+    return;
   }
+  state.lanes.delete(lane.key);
+  account.lanes -= 1;
+  if (account.lanes > 0) return;
+  state.accounts.delete(account.id);
+  state.turns = state.turns.filter((each) => each !== account);
+}
+
+function again(state: State, id: string, dueMs: number): void {
+  const placed = state.commands.get(id);
+  if (placed === undefined) return;
+  placed.command.dueMs = dueMs;
+  placed.command.interrupted = false;
+  if (isInHand(placed)) handBack(state, placed);
+  rest(placed.account, placed.lane);
+}
+
+function isInHand({ lane, command }: Placed): boolean {
+  return lane.busy && lane.commands[0] === command;
+}
+
+function handBack(state: State, placed: Placed): void {
+  placed.lane.busy = false;
+  state.inHand -= 1;
+  if (!placed.calling) return;
+  placed.calling = false;
+  state.calls -= 1;
+  placed.account.calls -= 1;
+}
+
+/** A lane may stand in the heap more than once; whoever takes it out looks again. */
+function rest(account: AccountTurn, lane: Lane): void {
+  const head = lane.commands[0];
+  if (head !== undefined && !lane.busy && !lane.ready) account.waiting.push(wakeMs(head), lane);
+}
+
+function accountOf({ accounts, turns }: State, id: string): AccountTurn {
+  let account = accounts.get(id);
+  if (account === undefined) {
+    account = { id, ready: [], waiting: createDueHeap(), lanes: 0, calls: 0 };
+    accounts.set(id, account);
+    turns.push(account);
+  }
+  return account;
+}
+
+function sizesOf({ commands }: State): Map<string, number> {
+  const sizes = new Map<string, number>();
+  for (const { account } of commands.values()) sizes.set(account.id, (sizes.get(account.id) ?? 0) + 1);
+  return sizes;
 }
 
 /** A command wants attention when it is due, or when it expires before that. */
