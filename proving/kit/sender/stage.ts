@@ -180,7 +180,7 @@ export async function createStage(options: { dsn?: string } = {}): Promise<Stage
       }
       return finals;
     },
-    ended: async (count, withinMs = 30_000) => {
+    ended: async (count, withinMs = 60_000) => {
       let finals = new Map<string, DeliveryReceipt>();
       await eventually(
         () => `${count} commands ended, and ${finals.size} have`,

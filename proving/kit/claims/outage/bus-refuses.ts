@@ -14,7 +14,7 @@ export function busRefusesClaims(at: () => OutageStage): void {
       (await statuses()).some(({ bus_reason }) => /maximum messages/.test(bus_reason ?? "")),
     );
     await bus.limitIngress({ max_msgs: -1 });
-    await eventually("the spool is empty", async () => (await spooled()) === 0, 20_000);
+    await eventually("the spool is empty", async () => (await spooled()) === 0);
     expect(await seen("room")).toEqual(["before", ...names("full", 6)]);
   });
 

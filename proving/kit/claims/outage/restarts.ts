@@ -39,7 +39,7 @@ export function restartClaims(at: () => OutageStage, kind: HostKind): void {
     await host().kill();
     wire.mend();
     await start();
-    await eventually("all have arrived", async () => (await seen("room")).length === 6, 20_000);
+    await eventually("all have arrived", async () => (await seen("room")).length === 6);
     expect(await seen("room")).toEqual(["before", ...names("during", 5)]);
     expect(await spooled()).toBe(0);
   });
