@@ -2,6 +2,7 @@
 // sessions, shards: discord.com/developers/docs/events/gateway), Slack's socket mode (an address that serves once, an ack for each envelope:
 // docs.slack.dev/apis/events-api/using-socket-mode) and Feishu's long connection (binary frames: open.feishu.cn, event subscription by long connection).
 // What it hears goes through the same normaliser as a webhook.
+import type { Random } from "../../random.ts";
 import type { OutboundAccount } from "./account.ts";
 import type { Channel } from "./channel.ts";
 import type { WebhookReading } from "./inbound.ts";
@@ -12,9 +13,11 @@ export interface ListenerDoor {
   /** How many sockets the account wants, each with one owner at a time. Throws DeliveryError and nothing else, as `address` does. */
   sockets(account: OutboundAccount, fetch: SendFetch): Promise<number>;
   address(account: OutboundAccount, socket: number, session: string | undefined, fetch: SendFetch): Promise<string>;
-  /** What to do now: decided without I/O. `session` is JSON, the last that was stored; an event's own is stored when the event is durable. */
-  next(account: OutboundAccount, socket: number, session: string | undefined, input: SocketInput): SocketStep[];
+  /** Decided without I/O. A state lives as long as its socket; `session` outlives it: that of an event is stored when the event is durable. */
+  begin(account: OutboundAccount, socket: number, session: string | undefined): SocketState;
+  next(state: SocketState, input: SocketInput, random: Random): { state: SocketState; steps: SocketStep[] };
 }
+type SocketState = Readonly<Record<string, unknown>>;
 type Frame = string | Uint8Array<ArrayBuffer>;
 type SocketInput = { kind: "opened" | "timer" } | { kind: "frame"; frame: Frame } | { kind: "closed"; code: number };
 type SocketStep =
