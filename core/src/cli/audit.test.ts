@@ -1,5 +1,7 @@
 // The audit and the ring of keys, as an operator sees them.
-import { userInfo } from "node:os";
+import { mkdtempDisposable, writeFile } from "node:fs/promises";
+import { tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
 import { type Ended, startMio } from "@mio/proving/kit/core/mio.ts";
 import { testDatabase } from "@mio/proving/kit/database/postgres.ts";
 import { testSecretKeys } from "@mio/proving/kit/database/secrets.ts";
@@ -57,4 +59,22 @@ it("seals all secrets again with the first key, says how many, and once only", a
   expect([lacking.code, lacking.stderr]).toEqual([1, expect.stringContaining(`sealed with the key ${first.key}, which`)]);
   const back = `${testSecretKeys},newer:${Buffer.alloc(32, 9).toString("base64")}`;
   expect((await mio(["keys", "rotate"], { ...reached, MIO_SECRET_KEYS: back })).code).toBe(0);
+});
+
+it("finds the ring of a local system where that system left it, and says how to make one elsewhere", async () => {
+  await using folder = await mkdtempDisposable(join(tmpdir(), "mio-cli-"));
+  const secretKeys = join(folder.path, "secret-keys");
+  await writeFile(secretKeys, `${testSecretKeys}\n`);
+  const operator = { user: "operator", password: "x", inbox_prefix: "_INBOX_operator" };
+  const local = {
+    postgres: database.dsn,
+    core: "http://127.0.0.1:1",
+    nats: "nats://127.0.0.1:1",
+    secret_keys: secretKeys,
+    operator,
+  };
+  await writeFile(join(folder.path, "local.json"), JSON.stringify(local));
+  expect((await mio(["--data", folder.path, "keys", "rotate"], {})).stdout).toMatch(/^sealed again +0 secrets, with secrets:/m);
+  const without = await mio(["keys", "rotate"], { MIO_POSTGRES_DSN: database.dsn });
+  expect(without.stderr).toMatch(/^mio: MIO_SECRET_KEYS is not set; set it like MIO_SECRET_KEYS=key-1:/);
 });
