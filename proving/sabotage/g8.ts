@@ -13,4 +13,12 @@ export const g8: readonly Fault[] = [
       { file: "core/src/sender/order.test.ts", name: /G8: keeps the rate at the platform's side/ },
     ],
   },
+  {
+    name: "wait-forgotten-while-held",
+    description: "a new owner forgets what the platform told an account to wait when it cannot open its credential at first",
+    file: "core/src/sender/accounts.ts",
+    find: "pace(accountId, heldRate, blockedMs);",
+    replace: "pace(accountId, heldRate);",
+    tests: [{ file: "core/src/sender/accounts.test.ts", name: /G8: keeps what a platform told an account to wait/ }],
+  },
 ];

@@ -65,7 +65,7 @@ export function createAccounts(
     const { credential } = row;
     if (credential.kind === "none")
       return { kind: "unusable", code: "credential_missing", text: "the account has no credential to send with" };
-    if (credential.kind === "refused") return held(row.id, credential);
+    if (credential.kind === "refused") return held(row.id, credential, blockedMs);
     pace(row.id, row.rate_limit_per_second ?? door.channel.limits.ratePerSecond, blockedMs);
     const outbound = {
       // The column is a uuid, so the text is an account id.
@@ -78,7 +78,7 @@ export function createAccounts(
   }
 
   /** Until it is read again, and longer, so that none slips through between. */
-  function held(accountId: string, refused: Refused): SenderAccount {
+  function held(accountId: string, refused: Refused, blockedMs: number | undefined): SenderAccount {
     const reason = refusalText(refused);
     const before = known.get(accountId);
     if (before?.kind !== "held" || before.reason !== reason)
@@ -86,7 +86,7 @@ export function createAccounts(
         { account_id: accountId, key: refused.keyName },
         `an account's credential does not open, its commands wait: ${reason}`,
       );
-    pace(accountId, heldRate);
+    pace(accountId, heldRate, blockedMs);
     budgets.get(accountId)?.block(monotonicMs() + heldMs);
     return { kind: "held", reason };
   }
