@@ -30,8 +30,15 @@ export async function playStages<Strike>(
     if (last) load.endAfter(startMs - load.startMs + seconds * 1_000);
     const times = { startMs, seconds };
     strikes.push(...(await Promise.all(faults.map((chosen) => strike(chosen, times)))));
-    if (!last) await sleep(Math.max(0, startMs + seconds * 1_000 - performance.now()), undefined, { signal });
+    if (!last) await until(startMs + seconds * 1_000, signal);
     startMs = performance.now();
   }
   return strikes;
+}
+
+/** Not a moment before, as a timer may be by the clock that stages are measured with. */
+async function until(endMs: number, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  for (let leftMs = endMs - performance.now(); leftMs > 0; leftMs = endMs - performance.now())
+    await sleep(Math.ceil(leftMs), undefined, { signal });
 }
