@@ -1,9 +1,10 @@
 // The role that services log in with: it does all that they do, and cannot change what was audited.
 import { randomBytes } from "node:crypto";
 import { testDatabase } from "@mio/proving/kit/database/postgres.ts";
-import { testControl } from "@mio/proving/kit/database/secrets.ts";
+import { openedSecrets, testControl, testSecrets } from "@mio/proving/kit/database/secrets.ts";
 import { Pool } from "pg";
 import { afterAll, expect, it } from "vitest";
+import { sealPlainSecrets } from "../accounts/seal-plain.ts";
 import { createAccount } from "../control/accounts/operation.ts";
 import { verifyAudit } from "../control/audit/operation.ts";
 import { createTenant } from "../control/tenants/operation.ts";
@@ -45,6 +46,14 @@ it("adds to the audit and reads it, and can neither change it nor take its guard
     "insert into schema_migrations (name) values ('900_forged.sql')",
   ])
     await expect(services.query(sql), sql).rejects.toThrow(/permission denied|must be owner/);
+});
+
+it("seals what an older version left plain, though it may not write the table anew", async () => {
+  await owner.query(
+    "insert into account_secrets (account_id, purpose, scheme, value) select id, 'verification', 'hmac', 'plain' from accounts",
+  );
+  expect(await sealPlainSecrets(services, testSecrets(services))).toBe(1);
+  expect((await openedSecrets(services)).map(({ value }) => value)).toEqual(["plain", "s"]);
 });
 
 it("makes days of keys, reads and drops them, and no other table", async () => {
