@@ -21,4 +21,12 @@ export const g6: readonly Fault[] = [
     replace: "$3$1if (!(await $2)) return undefined;\n",
     tests: [{ file: "core/src/sender/crash.test.ts", name: /killed at sender\.answered > G5, G6: ends every command once/ }],
   },
+  {
+    name: "interrupted-judged-without-its-account",
+    description: "judges an interrupted call as one that nobody may repeat when its account's credential does not open",
+    file: "core/src/sender/delivery/carry-out.ts",
+    find: 'if (account === undefined || account.kind === "held") {',
+    replace: "if (account === undefined) {",
+    tests: [{ file: "core/src/sender/held.test.ts", name: /G6: holds a call that an owner left behind/ }],
+  },
 ];

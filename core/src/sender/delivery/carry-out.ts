@@ -28,6 +28,8 @@ export interface Sending extends AttemptPorts {
 }
 
 const retryMs = 200;
+/** As often as accounts are read anew. */
+const accountPauseMs = 1_000;
 
 /** What cannot be carried out is looked at again after a pause. */
 export async function carryOut(sending: Sending, step: Exclude<Step, { kind: "idle" }>): Promise<void> {
@@ -97,7 +99,13 @@ async function recover(sending: Sending, command: Command): Promise<void> {
   const { context, ledger, accounts, limits } = sending;
   const row = await ledger.read(command.id);
   if (row === null || row.state !== "sending" || row.attemptId === undefined) return lookAgain(sending, command);
-  const ready = before(row, accounts.get(command.accountId));
+  const account = accounts.get(command.accountId);
+  // Without its account nobody knows whether a repeat would appear once: it waits, as the commands behind it do.
+  if (account === undefined || account.kind === "held") {
+    await context.clock.sleep(accountPauseMs, sending.stop).catch(() => {});
+    return lookAgain(sending, command);
+  }
+  const ready = before(row, account);
   const grade = ready.kind === "ready" ? ready.door.grade(ready.account) : "cannot_tell";
   const verdict = verdictOf(interruption, { ...row, grade }, limits, context.random);
   const change = afterInterruption(row, row.attemptId, verdict);
