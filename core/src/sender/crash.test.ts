@@ -86,7 +86,7 @@ describe.each(["sender.sending_written", "sender.answered"])("killed at %s on a 
 });
 
 it("G5: killed with commands in its hands that the ledger could not take yet, it has lost none of them", async () => {
-  const first = start();
+  const first = start({ patient: true });
   await publishMany(1);
   await stage.ended(1);
   const locked = await stage.db.connect();
@@ -111,7 +111,7 @@ it("G5: killed with commands in its hands that the ledger could not take yet, it
     await locked.query("rollback");
     locked.release();
   }
-  start();
+  start({ patient: true });
   const finals = await stage.ended(61, 90_000);
   for (const receipt of finals.values()) expect(receipt.state).toBe(states.SENT);
 });

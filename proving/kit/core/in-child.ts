@@ -8,10 +8,10 @@ export async function runInChild(
   connect: (url: string) => Promise<NatsConnection>,
   run: (context: TestContext) => Promise<void>,
 ): Promise<never> {
-  const { MIO_TEST_NATS = "", MIO_TEST_DSN = "", MIO_TEST_CHECKPOINT } = process.env;
+  const { MIO_TEST_NATS = "", MIO_TEST_DSN = "", MIO_TEST_CHECKPOINT, MIO_TEST_ENV = "{}" } = process.env;
   const nats = await connect(MIO_TEST_NATS);
   const checkpoint = checkpoints(MIO_TEST_CHECKPOINT, (signal) => process.kill(process.pid, signal));
-  const context = testContext({ nats, dsn: MIO_TEST_DSN, checkpoint });
+  const context = testContext({ nats, dsn: MIO_TEST_DSN, env: JSON.parse(MIO_TEST_ENV), checkpoint });
   process.once("SIGTERM", () => context.stop());
   process.once("disconnect", () => context.stop());
   await run(context);

@@ -68,7 +68,7 @@ interface RunningSender {
 }
 
 /** Long enough that a stall of a busy machine is no lapsed lease and no missed deadline. */
-const patientEnv = { MIO_OWNERSHIP_HEARTBEAT_MS: "500", MIO_OWNERSHIP_CLAIM_AFTER_MS: "5000" };
+export const patientEnv = { MIO_OWNERSHIP_HEARTBEAT_MS: "500", MIO_OWNERSHIP_CLAIM_AFTER_MS: "5000" };
 
 export async function createStage(options: { dsn?: string } = {}): Promise<Stage> {
   const database = options.dsn === undefined ? await testDatabase() : undefined;
