@@ -47,7 +47,7 @@ async function main(): Promise<number> {
     }
     if (performance.now() > deadline) {
       throw new Error(
-        `no final answer within ${flags.timeout} s; npm run mio -- status shows where it waits, logs are in ${system.data}/logs`,
+        `no final answer within ${flags.timeout} s; npm run mio -- status shows where it waits, ${system.data}/logs/core.log what was refused (error_code)`,
       );
     }
     await new Promise((wake) => setTimeout(wake, lookEveryMs));

@@ -32,7 +32,7 @@ try {
   const written = await newChannel(root, names);
   console.log(`${written.join("\n")}\n
 The channel ${names.title} stands and is green: npm test -- shared/src/channels/${names.folder} proving/channels
-Now make it the platform, in the order of docs/extend/channel.md: fixtures, in/, out/, simulator/, forger.ts, README.md.`);
+Now make it the platform, in the order of docs/extend/channel.md: fixtures, in/, out/, channel.ts, simulator/, forger.ts, install.ts if people connect by OAuth, README.md.`);
 } catch (error) {
   console.error(`channel:new: ${error instanceof Error ? error.message : String(error)}`);
   process.exit(1);

@@ -26,7 +26,10 @@ export interface Fault {
 export function sabotaged(text: string, fault: Fault): string {
   const { find, replace, file, name } = fault;
   const count = typeof find === "string" ? text.split(find).length - 1 : [...text.matchAll(everywhere(find))].length;
-  if (count !== 1) throw new Error(`${name}: the place to break stands ${count} times in ${file}; it must stand there once`);
+  if (count !== 1)
+    throw new Error(
+      `${name}: the place to break stands ${count} times in ${file}; it must stand there once: quote the present text in the fault's "find"`,
+    );
   const result = typeof find === "string" ? text.replace(find, () => replace) : text.replace(find, replace);
   if (result === text) throw new Error(`${name}: nothing would change in ${file}`);
   return result;

@@ -17,7 +17,7 @@ export function hmacSha256(secret: string, ...parts: (string | Uint8Array)[]): B
   return digest.digest();
 }
 
-/** Whether a time in seconds, as a header says it, is at most five minutes away. */
+/** Whether a time in seconds, as a header says it (of milliseconds the whole seconds), is at most five minutes away. */
 export function isFresh(seconds: string | undefined, nowMs: number): boolean {
   return (
     seconds !== undefined && /^\d{1,12}$/.test(seconds) && Math.abs(Math.floor(nowMs / 1_000) - Number(seconds)) <= windowSeconds
