@@ -62,6 +62,7 @@ const leftOut: [string, (tree: string) => void, string, RegExp][] = [
     /to the list in doors\/outbound\.ts/,
   ],
   ["install.ts", without("install.ts"), "install door", /Write slack\/install\.ts/],
+  ["install.test.ts", without("install.test.ts"), "install door", /Write slack\/install\.test\.ts/],
   ["the install list's line", unlisted("doors/install.ts", "install.ts"), "install door", /to the list in doors\/install\.ts/],
   ["its parameters", edited(`${own}/channel.ts`, /callbackParameters.*\n/, ""), "install door", /which callbackParameters/],
   ["the simulator", without("simulator", "doors.test.ts"), "simulator", /Write slack\/simulator\/simulator\.ts/],

@@ -114,13 +114,15 @@ function entriesOf(registry: string) {
 }
 
 function installStep(channel: ChannelFiles): string | undefined {
-  const { folder, paths, text } = channel;
+  const { folder, paths, text, tests } = channel;
   if (!paths.includes("channel.ts")) return undefined;
   const named = text("channel.ts").includes("callbackParameters:");
   if (!named && !paths.includes("install.ts")) return undefined;
   if (!named)
     return `Say in ${folder}/channel.ts which callbackParameters its OAuth redirect brings beside code, state and error ([] for none).`;
-  return fileInList(channel, "install.ts", "doors/install.ts", "contract/install.ts", "how its people connect a workspace");
+  const step = fileInList(channel, "install.ts", "doors/install.ts", "contract/install.ts", "how its people connect a workspace");
+  if (step !== undefined || tests.some((test) => /\binstall\.ts"/.test(test))) return step;
+  return `Write ${folder}/install.test.ts: where people are sent, and what each answer to an exchange means.`;
 }
 
 function door(kind: "inbound" | "outbound" | "simulator", file: string, what: string): ChannelPart {

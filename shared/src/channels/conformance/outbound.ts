@@ -96,6 +96,10 @@ export function describeOutboundDoor(door: OutboundDoor, { accounts: [forged], o
       expect(plan(command)).toMatchObject({ kind: "rejected", code });
     });
 
+    it("takes an agent's answer, which is a reply: a platform without replies is sent a plain message", () => {
+      expect(door.channel.capabilities, 'List "reply" among the capabilities of channel.ts.').toContain("reply");
+    });
+
     it.each(listed)("plans what its record says it can: %s", (_capability, [command]) => {
       expect(callsOf(command, command.relation?.kind === MessageRelation_Kind.EDIT ? editTarget : undefined)).not.toEqual([]);
     });
@@ -110,7 +114,8 @@ export function describeOutboundDoor(door: OutboundDoor, { accounts: [forged], o
         const calls = callsOf({ text: "words and 👋 ".repeat(textLengthMax / 4) }, target);
         expect(calls.length).toBeGreaterThan(2);
         expect(calls.slice(1).every((call) => call.action === "send")).toBe(true);
-        for (const { payload } of calls) expect(String(payload.text).length).toBeLessThanOrEqual(textLengthMax);
+        for (const { payload } of calls) expect(longestIn(payload)).toBeLessThanOrEqual(textLengthMax);
+        expect(longestIn(calls[0]?.payload ?? {}), "the text stands as it is in the payload").toBeGreaterThan(textLengthMax / 2);
         expect(JSON.parse(JSON.stringify(calls))).toEqual(calls);
       }
     });
@@ -156,6 +161,11 @@ export function describeOutboundDoor(door: OutboundDoor, { accounts: [forged], o
       });
     });
   });
+}
+
+/** The length of its longest text, whatever the door calls it. */
+function longestIn(payload: PlannedCall["payload"]): number {
+  return Math.max(0, ...Object.values(payload).map((value) => (typeof value === "string" ? value.length : 0)));
 }
 
 /** What may have been carried out is unknown; an edit may then be called unavailable, for to make it again shows nothing twice. */

@@ -8,7 +8,10 @@ export interface Channel {
   /** Set on a channel of the project's own tests: anybody may know its secrets, so no environment but `local` opens its doors. */
   localOnly?: true;
   limits: ChannelLimits;
-  /** What a command may ask for beside a message of text. All else is refused, with the same codes on all channels, never sent in part. */
+  /**
+   * What a command may ask for beside a message of text. All else is refused, with the same codes on all channels, never sent in part.
+   * `reply` is always here, for an agent's answer is one: a platform without replies is sent a plain message.
+   */
   capabilities: readonly Capability[];
   /** The attributes that it writes, each by our word for it. Programs outside read them: what stands on the right never changes. */
   attributes: Readonly<Record<string, string>>;
