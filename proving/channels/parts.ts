@@ -60,8 +60,9 @@ export const channelParts: readonly ChannelPart[] = [
   },
   {
     name: "saboteur",
-    step: ({ folder, elsewhere }) =>
-      elsewhere("proving/sabotage/g11.ts").includes(`"${channelsFolder}/${folder}/`)
+    step: ({ folder, tests, elsewhere }) =>
+      elsewhere("proving/sabotage/g11.ts").includes(`"${channelsFolder}/${folder}/`) ||
+      !tests.some((text) => text.includes("describeInboundDoor("))
         ? undefined
         : `Add a row to proving/sabotage/g11.ts that makes ${folder}'s signature always true, with the test that notices.`,
   },

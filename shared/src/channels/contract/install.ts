@@ -39,7 +39,7 @@ export type Exchanged =
   | { kind: "rejected"; code: string };
 
 export interface InstallDoor {
-  channel: Channel;
+  channel: Channel & Required<Pick<Channel, "callbackParameters">>;
   /** Where the person agrees. */
   authorizeUrl(app: OAuthApp, state: string, redirectUri: string): string;
   /** Throws DeliveryError for what may be tried again, and nothing else. Calls no address that only the grant names. */

@@ -34,10 +34,6 @@ it.each([...records])("the old paths of $slug are its aliases in the registry", 
   if (entry) expect(entry.aliases).toEqual(legacyPaths);
 });
 
-it("whoever connects workspaces names the parameters of its redirect", () => {
-  for (const { channel } of installDoors) expect(channel.callbackParameters, channel.slug).toBeDefined();
-});
-
 it("no attribute is written by two channels", () => {
   const names = [...records].flatMap(({ attributes }) => Object.values(attributes));
   expect(new Set(names).size).toBe(names.length);
