@@ -49,6 +49,8 @@ const everyOf =
     for (const change of changes) change(tree);
   };
 
+const onRecord = ["channel.ts", "inbound.ts", "outbound.ts", "install.ts", "conformance.test.ts", "doors.test.ts"];
+
 const leftOut: [string, (tree: string) => void, string, RegExp][] = [
   ["the registry's entry", edited("proto/channels.yaml", "- slug: slack", "- slug: slick"), "registry", /Add an entry for slack/],
   [
@@ -58,6 +60,7 @@ const leftOut: [string, (tree: string) => void, string, RegExp][] = [
     /status: active/,
   ],
   ["channel.ts", without("channel.ts"), "record", /Write slack\/channel\.ts/],
+  ["channel.ts with all that stands on it", everyOf(without(...onRecord), withoutRow), "record", /Write slack\/channel\.ts/],
   ["the slug", edited(`${own}/channel.ts`, 'slug: "slack"', 'slug: "slick"'), "record", /Say slug: "slack"/],
   ["inbound.ts", without("inbound.ts", "doors.test.ts"), "inbound door", /Write slack\/inbound\.ts/],
   ["the inbound list's line", unlisted("doors/inbound.ts", "inbound.ts"), "inbound door", /to the list in doors\/inbound\.ts/],

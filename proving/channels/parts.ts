@@ -128,7 +128,13 @@ function installStep(channel: ChannelFiles): string | undefined {
 
 function door(kind: "inbound" | "outbound" | "simulator", file: string, what: string): ChannelPart {
   const name = kind === "simulator" ? kind : `${kind} door`;
-  return { name, step: (channel) => fileInList(channel, file, `doors/${kind}.ts`, `contract/${kind}.ts`, what) };
+  return {
+    name,
+    step: (channel) =>
+      kind !== "simulator" && !channel.paths.includes("channel.ts")
+        ? undefined
+        : fileInList(channel, file, `doors/${kind}.ts`, `contract/${kind}.ts`, what),
+  };
 }
 
 function fileInList(channel: ChannelFiles, file: string, list: string, contract: string, what: string): string | undefined {
