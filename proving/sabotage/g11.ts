@@ -289,6 +289,14 @@ export const g11: readonly Fault[] = [
     tests: [{ file: "core/src/cli/secrets-at-rest.test.ts", name: /G11: leaves a secret nowhere but sealed/ }],
   },
   {
+    name: "plain-secret-in-the-planners-samples",
+    description: "leaves samples of what stood plain in the statistics that a dump may hold",
+    file: "core/src/accounts/seal-plain.ts",
+    find: "vacuum (full, analyze) account_secrets",
+    replace: "vacuum (full) account_secrets",
+    tests: [{ file: "core/src/accounts/seal-plain.test.ts", name: /leaves no value in any page or sample/ }],
+  },
+  {
     name: "secret-keys-that-edges-hold",
     description: "takes the directory's key, which every edge has, for the secrets in the database",
     file: "core/src/process/config.ts",

@@ -1,5 +1,5 @@
 // Secrets that an older version wrote, sealed where they stand: in batches, one process at a time, before anybody reads or writes a secret. What
-// stood plain is emptied in the same statement, and the table is written anew at the end, so that no page of it keeps a value.
+// stood plain is emptied in the same statement, and the table and its statistics are written anew at the end, so that neither keeps a value.
 import type { SealingKey } from "@mio/shared/bus/wire/sealed-value.ts";
 import type { Pool, PoolClient } from "pg";
 import * as v from "valibot";
@@ -51,8 +51,9 @@ export async function sealPlainSecrets(
     sealed += count;
     report(sealed);
   }
-  // Emptied values still lie in pages until these are written over. Postgres leaves a table alone that is not ours, and only warns.
-  if (sealed > 0) await db.query("vacuum (full) account_secrets");
+  // Emptied values still lie in pages until these are written over, and samples of them in the planner's statistics, which a dump may hold.
+  // Postgres leaves a table alone that is not ours, and only warns.
+  if (sealed > 0) await db.query("vacuum (full, analyze) account_secrets");
   return sealed;
 }
 
@@ -76,11 +77,11 @@ async function sealBatch(client: PoolClient, { ring, indexOf }: SecretWriter): P
     sealed.map(({ index }) => index),
   ];
   const fresh = "unnest($1::bigint[], $2::text[], $3::bytea[], $4::bytea[]) as fresh (id, key_name, sealed, value_index)";
-  // An older version that still runs may have written what a newer one has sealed: one of the two is enough.
+  // An older version that still runs may have written what a newer one has sealed, or the same twice, for its key is gone: the first is enough.
   await client.query(
     `delete from account_secrets plain using account_secrets twin, ${fresh}
-      where plain.id = fresh.id and twin.value_index = fresh.value_index and twin.account_id = plain.account_id
-        and twin.purpose = plain.purpose and twin.scheme = plain.scheme`,
+      where plain.id = fresh.id and twin.account_id = plain.account_id and twin.purpose = plain.purpose and twin.scheme = plain.scheme
+        and (twin.value_index = fresh.value_index or (twin.value = plain.value and twin.id < plain.id))`,
     values,
   );
   await client.query(
