@@ -69,3 +69,10 @@ it("has its rights also on what a later migration makes, which only the owner ap
   expect(await migrate(database.dsn)).toEqual([]);
   await expect(services.query("create table its_own (n int)")).rejects.toThrow(/permission denied/);
 });
+
+it("refuses the owner, who could not migrate any more, and may be given twice at once", async () => {
+  const itself = new URL(database.dsn).username;
+  await expect(grantServices(database.dsn, itself)).rejects.toThrow(/is the owner.*name another role/);
+  await owner.query("insert into schema_migrations (name) values ('900_by_the_owner.sql')");
+  await Promise.all([1, 2, 3, 4].map(() => grantServices(database.dsn, role)));
+});

@@ -7,14 +7,14 @@ import { inTransactionOf } from "./in-transaction.ts";
 
 const ourFolder = join(import.meta.dirname, "migrations");
 /** Any constant that no other program locks: "mio" in ASCII. */
-const lockKey = 0x6d696f;
+export const migrationLockKey = 0x6d696f;
 
 /** Applies what is missing and returns the names of the files it applied. Several callers at once are safe: the others wait. */
 export async function migrate(dsn: string, folder = ourFolder): Promise<string[]> {
   const client = new Client({ connectionString: dsn, application_name: "mio-migrate" });
   await client.connect();
   try {
-    await client.query("select pg_advisory_lock($1)", [lockKey]);
+    await client.query("select pg_advisory_lock($1)", [migrationLockKey]);
     await client.query(
       "create table if not exists schema_migrations (name text primary key, applied_at timestamptz not null default now())",
     );
