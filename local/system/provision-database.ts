@@ -1,8 +1,8 @@
 // The database made ready for the local system: migrations, the tenant, and an account for each simulated platform. Done again at every
 // start, and changes nothing then, but where a simulator has moved to another port.
 import { randomBytes } from "node:crypto";
-import { userInfo } from "node:os";
 import { createAccount, listAccounts, updateAccount } from "@mio/core/control/accounts/operation.ts";
+import { systemUser } from "@mio/core/control/actor.ts";
 import { grantServices, migrate } from "@mio/core/control/database/operation.ts";
 import { openControl } from "@mio/core/control/open-control.ts";
 import { createTenant } from "@mio/core/control/tenants/operation.ts";
@@ -31,7 +31,7 @@ export async function servicesLogin(dsn: string): Promise<string> {
 /** `secretKeys`: as core has them. */
 export async function provisionDatabase(dsn: string, secretKeys: string, accounts: readonly SimulatedAccount[]): Promise<void> {
   await migrate(dsn);
-  await using opened = await openControl(dsn, "mio-local", { kind: "start", id: userInfo().username });
+  await using opened = await openControl(dsn, "mio-local", { kind: "start", id: systemUser() });
   const control = await opened.withSecrets(parseSealingKeys(secretKeys) ?? []);
   await createTenant(control, localTenant);
   const present = new Set((await listAccounts(control.db, localTenant)).map(({ id }) => id));

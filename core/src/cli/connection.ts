@@ -1,6 +1,5 @@
 // How the command line finds a system: by environment, else by the local.json that a running local system leaves in its data folder.
 import { readFile } from "node:fs/promises";
-import { userInfo } from "node:os";
 import { join } from "node:path";
 import { failureOf } from "@mio/shared/bus/client/bus-client.ts";
 import type { Bus } from "@mio/shared/bus/client/connection.ts";
@@ -12,7 +11,7 @@ import { clockOf } from "@mio/shared/clock.ts";
 import { randomOf } from "@mio/shared/random.ts";
 import type { Command } from "commander";
 import * as v from "valibot";
-import type { Actor } from "../control/actor.ts";
+import { systemUser } from "../control/actor.ts";
 import type { Control } from "../control/control.ts";
 import { type OpenedControl, openControl } from "../control/open-control.ts";
 import { readOAuthApps, readSecretKeys } from "../process/config.ts";
@@ -42,7 +41,7 @@ interface BusLogin {
 /** Runs `work` with the database, which is closed afterwards. Throws ConnectionError, which says what to do, when nothing is reached. */
 export async function withDatabase<T>(command: Command, work: (control: OpenedControl) => Promise<T>): Promise<T> {
   const dsn = await dsnOf(command);
-  await using control = await openControl(dsn, "mio-cli", actorOf()).catch((error: unknown) => {
+  await using control = await openControl(dsn, "mio-cli", { kind: "cli", id: systemUser() }).catch((error: unknown) => {
     throw new ConnectionError(
       `cannot reach Postgres at ${hostOf(dsn)}: ${messageOf(error)}; is it running, and is MIO_POSTGRES_DSN right?`,
     );
@@ -65,11 +64,6 @@ async function secretKeys(command: Command): Promise<readonly SealingKey[]> {
   const local = process.env.MIO_POSTGRES_DSN === undefined ? await localSystem(command) : undefined;
   const file = local?.secret_keys === undefined ? {} : { MIO_SECRET_KEYS_FILE: local.secret_keys };
   return readSecretKeys({ ...file, ...process.env });
-}
-
-/** As the system knows who types. */
-function actorOf(): Actor {
-  return { kind: "cli", id: userInfo().username };
 }
 
 /** Runs `work` with a connection to the bus that is closed afterwards. Throws ConnectionError, which says what to do. */
