@@ -19,7 +19,7 @@ export function mioProgram(): Command {
       "after",
       "\nMIO_POSTGRES_DSN names the database, MIO_SECRET_KEYS what seals its secrets, MIO_NATS_URL, MIO_NATS_USER and MIO_NATS_PASSWORD the bus, and MIO_CORE_URL core.\nWhere they are not set, those of the local system in the data folder are used.",
     )
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, "mio: ")) });
+    .configureOutput({ outputError: (text, write) => write(withoutValue(text).replace(/^error: /, "mio: ")) });
   for (const command of [
     tenantCommand(),
     accountCommand(),
@@ -35,4 +35,12 @@ export function mioProgram(): Command {
   for (const command of [program, ...program.commands, ...program.commands.flatMap((each) => each.commands)])
     command.configureOutput(program.configureOutput()).exitOverride();
   return program;
+}
+
+/** An option that a command does not have may have come with a secret: its name is repeated, and nothing behind it. */
+function withoutValue(text: string): string {
+  return text.replace(/^(error: unknown option ')(.*)(?=')/s, (_all, before: string, given: string) => {
+    const [name = "…"] = /^(?:--[a-z][a-z-]*|-[a-z]$)/.exec(given) ?? [];
+    return `${before}${name}`;
+  });
 }

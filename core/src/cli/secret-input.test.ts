@@ -63,3 +63,34 @@ it("reads standard input for one secret only, and takes no empty one", async () 
   await expect(input.credential("-")).rejects.toThrow("the secret for --credential is empty");
   await expect(input.verification("hmac=-")).rejects.toThrow(/only one secret can come from standard input/);
 });
+
+it("takes no bytes that are not a secret's, and says so without them", async () => {
+  await using folder = await mkdtempDisposable(join(tmpdir(), "mio-secret-"));
+  const file = join(folder.path, "secret");
+  const given = async (content: string | Uint8Array, option: "verification" | "credential") => {
+    await writeFile(file, content);
+    const input = secretInput();
+    return option === "credential" ? input.credential(`@${file}`) : (await input.verification(`hmac=@${file}`)).value;
+  };
+  expect(await given("\ufeffhunter2\r\n", "credential")).toBe("hunter2");
+  expect(await given("clé-鍵", "verification")).toBe("clé-鍵");
+  expect(await given("BEGIN\nhunter2\nEND\n", "verification")).toBe("BEGIN\nhunter2\nEND");
+  const bad: [string | Uint8Array, RegExp][] = [
+    [Buffer.from("\ufeffhunter2", "utf16le"), /no text in UTF-8, or has control characters/],
+    [Buffer.from("hunter2\xff", "latin1"), /no text in UTF-8/],
+    ["hunter2\0", /control characters/],
+    // Keys that move a cursor.
+    ["hunter2\u001b[D", /control characters/],
+    ["\r\n", /is empty/],
+    ["", /is empty/],
+    ["hunter2".repeat(10_000), /is too long/],
+  ];
+  for (const option of ["verification", "credential"] as const)
+    for (const [content, expected] of bad) {
+      const error = await given(content, option).catch(String);
+      expect(error).toMatch(expected);
+      expect(error).not.toContain("hunter2");
+    }
+  await expect(given("hunter2\nhunter3\n", "credential")).rejects.toThrow(/control characters/);
+  await expect(secretInput().credential(`@${folder.path}`)).rejects.toThrow(/cannot be read/);
+});

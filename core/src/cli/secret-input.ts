@@ -1,7 +1,7 @@
 // How the command line is given a secret: from a file, from standard input, or typed at a prompt that shows nothing. Never as an argument, which
 // the shell keeps in its history and the system shows to every user of the machine; and no error repeats what was given instead.
 import { readFileSync } from "node:fs";
-import { text } from "node:stream/consumers";
+import { buffer } from "node:stream/consumers";
 import type { AccountSecret } from "../control/accounts/operation.ts";
 import { AdminError } from "../control/admin-error.ts";
 
@@ -28,7 +28,7 @@ export function secretInput(terminal: Terminal = process): SecretInput {
     if (source === "-") {
       if (inputUsed) throw new AdminError("invalid", "only one secret can come from standard input; put the other into a file");
       inputUsed = true;
-      return checked(option, await text(terminal.stdin));
+      return checked(option, await buffer(terminal.stdin));
     }
     if (source === "") return checked(option, await asked(terminal, `secret for ${option} (not shown): `));
     if (source.startsWith("@")) return checked(option, contentOf(option, source.slice(1)));
@@ -47,30 +47,45 @@ export function secretInput(terminal: Terminal = process): SecretInput {
   };
 }
 
-/** Without the line's end that editors and `echo` add. */
-function checked(option: string, content: string): string {
-  const value = content.replace(/\r?\n$/, "");
+/** Without the mark that some editors put first, and the line's end that they and `echo` add. A public key has lines of its own. */
+function checked(option: string, content: Uint8Array): string {
+  if (content.length > bytesMax)
+    throw new AdminError("invalid", `the secret for ${option} is too long: ${bytesMax} bytes at most`);
+  const value = textOf(content)?.replace(/\r?\n$/, "");
   if (value === "") throw new AdminError("invalid", `the secret for ${option} is empty`);
-  if (value.length > bytesMax) throw new AdminError("invalid", `the secret for ${option} is too long: ${bytesMax} at most`);
+  // No platform gives out such a one, and as a header it would fail with each message.
+  if (value === undefined || (option === "--credential" ? /\p{Cc}/u : /[^\P{Cc}\r\n\t]/u).test(value))
+    throw new AdminError(
+      "invalid",
+      `the secret for ${option} is no text in UTF-8, or has control characters in it: give it once more, alone and as the platform shows it`,
+    );
   return value;
 }
 
-function contentOf(option: string, file: string): string {
+function textOf(content: Uint8Array): string | undefined {
   try {
-    return readFileSync(file, "utf8");
+    return new TextDecoder("utf-8", { fatal: true }).decode(content);
+  } catch {
+    return undefined;
+  }
+}
+
+function contentOf(option: string, file: string): Uint8Array {
+  try {
+    return readFileSync(file);
   } catch {
     throw new AdminError("invalid", `the file for ${option} cannot be read: is its name right, and may you read it?`);
   }
 }
 
 /** A line from the terminal, which meanwhile shows nothing. */
-async function asked({ stdin, stderr }: Terminal, prompt: string): Promise<string> {
+async function asked({ stdin, stderr }: Terminal, prompt: string): Promise<Uint8Array> {
   if (stdin.isTTY !== true || stdin.setRawMode === undefined)
     throw new AdminError("invalid", "there is no terminal to ask for a secret at; give it as @file, or - for standard input");
   stderr.write(prompt);
   stdin.setRawMode(true);
   try {
-    return await typedLine(stdin);
+    return Buffer.from(await typedLine(stdin));
   } finally {
     stdin.setRawMode(false);
     stdin.pause();

@@ -158,3 +158,15 @@ it("takes no secret as an argument, and does not say it again", async () => {
   expect([code, found(output)]).toEqual([1, []]);
   expect(output).toMatch(/takes no secret as an argument, where other users of this machine see it/);
 });
+
+it("does not say again what came with an option that the command does not have", async () => {
+  for (const [word, name] of [
+    [`--credential=${rotated}`, "--credential"],
+    [`--credental=${rotated}`, "--credental"],
+    [`-${rotated}`, "…"],
+  ]) {
+    const { code, output } = await mio(["account", "update", "x", word ?? ""], "");
+    expect([code, found(output)]).toEqual([1, []]);
+    expect(output).toContain(`mio: unknown option '${name}'`);
+  }
+});
