@@ -102,7 +102,8 @@ async function change(
     );
   await replaceLayout(client, account.id, { region, shardCount: shards }, previous);
   const { id: subjectId, tenant_id: tenantId } = account;
-  note({ noun: "account", verb: "move", tenantId, accountId: subjectId, subjectId, fields: ["home_region", "shard_count"] });
+  const fields = [...(region === left.region ? [] : ["home_region"]), ...(shards === left.shard_count ? [] : ["shard_count"])];
+  note({ noun: "account", verb: "move", tenantId, accountId: subjectId, subjectId, fields });
   const moved = await lockedAccount(client, account.id);
   return { account: moved, move: await readMove(client, moved), changed: true };
 }

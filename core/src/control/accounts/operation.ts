@@ -84,7 +84,7 @@ export async function updateAccount(
         tenantId: before.tenant_id,
         accountId: id,
         subjectId: id,
-        fields: fieldsOf(change),
+        fields: fieldsOf(differing(before, change)),
       });
     return { account: changed ?? before, changed: changed !== undefined };
   });
@@ -140,6 +140,15 @@ function secretsOf({ verification, credential }: NewAccount): (AccountSecret & {
   const verifying = verification.map((secret) => ({ purpose: "verification" as const, ...secret }));
   const sending = credential === undefined ? [] : [{ purpose: "credential" as const, scheme: tokenScheme, value: credential }];
   return [...verifying, ...sending];
+}
+
+/** Of a change, what is not so already. */
+function differing(before: Account, { displayName, settings, ratePerSecond }: AccountChange): AccountChange {
+  return {
+    displayName: displayName === before.display_name ? undefined : displayName,
+    settings: Object.fromEntries(Object.entries(settings ?? {}).filter(([name, value]) => before.settings[name] !== value)),
+    ratePerSecond: ratePerSecond === before.rate_limit_per_second ? undefined : ratePerSecond,
+  };
 }
 
 /** The names of what is given, for the audit: settings each by its own name. */

@@ -2,6 +2,7 @@ import { testDatabase } from "@mio/proving/kit/database/postgres.ts";
 import { testControl } from "@mio/proving/kit/database/secrets.ts";
 import { Pool } from "pg";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
+import { moveAccount } from "../accounts/move.ts";
 import { createAccount, disableAccount, listAccounts, updateAccount } from "../accounts/operation.ts";
 import { rotateSecret } from "../accounts/rotate-secret.ts";
 import { createTenant, listTenants } from "../tenants/operation.ts";
@@ -68,6 +69,22 @@ describe("the audit", () => {
     await disableAccount(by, account?.id ?? "");
     await updateAccount(by, account?.id ?? "", { ratePerSecond: 3 });
     expect(await listAudit(db, 50)).toEqual(before);
+  });
+
+  it("names of what was given only what was not so before", async () => {
+    await createTenant(by, "acme");
+    const { account } = await createAccount(by, wanted, ["alpha"]);
+    const settings = { ...wanted.settings, other: "private-new" };
+    await updateAccount(by, account.id, { displayName: wanted.displayName, settings, ratePerSecond: 3 });
+    await updateAccount(by, account.id, { displayName: "Private New", settings, ratePerSecond: 3 });
+    await moveAccount(by, account.id, { region: account.home_region, shards: 7 });
+    await moveAccount(by, account.id, { region: "eu", shards: 7 });
+    expect((await listAudit(db, 4)).map(({ fields }) => fields).reverse()).toEqual([
+      ["rate_limit_per_second", "settings.other"],
+      ["display_name"],
+      ["shard_count"],
+      ["home_region"],
+    ]);
   });
 
   it("has no row of a change that was given up, and no change is there without its row", async () => {
