@@ -27,6 +27,12 @@ export const firstBatch = "0";
 
 /** Up to `limit` secrets that another key than the first has sealed. */
 export async function resealBatch(client: PoolClient, ring: SecretRing, after: string, limit: number): Promise<ResealedBatch> {
+  // Whoever changes an account's secrets holds the account first, and takes them in an order of its own: who took these first would meet it.
+  await client.query(
+    `select from accounts where id in (select account_id from account_secrets where id > $1 and key_name <> $2 order by id limit $3)
+      order by id for no key update`,
+    [after, ring.sealsWith, limit],
+  );
   const { rows } = await client.query(
     `select s.id, s.account_id, a.tenant_id, s.purpose, s.scheme, s.key_name, s.sealed
        from account_secrets s join accounts a on a.id = s.account_id

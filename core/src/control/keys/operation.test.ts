@@ -2,7 +2,7 @@ import { testDatabase } from "@mio/proving/kit/database/postgres.ts";
 import { openedSecrets } from "@mio/proving/kit/database/secrets.ts";
 import type { SealingKey } from "@mio/shared/bus/wire/sealed-value.ts";
 import { Pool } from "pg";
-import { afterAll, expect, it } from "vitest";
+import { afterAll, expect, it, vi } from "vitest";
 import { createSecretStore } from "../../accounts/secret-store.ts";
 import { createAccount } from "../accounts/operation.ts";
 import { rotateSecret } from "../accounts/rotate-secret.ts";
@@ -19,8 +19,10 @@ afterAll(async () => {
   await database[Symbol.asyncDispose]();
 });
 
-const [older, newer, other] = [1, 2, 3].map((fill): SealingKey => ({ id: `k${fill}`, bytes: new Uint8Array(32).fill(fill) }));
-if (!older || !newer || !other) throw new Error("three keys were made");
+const [older, newer, other, latest] = [1, 2, 3, 4].map(
+  (fill): SealingKey => ({ id: `k${fill}`, bytes: new Uint8Array(32).fill(fill) }),
+);
+if (!older || !newer || !other || !latest) throw new Error("four keys were made");
 
 function withKeys(...keys: SealingKey[]): Control {
   return { db, secrets: createSecretStore(db, keys), actor: { kind: "cli", id: "test" } };
@@ -87,4 +89,27 @@ it("says which key the index of secrets lacks", async () => {
   await expect(createAccount(withKeys(older), wantedOf(999), ["alpha"])).rejects.toThrow(
     /index of secrets cannot be used: it is sealed with the key k3:[0-9a-f]{16}, which MIO_SECRET_KEYS does not hold; put that key back/,
   );
+});
+
+it("waits for who changes an account's secrets meanwhile, in whatever order", async () => {
+  const { rows } = await db.query<{ account_id: string; first: string; last: string }>(
+    "select account_id, min(id) as first, max(id) as last from account_secrets group by account_id order by min(id) limit 1",
+  );
+  const [{ account_id: id, first, last } = { account_id: "", first: "", last: "" }] = rows;
+  const touch = "update account_secrets set not_after = not_after where id = $1";
+  const client = await db.connect();
+  await client.query("begin");
+  await client.query("select from accounts where id = $1 for update", [id]);
+  await client.query(touch, [last]);
+  const rotating = rotateKeys(withKeys(latest, older, newer, other));
+  await vi.waitFor(async () => {
+    const waiting = await db.query(
+      "select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'",
+    );
+    expect(waiting.rows).toHaveLength(1);
+  });
+  await client.query(touch, [first]);
+  await client.query("commit");
+  client.release();
+  expect((await rotating).resealed).toBeGreaterThan(0);
 });
