@@ -46,6 +46,8 @@ it("refuses a secret as an argument, and repeats neither it nor a file's name", 
     [() => input.credential("hunter2"), /takes no secret as an argument/],
     [() => input.verification("hunter2"), /has the form scheme=<source>/],
     [() => input.verification("=hunter2"), /has the form scheme=<source>/],
+    [() => input.verification("Ahunter2=="), /has the form scheme=<source>/],
+    [() => input.verification("Ahunter2="), /has the form scheme=<source>/],
     [() => input.credential("@/nowhere/hunter2"), /the file for --credential cannot be read/],
     [() => input.credential(true), /no terminal to ask/],
   ];

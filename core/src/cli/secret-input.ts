@@ -19,6 +19,8 @@ export interface SecretInput {
 }
 
 const bytesMax = 65_536;
+/** As channels name their schemes. */
+const schemePattern = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 const sources = "@file, - for standard input, or nothing to be asked";
 
 /** For one command: standard input is read once. */
@@ -40,7 +42,9 @@ export function secretInput(terminal: Terminal = process): SecretInput {
   return {
     verification: async (given) => {
       const at = given.indexOf("=");
-      if (at < 1) throw new AdminError("invalid", `--verification has the form scheme=<source>, the source being ${sources}`);
+      // What is no scheme's name may be a secret in base64, which ends with the same sign.
+      if (at < 1 || !schemePattern.test(given.slice(0, at)))
+        throw new AdminError("invalid", `--verification has the form scheme=<source>, the source being ${sources}`);
       return { scheme: given.slice(0, at), value: await read("--verification", given.slice(at + 1)) };
     },
     credential: (given) => read("--credential", given === true ? "" : given),
