@@ -3,11 +3,13 @@
 import { randomBytes } from "node:crypto";
 import { createAccount, listAccounts, updateAccount } from "@mio/core/control/accounts/operation.ts";
 import { systemUser } from "@mio/core/control/actor.ts";
+import type { Control } from "@mio/core/control/control.ts";
 import { grantServices, migrate } from "@mio/core/control/database/operation.ts";
-import { openControl } from "@mio/core/control/open-control.ts";
+import { type OpenedControl, openControl } from "@mio/core/control/open-control.ts";
 import { createTenant } from "@mio/core/control/tenants/operation.ts";
 import { parseSealingKeys } from "@mio/shared/bus/wire/sealed-value.ts";
 import { Client } from "pg";
+import type { SealingKeys } from "./sealing-keys.ts";
 import { localTenant, type SimulatedAccount } from "./simulated-account.ts";
 
 const servicesRole = "mio_services";
@@ -28,11 +30,15 @@ export async function servicesLogin(dsn: string): Promise<string> {
   return login.href;
 }
 
-/** `secretKeys`: as core has them. */
-export async function provisionDatabase(dsn: string, secretKeys: string, accounts: readonly SimulatedAccount[]): Promise<void> {
+/** `secretKeys`: as core has them. Rejects when they are others than those that sealed what the database holds. */
+export async function provisionDatabase(
+  dsn: string,
+  secretKeys: SealingKeys,
+  accounts: readonly SimulatedAccount[],
+): Promise<void> {
   await migrate(dsn);
   await using opened = await openControl(dsn, "mio-local", { kind: "start", id: systemUser() });
-  const control = await opened.withSecrets(parseSealingKeys(secretKeys) ?? []);
+  const control = await withRing(opened, secretKeys);
   await createTenant(control, localTenant);
   const present = new Set((await listAccounts(control.db, localTenant)).map(({ id }) => id));
   const channelTypes = accounts.map((account) => account.channelType);
@@ -44,5 +50,17 @@ export async function provisionDatabase(dsn: string, secretKeys: string, account
     }
     const wanted = { tenant: localTenant, channelType, externalId, displayName, settings, verification: secrets, credential };
     await createAccount(control, wanted, channelTypes);
+  }
+}
+
+/** A ring that was lost was made anew at this start: said here, not by accounts that wait for their secrets. */
+async function withRing(opened: OpenedControl, { file, text }: SealingKeys): Promise<Control> {
+  try {
+    const control = await opened.withSecrets(parseSealingKeys(text) ?? []);
+    await control.secrets.forWriting();
+    return control;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`${file}: ${reason}, or remove it and the folder postgres beside it, and begin anew`, { cause });
   }
 }

@@ -88,7 +88,7 @@ export async function startParts(options: Context["options"], tiers: Tiers): Pro
   const access = busAccess(agentName, accountIds, existing?.nats);
   const [nats] = await Promise.all([
     existing?.nats ? undefined : startBus(context, access.users),
-    provisionDatabase(dsn, secretKeys.text, accounts),
+    provisionDatabase(dsn, secretKeys, accounts),
   ]);
   const coreDsn = postgres === undefined ? dsn : await servicesLogin(dsn);
   const { url, websocketUrl } = nats ?? existing?.nats ?? { url: "", websocketUrl: "" };
