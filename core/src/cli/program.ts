@@ -37,10 +37,12 @@ export function mioProgram(): Command {
   return program;
 }
 
-/** An option that a command does not have may have come with a secret: its name is repeated, and nothing behind it. */
+/** Whatever is not asked for may be a secret: an unknown option's name is repeated, and neither what stands behind it nor an argument too many. */
 function withoutValue(text: string): string {
-  return text.replace(/^(error: unknown option ')(.*)(?=')/s, (_all, before: string, given: string) => {
-    const [name = "…"] = /^(?:--[a-z][a-z-]*|-[a-z]$)/.exec(given) ?? [];
-    return `${before}${name}`;
-  });
+  return text
+    .replace(/^(error: too many arguments.* but got \d+): .*/s, "$1.\n")
+    .replace(/^(error: unknown option ')(.*)(?=')/s, (_all, before: string, given: string) => {
+      const [name = "…"] = /^(?:--[a-z][a-z-]*|-[a-z]$)/.exec(given) ?? [];
+      return `${before}${name}`;
+    });
 }

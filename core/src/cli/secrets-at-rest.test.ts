@@ -170,3 +170,9 @@ it("does not say again what came with an option that the command does not have",
     expect(output).toContain(`mio: unknown option '${name}'`);
   }
 });
+
+it("does not say again what stands where no argument belongs", async () => {
+  const { code, output } = await mio(["account", "rotate-secret", "x", "--verification", "slack-v0=-", rotated], "");
+  expect([code, found(output)]).toEqual([1, []]);
+  expect(output).toContain("mio: too many arguments for 'rotate-secret'. Expected 1 argument but got 2.");
+});
