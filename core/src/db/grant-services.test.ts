@@ -63,6 +63,15 @@ it("makes days of keys, reads and drops them, and no other table", async () => {
   await expect(services.query("select drop_ingress_day('accounts')")).rejects.toThrow(/no day of keys/);
 });
 
+it("alone may make and drop days of keys, beside the owner: no other role of the same server", async () => {
+  const stranger = `stranger_${randomBytes(6).toString("hex")}`;
+  await owner.query(`create role ${stranger}`);
+  const mayRun = "select has_function_privilege($1, oid, 'execute') as may from pg_proc where proname like '%_ingress_day'";
+  expect((await owner.query(mayRun, [stranger])).rows).toEqual([{ may: false }, { may: false }]);
+  expect((await owner.query(mayRun, [role])).rows).toEqual([{ may: true }, { may: true }]);
+  await owner.query(`drop role ${stranger}`);
+});
+
 it("has its rights also on what a later migration makes, which only the owner applies", async () => {
   await owner.query("create table made_later (n int)");
   await services.query("insert into made_later values (1)");

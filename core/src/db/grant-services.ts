@@ -6,6 +6,8 @@ import { migrationLockKey } from "./migrate.ts";
 
 /** Tables that services may not change in every way, and what is taken back. */
 const less = { audit: "update, delete, truncate", schema_migrations: "insert, update, delete, truncate" };
+/** They do with the owner's rights what services may not: nobody else on the server may call them. */
+const ownersFunctions = "ensure_ingress_day(date), drop_ingress_day(text)";
 
 /**
  * As the owner, after migrations. All of it at once, so that the role has at no moment what is taken back. Idempotent; also for tables that
@@ -39,6 +41,8 @@ async function grant(client: Client, role: string): Promise<void> {
     `grant ${sequences} all sequences in schema ${schema} to ${to}`,
     `alter default privileges in schema ${schema} grant ${tables} tables to ${to}`,
     `alter default privileges in schema ${schema} grant ${sequences} sequences to ${to}`,
+    `revoke execute on function ${ownersFunctions} from public`,
+    `grant execute on function ${ownersFunctions} to ${to}`,
     ...Object.entries(less).map(([table, rights]) => `revoke ${rights} on ${table} from ${to}`),
   ])
     await client.query(statement);
