@@ -20,6 +20,11 @@ it("knows each fault by one name, and each table that lies here", () => {
   expect(Object.keys(tables).map(tableFileOf).sort()).toEqual(files.map((file) => `proving/sabotage/${file}`).sort());
 });
 
+it.each(Object.entries(tables))("each fault of %s is to be noticed by tests that name it", (promise, faultsOfPromise) => {
+  const silent = faultsOfPromise.filter(({ tests }) => tests.some((test) => !test.name.source.includes(promise)));
+  expect(silent.map(({ name }) => name)).toEqual([]);
+});
+
 it("is linked by the README from each promise that it breaks", () => {
   const readme = readFileSync(join(root, "README.md"), "utf8");
   const promises = [...readme.matchAll(/^\| (G\d+) \|.*$/gm)].map(([row, id]) => ({ id: id ?? "", row }));

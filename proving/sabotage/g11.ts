@@ -17,7 +17,7 @@ export const g11: readonly Fault[] = [
     file: "edge/src/webhook/body.ts",
     find: 'await within(clock, bodyWithinMs, readBody(request), { kind: "too_slow" } as const)',
     replace: "await readBody(request)",
-    tests: [{ file: "edge/src/worker/sockets.test.ts", name: /waits for nobody longer/ }],
+    tests: [{ file: "edge/src/worker/sockets.test.ts", name: /G11\b.*waits for nobody longer/ }],
   },
   {
     name: "body-without-limit",
@@ -33,7 +33,7 @@ export const g11: readonly Fault[] = [
     file: "edge/src/webhook/body.ts",
     find: 'length !== null && !request.headers.has("transfer-encoding")',
     replace: "length !== null",
-    tests: [{ file: "edge/src/worker/sockets.test.ts", name: /whatever length it claims/ }],
+    tests: [{ file: "edge/src/worker/sockets.test.ts", name: /G11\b.*whatever length it claims/ }],
   },
   {
     name: "stale-miss-as-unknown",
@@ -49,7 +49,7 @@ export const g11: readonly Fault[] = [
     file: "edge/src/directory/directory.ts",
     find: '    if (found.kind === "unknown") {\n',
     replace: '    if (found.kind === "unknown") {\n      forgetOldest(this.#cache, this.#misses.size);\n',
-    tests: [{ file: "edge/src/directory/directory.test.ts", name: /does not forget who there is over any number/ }],
+    tests: [{ file: "edge/src/directory/directory.test.ts", name: /G11\b.*does not forget who there is over any number/ }],
   },
   {
     name: "not-loaded-as-unknown",
@@ -230,7 +230,7 @@ export const g11: readonly Fault[] = [
     file: "core/src/telemetry/live-shards.ts",
     find: /bus: busLabel\(uplink\.bus\)/,
     replace: "bus: uplink.bus",
-    tests: [{ file: "core/src/telemetry/service.test.ts", name: /shows how a shard stands/ }],
+    tests: [{ file: "core/src/telemetry/service.test.ts", name: /G11\b.*shows how a shard stands/ }],
   },
   {
     name: "replay-on-claim",
@@ -294,7 +294,7 @@ export const g11: readonly Fault[] = [
     file: "core/src/accounts/seal-plain.ts",
     find: "vacuum (full, analyze) account_secrets",
     replace: "vacuum (full) account_secrets",
-    tests: [{ file: "core/src/accounts/seal-plain.test.ts", name: /leaves no value in any page or sample/ }],
+    tests: [{ file: "core/src/accounts/seal-plain.test.ts", name: /G11: seals each once/ }],
   },
   {
     name: "secret-keys-that-edges-hold",
@@ -311,7 +311,7 @@ export const g11: readonly Fault[] = [
     find: "    await appendAudit(client, actor, entries);\n    return result;\n  });",
     replace:
       "    return result;\n  }).then(async (result) => {\n    await inTransaction(db, (client) => appendAudit(client, actor, entries));\n    return result;\n  });",
-    tests: [{ file: "core/src/control/audit/audit.test.ts", name: /no change is there without its row/ }],
+    tests: [{ file: "core/src/control/audit/audit.test.ts", name: /G11: has no row of a change that was given up/ }],
   },
   {
     name: "audit-chain-not-followed",
@@ -319,6 +319,6 @@ export const g11: readonly Fault[] = [
     file: "core/src/control/audit/audit.ts",
     find: "hashOf(head.hash, row) !== hash",
     replace: 'hashOf(head.hash, row) === ""',
-    tests: [{ file: "core/src/control/audit/audit.test.ts", name: /breaks at a row that was changed/ }],
+    tests: [{ file: "core/src/control/audit/audit.test.ts", name: /G11: breaks at a row that was changed/ }],
   },
 ];

@@ -8,7 +8,7 @@ export const g2: readonly Fault[] = [
     file: "edge/src/node/http/http.ts",
     find: "  server.timeout = bounds.unreadWithinMs;\n",
     replace: "",
-    tests: [{ file: "edge/src/node/http/http.test.ts", name: /never reads its answer/ }],
+    tests: [{ file: "edge/src/node/http/http.test.ts", name: /G2\b.*never reads its answer/ }],
   },
   {
     name: "alarm-not-armed-again",
@@ -32,7 +32,7 @@ export const g2: readonly Fault[] = [
     file: "edge/src/uplink/nats-link.ts",
     find: /connection === this\.#connection && this\.#abandon\(\)/,
     replace: "connection !== this.#connection && this.#abandon()",
-    tests: [{ file: "edge/src/node/nats-tcp.test.ts", name: /gives up a connection that hangs/ }],
+    tests: [{ file: "edge/src/node/nats-tcp.test.ts", name: /G2\b.*gives up a connection that hangs/ }],
   },
   {
     name: "drain-group-named-by-its-first-row",
@@ -40,7 +40,7 @@ export const g2: readonly Fault[] = [
     file: "edge/src/uplink/drain-group.ts",
     find: "taken.at(-1)?.messageId",
     replace: "first.messageId",
-    tests: [{ file: "edge/src/uplink/drain-group.test.ts", name: /are another message with another row/ }],
+    tests: [{ file: "edge/src/uplink/drain-group.test.ts", name: /G2\b.*are another message with another row/ }],
   },
   {
     name: "spool-row-deleted-early",
@@ -65,8 +65,8 @@ export const g2: readonly Fault[] = [
     find: "if (state.streamEpochMs === reading.streamEpochMs) return state;",
     replace: "if (state.lastSequence >= 0) return state;",
     tests: [
-      { file: "shared/src/bus/read/log-source.test.ts", name: /gives out nothing of a stream that was recreated/ },
-      { file: "core/src/dedup/service.test.ts", name: /while it runs, conversations go on/ },
+      { file: "shared/src/bus/read/log-source.test.ts", name: /G2\b.*gives out nothing of a stream that was recreated/ },
+      { file: "core/src/dedup/service.test.ts", name: /G2\b.*while it runs, conversations go on/ },
     ],
   },
   {
@@ -77,8 +77,8 @@ export const g2: readonly Fault[] = [
     replace: "false",
     tests: [
       { file: "shared/src/bus/read/ownership/claims.test.ts", name: /G2: nothing of another stream/ },
-      { file: "shared/src/bus/read/ownership.test.ts", name: /gives up the position that counts in the old one/ },
-      { file: "core/src/dedup/service.test.ts", name: /between two runs, also when it has grown past the position/ },
+      { file: "shared/src/bus/read/ownership.test.ts", name: /G2\b.*gives up the position that counts in the old one/ },
+      { file: "core/src/dedup/service.test.ts", name: /G2\b.*between two runs, also when it has grown past the position/ },
     ],
   },
   {
@@ -115,8 +115,8 @@ export const g2: readonly Fault[] = [
     find: "last.origin?.streamEpochMs === origin.streamEpochMs &&",
     replace: "last.origin !== undefined &&",
     tests: [
-      { file: "shared/src/bus/write/fenced-publish.test.ts", name: /a paused owner of the older stream/ },
-      { file: "core/src/dedup/service.test.ts", name: /while a replica is paused at dedup.keys_inserted/ },
+      { file: "shared/src/bus/write/fenced-publish.test.ts", name: /G2\b.*a paused owner of the older stream/ },
+      { file: "core/src/dedup/service.test.ts", name: /G2\b.*while a replica is paused at dedup.keys_inserted/ },
     ],
   },
   {
@@ -125,7 +125,7 @@ export const g2: readonly Fault[] = [
     file: "shared/src/bus/write/fenced-publish.ts",
     find: "&& last.partition === partition;",
     replace: "&& partition === partition;",
-    tests: [{ file: "core/src/dedup/closings.test.ts", name: /what another edge still brings/ }],
+    tests: [{ file: "core/src/dedup/closings.test.ts", name: /G2\b.*what another edge still brings/ }],
   },
   {
     name: "enriched-origin-without-epoch",
@@ -133,7 +133,7 @@ export const g2: readonly Fault[] = [
     file: "core/src/media-vault/service.ts",
     find: "origin: { streamEpochMs: record.streamEpochMs,",
     replace: "origin: { streamEpochMs: 0,",
-    tests: [{ file: "core/src/media-vault/service.test.ts", name: /an inbound stream that is recreated/ }],
+    tests: [{ file: "core/src/media-vault/service.test.ts", name: /G2\b.*an inbound stream that is recreated/ }],
   },
   {
     name: "replay-into-a-move",

@@ -19,7 +19,7 @@ export const g3: readonly Fault[] = [
     file: "core/src/media-vault/service.ts",
     find: "      notBeforeMs: message.receivedAt ? timestampMs(message.receivedAt) : 0,\n",
     replace: "",
-    tests: [{ file: "core/src/media-vault/service.test.ts", name: /an inbound stream that is recreated/ }],
+    tests: [{ file: "core/src/media-vault/service.test.ts", name: /G3\b.*an inbound stream that is recreated/ }],
   },
   {
     name: "living-owner-taken-over",

@@ -45,7 +45,7 @@ async function samples(): Promise<string> {
   return JSON.stringify((await db.query("select * from pg_stats where tablename = 'account_secrets'")).rows);
 }
 
-it("seals each once, in batches, whoever starts at the same time, keeps their ends, and leaves no value in any page or sample", async () => {
+it("G11: seals each once, in batches, whoever starts at the same time, keeps their ends, and leaves no value in any page or sample", async () => {
   expect((await pages()).includes("plain-value-")).toBe(true);
   await db.query("analyze account_secrets");
   expect(await samples()).toContain("plain-value-");

@@ -87,7 +87,7 @@ describe("the audit", () => {
     ]);
   });
 
-  it("has no row of a change that was given up, and no change is there without its row", async () => {
+  it("G11: has no row of a change that was given up, and no change is there without its row", async () => {
     await createTenant(by, "acme");
     await createAccount(by, wanted, ["alpha"]);
     await createTenant(by, "rival");
@@ -120,7 +120,7 @@ describe("its chain", () => {
     expect(whole).toMatchObject({ kind: "whole", head: { sequence: 5 } });
   });
 
-  it("breaks at a row that was changed, removed or moved, whichever of its columns it is", async () => {
+  it("G11: breaks at a row that was changed, removed or moved, whichever of its columns it is", async () => {
     await someChanges();
     const columns = ["actor_kind", "actor_id", "noun", "verb", "tenant_id", "account_id", "subject_id"].map(
       (column) => `${column} = ${column} || '.'`,
