@@ -2,6 +2,7 @@
 // the same one is known by its index, so neither Postgres nor a log of its statements ever sees a value.
 import type { Pool, PoolClient } from "pg";
 import * as v from "valibot";
+import { announceChange } from "./change.ts";
 import type { SecretWriter } from "./secret-store.ts";
 
 /** verification: checks webhooks. credential: sends. refresh: renews a credential that ends by itself. */
@@ -26,7 +27,7 @@ export interface SecretOwner {
   tenant_id: string;
 }
 
-/** What is there already stays as it is, its end too. */
+/** Of an account that was made in this transaction, and is announced with it. What is there already stays as it is, its end too. */
 export async function insertSecrets(
   client: PoolClient,
   { ring, indexOf }: SecretWriter,
@@ -43,9 +44,16 @@ export async function insertSecrets(
   }
 }
 
-/** All of these purposes. */
-export async function deleteSecrets(client: PoolClient, accountId: string, purposes: readonly Purpose[]): Promise<void> {
-  await client.query("delete from account_secrets where account_id = $1 and purpose = any($2)", [accountId, purposes]);
+/** These in the place of every credential and what renews one. What verifies webhooks is added where it is missing: a rotation that runs goes on. */
+export async function replaceTokens(
+  client: PoolClient,
+  writer: SecretWriter,
+  owner: SecretOwner,
+  secrets: readonly SecretToInsert[],
+): Promise<void> {
+  await client.query("delete from account_secrets where account_id = $1 and purpose in ('credential', 'refresh')", [owner.id]);
+  await insertSecrets(client, writer, owner, secrets);
+  await announceChange(client, owner.id);
 }
 
 /** Whether each of these is the account's and valid now, in their order. */
@@ -92,7 +100,9 @@ export async function replaceVerification(
        and (not_after is null or not_after > clock_timestamp() + $4 * interval '1 millisecond') returning 1`,
     [owner.id, scheme, index, overlapMs],
   );
-  return added.rows.length > 0 || ending.rows.length > 0;
+  const changed = added.rows.length > 0 || ending.rows.length > 0;
+  if (changed) await announceChange(client, owner.id);
+  return changed;
 }
 
 const validRows = v.array(v.object({ scheme: v.string(), not_after: v.nullable(v.date()) }));

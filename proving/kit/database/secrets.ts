@@ -1,6 +1,6 @@
 // Secrets of accounts in tests: sealed with keys that everybody knows, and opened again to be looked at.
 import { createSecretStore, type SecretStore } from "@mio/core/accounts/secret-store.ts";
-import { deleteSecrets, insertSecrets, type SecretOwner } from "@mio/core/accounts/secrets.ts";
+import { replaceTokens, type SecretOwner } from "@mio/core/accounts/secrets.ts";
 import type { Control } from "@mio/core/control/control.ts";
 import { inTransaction } from "@mio/core/db/in-transaction.ts";
 import { parseSealingKeys } from "@mio/shared/bus/wire/sealed-value.ts";
@@ -22,8 +22,7 @@ export function testControl(db: Pool): Control {
 export async function replaceCredential(db: Pool, owner: SecretOwner, value: string): Promise<void> {
   const writer = await testSecrets(db).forWriting();
   await inTransaction(db, async (client) => {
-    await deleteSecrets(client, owner.id, ["credential"]);
-    await insertSecrets(client, writer, owner, [{ purpose: "credential", scheme: "token", value }]);
+    await replaceTokens(client, writer, owner, [{ purpose: "credential", scheme: "token", value }]);
   });
 }
 

@@ -1,7 +1,6 @@
 // Replacing what verifies an account's webhooks without refusing one: the new secret is valid at once, the old ones of its scheme until the
 // overlap ends. The same command again changes nothing, however often and when.
 import type { Account } from "../../accounts/accounts.ts";
-import { announceChange } from "../../accounts/change.ts";
 import { type AccountSecret, replaceVerification, selectVerifications } from "../../accounts/secrets.ts";
 import { AdminError } from "../admin-error.ts";
 import { type Control, changing } from "../control.ts";
@@ -31,8 +30,7 @@ export async function rotateSecret(control: Control, id: string, secret: Account
     // One after the other.
     const account = await lockedAccount(client, id);
     const changed = await replaceVerification(client, writer, account, secret, overlapMs);
-    if (changed) {
-      await announceChange(client, id);
+    if (changed)
       note({
         noun: "account",
         verb: "rotate_secret",
@@ -41,7 +39,6 @@ export async function rotateSecret(control: Control, id: string, secret: Account
         subjectId: id,
         fields: ["verification"],
       });
-    }
     return { account, changed, secrets: await selectVerifications(client, id) };
   });
 }

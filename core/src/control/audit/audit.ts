@@ -45,7 +45,7 @@ const columns = Object.keys(auditRow.entries).join(", ");
 /** Any constant that no other program locks. */
 const lockKey = 0x6d696f02;
 /** What the first row's hash is made over. */
-const nothing: AuditHead = { sequence: 0, hash: "0".repeat(64) };
+export const nothing: AuditHead = { sequence: 0, hash: "0".repeat(64) };
 
 /** The last thing before the commit: from here on others' changes wait. */
 export async function appendAudit(client: PoolClient, actor: Actor, entries: readonly AuditEntry[]): Promise<void> {

@@ -1,7 +1,7 @@
 // Reading the audit: what was done, and whether what stands there is what was written.
 import type { Pool } from "pg";
 import { AdminError } from "../admin-error.ts";
-import { type AuditHead, type AuditRow, auditHead, type Chain, followChain, selectAudit } from "./audit.ts";
+import { type AuditHead, type AuditRow, auditHead, type Chain, followChain, nothing, selectAudit } from "./audit.ts";
 
 export type { AuditHead, AuditRow } from "./audit.ts";
 
@@ -15,7 +15,7 @@ export async function listAudit(db: Pool, limit: number): Promise<AuditRow[]> {
 
 /** The chain as far as it holds. `expected` is a head that was noted earlier: without that very row, what came behind it was cut off or made anew. */
 export async function verifyAudit(db: Pool, expected?: AuditHead): Promise<Chain | { kind: "other_head"; sequence: number }> {
-  let head: AuditHead = { sequence: 0, hash: "0".repeat(64) };
+  let head = nothing;
   let met = expected === undefined || expected.sequence === 0;
   for (;;) {
     const rows = await selectAudit(db, head.sequence, pageRows);

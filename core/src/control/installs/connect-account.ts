@@ -4,9 +4,8 @@ import type { Exchanged } from "@mio/shared/channels/contract/install.ts";
 import { accountIdOf, type TenantId } from "@mio/shared/ids.ts";
 import type { PoolClient } from "pg";
 import { changeAccount, insertAccount, isWorkspaceTaken, lockAccount } from "../../accounts/accounts.ts";
-import { announceChange } from "../../accounts/change.ts";
 import type { SecretWriter } from "../../accounts/secret-store.ts";
-import { deleteSecrets, insertSecrets, type SecretOwner, tokenScheme } from "../../accounts/secrets.ts";
+import { replaceTokens, type SecretOwner, tokenScheme } from "../../accounts/secrets.ts";
 import type { ConnectedApp } from "../../process/oauth-apps.ts";
 import { type Control, changing } from "../control.ts";
 import { finishInstall, type Install } from "./operation.ts";
@@ -75,7 +74,7 @@ async function accountOf(
   return id;
 }
 
-/** Of the credential only the newest is kept. What verifies webhooks is added where it is missing: a rotation that runs goes on. */
+/** Of the credential only the newest is kept. */
 async function replaceSecrets(
   client: PoolClient,
   writer: SecretWriter,
@@ -83,14 +82,12 @@ async function replaceSecrets(
   app: ConnectedApp,
   workspace: Connected,
 ): Promise<void> {
-  await deleteSecrets(client, owner.id, ["credential", "refresh"]);
   const { credential, expiresInSeconds: endsInSeconds, refreshToken } = workspace;
-  await insertSecrets(client, writer, owner, [
+  await replaceTokens(client, writer, owner, [
     ...app.verification.map((secret) => ({ purpose: "verification" as const, ...secret })),
     { purpose: "credential", scheme: tokenScheme, value: credential, endsInSeconds },
     ...(refreshToken === undefined ? [] : [{ purpose: "refresh" as const, scheme: tokenScheme, value: refreshToken }]),
   ]);
-  await announceChange(client, owner.id);
 }
 
 function connectedFields({ settings, refreshToken }: Connected): string[] {
